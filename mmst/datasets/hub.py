@@ -1,0 +1,46 @@
+"""Problems from the Hugging Face Hub, such as openai/gsm8k: {"question": "Natalia sold ...", "answer": "... #### 72"}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmst.datasets.jsonl import answer_kind
+from mmst.errors import DataError
+from mmst.types import Problem
+
+FINAL_MARK = "####"
+"""GSM8K's mark between rationale and answer."""
+
+
+def read_problems(name: str, config: str | None, split: str, question: str, answer: str) -> list[Problem]:
+    """Read one split; rows without an answer are refused.
+
+    Raises:
+        DataError: the data set, its split or a column cannot be had.
+    """
+    rows = _rows(name, config, split)
+    missing = [column for column in (question, answer) if column not in rows.column_names]
+    if missing:
+        have = ", ".join(rows.column_names)
+        raise DataError(f"dataset: {name} has no column '{missing[0]}'; it has {have} (dataset.question, dataset.answer).")
+    return [_problem(f"{name}/{split}/{i}", str(row[question]), str(row[answer])) for i, row in enumerate(rows)]
+
+
+def _problem(id: str, question: str, answer: str) -> Problem:
+    rationale, mark, final = answer.rpartition(FINAL_MARK)
+    gold = (final if mark else answer).strip()
+    if not gold:
+        raise DataError(f"dataset: {id} has no answer.")
+    return Problem(id=id, question=question, answer=gold, kind=answer_kind(gold, ()), rationale=rationale.strip() or None)
+
+
+def _rows(name: str, config: str | None, split: str) -> Any:
+    import datasets
+
+    try:
+        names = datasets.get_dataset_config_names(name)
+        chosen = config or ("main" if "main" in names else names[0])
+        return datasets.load_dataset(name, chosen, split=split)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise DataError(f"dataset: '{name}' (split {split}) cannot be had from the Hugging Face Hub: {reason}") from error

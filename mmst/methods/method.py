@@ -1,0 +1,53 @@
+"""What a method is: a way for one model to solve a problem, from the prompt to the answer.
+
+A method knows how its solutions look and how an answer is read out of one. It knows nothing of engines, rounds or files.
+Anyone can add one: write a class with these members and name it in a config of the group `method`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from mmst.methods.prompt import PromptFormat
+from mmst.sandbox.result import Executor
+from mmst.types import Problem, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The answer read out of one completion.
+
+    `answer` is None where there is none; `judged` is False where ours was the failure (a lost sandbox), so that the
+    verdict becomes unjudged. `reason` says how it was read, in a word, for counting.
+    """
+
+    answer: str | None
+    reason: str
+    judged: bool = True
+
+
+@runtime_checkable
+class Method(Protocol):
+    """The contract of a method."""
+
+    @property
+    def name(self) -> str:
+        """The method's name: a word, as it stands in edges and tables."""
+
+    @property
+    def format(self) -> PromptFormat:
+        """The cue that asks for this method, its exemplars and its stop strings."""
+
+    def clean(self, completion: str) -> str:
+        """The solution within a completion, as it is trained on and translated: no run-on text, no outer white space."""
+
+    def read(self, completions: Sequence[str], executor: Executor) -> list[Reading]:
+        """The answers of `len(completions)` completions, in order. Never raises for what a model wrote."""
+
+    def render(self, derivation: Sequence[Step]) -> str:
+        """A gold derivation, written as a solution by this method."""
+
+    def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
+        """Whether the solution states its answer without deriving it from the problem's numbers."""

@@ -1,0 +1,84 @@
+"""Make the embedded base model anew: `python -m mmst.nano --out FOLDER`.
+
+About 7 minutes on 2 cores. The same seed, versions and number of threads give the same weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import tempfile
+from pathlib import Path
+
+import lightning
+import torch
+
+from mmst.ledger.progress import Progress
+from mmst.methods.code import CodeMethod
+from mmst.methods.method import Method
+from mmst.methods.prompt import PromptFormat
+from mmst.methods.text import TextMethod
+from mmst.nano.recipe import NanoRecipe, corpus, make_model, make_tokenizer
+from mmst.reporting.progress import CONSOLE, TerminalProgress
+from mmst.training.batches import tokenize
+from mmst.training.checkpoint import nano_checkpoint, save_checkpoint
+from mmst.training.fit import TrainingOptions, fit
+from mmst.training.module import OptimizerOptions
+from mmst.training.watch import StepWatch
+
+TOKENIZER_SAMPLE = 30_000
+"""Examples that the tokenizer is trained on."""
+LONGEST = 256
+
+
+def bare_methods() -> dict[str, Method]:
+    """Both methods without exemplars, as the base meets them in pretraining and in every run."""
+    return {
+        "text": TextMethod(PromptFormat(cue="Answer:", lead=" ", key="text")),
+        "code": CodeMethod(PromptFormat(cue="Program:", lead="\n", key="code")),
+    }
+
+
+def make_nano(recipe: NanoRecipe, target: Path, work: Path, progress: Progress) -> None:
+    """Corpus, tokenizer, training, checkpoint."""
+    settings = recipe.training
+    examples = list(corpus(recipe, bare_methods(), settings["examples"]))
+    tokenizer = make_tokenizer(recipe, examples[:TOKENIZER_SAMPLE])
+    rows, dropped = tokenize(examples, tokenizer, LONGEST)
+    assert not dropped
+    torch.manual_seed(recipe.seed)
+    model = make_model(recipe, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)
+    optimizer = OptimizerOptions(lr=settings["lr"], warmup=settings["warmup"], weight_decay=settings["weight_decay"])
+    options = TrainingOptions(
+        steps=None, epochs=1, batch_size=settings["batch_size"], longest=LONGEST, optimizer=optimizer, save_every=500
+    )
+    trainer = functools.partial(
+        lightning.Trainer,
+        accelerator="cpu",
+        devices=1,
+        gradient_clip_val=1.0,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    watch = StepWatch(progress, "pretrain nano", options.step_count(len(rows)))
+    fit(model, tokenizer, rows, options, trainer, work, recipe.seed, [watch])
+    save_checkpoint(model, tokenizer, target)
+
+
+def main() -> None:
+    """Parse the command line and make the model."""
+    parser = argparse.ArgumentParser(prog="python -m mmst.nano", description=__doc__)
+    parser.add_argument("--out", type=Path, default=nano_checkpoint(), help="a folder that is not there yet")
+    out: Path = parser.parse_args().out.absolute()
+    if out.exists():
+        parser.error(f"{out} is there already; give another folder by --out, or delete it.")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as work:
+        make_nano(NanoRecipe.load(), out, Path(work), TerminalProgress())
+    CONSOLE.print(f"nano: {out}")
+
+
+if __name__ == "__main__":
+    main()

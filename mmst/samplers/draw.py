@@ -1,0 +1,54 @@
+"""What a sample's seed and id derive from, and a sample's row out of an engine's completion."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from mmst.types import Completion, Sample
+
+SEED_BITS = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What a sample's seed derives from, beside its problem: nothing else about a run matters to it."""
+
+    seed: int
+    round: int
+    purpose: str
+    """What the samples are for, such as `train/text`: two purposes never share a seed."""
+    count: int = 1
+
+
+def seed_of(draw: Draw, problem_id: str, index: int) -> int:
+    """The seed of one sample: below 2**63, the same on every machine and in every batch."""
+    text = f"{draw.seed}/{draw.round}/{draw.purpose}/{problem_id}/{index}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> (64 - SEED_BITS)
+
+
+def as_sample(
+    id: str,
+    problem_id: str,
+    method: str,
+    index: int,
+    seed: int,
+    completion: Completion,
+    engine: str,
+    source_id: str | None = None,
+) -> Sample:
+    """A row from an engine's completion."""
+    return Sample(
+        id=id,
+        problem_id=problem_id,
+        method=method,
+        index=index,
+        seed=seed,
+        completion=completion.text,
+        finish=completion.finish,
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        mean_logprob=completion.mean_logprob,
+        engine=engine,
+        source_id=source_id,
+    )

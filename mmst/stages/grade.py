@@ -1,0 +1,41 @@
+"""Sample -> GradedSample: read each answer, run programs in the sandbox, and judge against the gold answer.
+
+1. In: samples of one method, their problems, an executor.
+2. A sample that the engine failed at, or that the sandbox lost, is unjudged; one cut at the token limit is judged, but
+   keeps its finish reason, by which it is never trained on.
+3. Out: graded samples in the samples' order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from mmst.answers.equality import verdict_of
+from mmst.methods.method import Method, Reading
+from mmst.sandbox.result import Executor
+from mmst.types import FinishReason, GradedSample, Problem, Sample, Verdict
+
+VERSION = 1
+
+
+def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
+    """Grade samples of one method; `problems` holds the samples' problems by id."""
+    completed = [sample for sample in samples if sample.finish is not FinishReason.ERROR]
+    readings = dict(zip((s.id for s in completed), method.read([s.completion for s in completed], executor), strict=True))
+    return [_graded(sample, readings.get(sample.id), problems[sample.problem_id]) for sample in samples]
+
+
+def right_share(graded: Sequence[GradedSample]) -> str:
+    """A word for the progress bar: how many of these are right."""
+    right = Counter(row.verdict for row in graded)[Verdict.RIGHT]
+    return f"{100 * right / max(len(graded), 1):.0f}% right"
+
+
+def _graded(sample: Sample, reading: Reading | None, problem: Problem) -> GradedSample:
+    if reading is None:
+        return GradedSample(sample, None, Verdict.UNJUDGED, "engine error")
+    if not reading.judged:
+        return GradedSample(sample, None, Verdict.UNJUDGED, reading.reason)
+    verdict, reason = verdict_of(reading.answer, problem)
+    return GradedSample(sample, reading.answer, verdict, reason or reading.reason)

@@ -1,0 +1,51 @@
+"""Two arms on the same problems. Pairing removes the problems' own difficulty from the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from mmst.statistics.intervals import mean_interval
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """How much more often `b` is right than `a`."""
+
+    difference: float
+    low: float
+    high: float
+    """95%, paired bootstrap over problems."""
+    p: float
+    """McNemar's exact test (McNemar 1947), two-sided."""
+    n: int
+
+
+def paired_difference(a: Sequence[bool], b: Sequence[bool], seed: int = 0) -> PairedDifference:
+    """Compare two arms' verdicts on the same problems, in the same order.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    differences = [float(y) - float(x) for x, y in zip(a, b, strict=True)]
+    if not differences:
+        return PairedDifference(0.0, -1.0, 1.0, 1.0, 0)
+    low, high = mean_interval(differences, seed)
+    p = mcnemar_p(sum(d < 0 for d in differences), sum(d > 0 for d in differences))
+    return PairedDifference(sum(differences) / len(differences), low, high, p, len(differences))
+
+
+def mcnemar_p(only_a: int, only_b: int) -> float:
+    """The two-sided exact p of McNemar's test from the counts of problems that only one arm solved; 1 where there are none."""
+    discordant = only_a + only_b
+    return 1.0 if discordant == 0 else float(stats.binomtest(only_b, discordant, 0.5).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P values corrected for their number (Holm 1979), in their order."""
+    if not p_values:
+        return []
+    return [float(p) for p in multipletests(p_values, method="holm")[1]]

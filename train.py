@@ -1,0 +1,28 @@
+"""The main job: rounds of multi-method self-training, end to end. `python train.py --help` shows what can be chosen."""
+
+from itertools import combinations
+
+import hydra
+from omegaconf import DictConfig
+
+from mmst.entry import launch, opened_job, problem_set, rounds_plan, test_sets
+from mmst.reporting.progress import CONSOLE
+from mmst.reporting.results import print_results, run_results, write_results
+from mmst.rounds import final_results, run_rounds
+
+
+@hydra.main(version_base="1.3", config_path="configs", config_name="train")
+def main(config: DictConfig) -> None:
+    """Run the arms and print what became of them."""
+    with opened_job(config) as job:
+        plan, measured_on = rounds_plan(job), test_sets(config)
+        results = run_rounds(job.pipeline, plan, job.recipes, job.base, problem_set(config, "train"), measured_on)
+        pairs = list(combinations(final_results(results), 2))
+        found = run_results(results, pairs, measured_on, job.pipeline.ledger)
+        path = write_results(found, job.folder)
+        print_results(found, f"{config.model.name} on {config.dataset.name}")
+        CONSOLE.print(f"results: {path}", markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    launch(main)
