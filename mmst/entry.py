@@ -12,15 +12,17 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import hydra
+import msgspec
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -172,14 +174,14 @@ def rounds_plan(job: Job) -> RoundsPlan:
     settings: Any = OmegaConf.to_container(config.trainer.trainer, resolve=True)
     trainer = _built(config.trainer.trainer, "trainer.trainer")
     progress = job.pipeline.ledger.progress
-    logger = _logger(config, job.folder)
+    logger = _logger_factory(config, job.folder)
     return RoundsPlan(
         rounds=_count(config, "rounds"),
         init_from=InitFrom(_one_of(config, "init_from", tuple(InitFrom))),
         selection=selection_options(config),
         training=TrainingPlan(
             options=_built(config.trainer.options, "trainer.options"),
-            trainer=partial(trainer, logger=logger) if logger is not None else trainer,
+            trainer=lambda name: partial(trainer, logger=logger(name)),
             settings=settings,
             watch=lambda title, steps: [StepWatch(progress, title, steps)],
         ),
@@ -239,6 +241,7 @@ def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
 
 def _built(node: DictConfig, where: str) -> Any:
     """The object that a node describes. A value that its constructor refuses is the user's to mend."""
+    _check_types(node, where)
     try:
         return hydra.utils.instantiate(node, _convert_="all")
     except (HydraException, OmegaConfBaseException) as error:
@@ -246,6 +249,25 @@ def _built(node: DictConfig, where: str) -> Any:
         if sentence is not None and not sentence.startswith("config:"):
             raise ConfigError(sentence) from error
         raise ConfigError(f"{where}: {_one_line(error.__cause__ or error)}") from error
+
+
+def _check_types(node: DictConfig, where: str) -> None:
+    """Refuse a value that is not of the type its dataclass declares, by the value's key."""
+    target = get_class(node._target_) if "_target_" in node and "." in str(node._target_) and _names_class(node) else None
+    hints = get_type_hints(target) if is_dataclass(target) else {}
+    for key, value in node.items():
+        if isinstance(value, DictConfig):
+            _check_types(value, f"{where}.{key}")
+        elif key in hints:
+            plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+            try:
+                msgspec.convert(plain, hints[str(key)], strict=True)
+            except msgspec.ValidationError as error:
+                raise ConfigError(f"{where}.{key!s}={plain} is not usable: {str(error).lower()}.") from error
+
+
+def _names_class(node: DictConfig) -> bool:
+    return str(node._target_).rsplit(".", 1)[-1][0].isupper()
 
 
 def _count(config: DictConfig, key: str) -> int:
@@ -262,10 +284,11 @@ def _one_of(config: DictConfig, key: str, allowed: Sequence[str]) -> str:
     return value
 
 
-def _logger(config: DictConfig, folder: Path) -> Any:
+def _logger_factory(config: DictConfig, folder: Path) -> Callable[[str], Any]:
+    """(name of a training) -> its Lightning logger; False where the tracker is none."""
     node = config.tracker.logger
     if node is None:
-        return None
+        return lambda name: False
     name = str(node._target_).rsplit(".", 1)[-1]
     module, extra = EXTRAS.get(name, (None, None))
     if module and extra:
@@ -273,7 +296,8 @@ def _logger(config: DictConfig, folder: Path) -> Any:
             importlib.import_module(module)
         except ImportError as error:
             raise MissingExtraError(f"tracker={extra}", f'pip install -c constraints.txt -e ".[{extra}]"') from error
-    return _built(node, "tracker")(save_dir=str(folder))
+    made = _built(node, "tracker")
+    return lambda name: made(save_dir=str(folder / "curves"), name=name)
 
 
 def _chat_template(checkpoint: Path) -> Callable[[str, str], str]:
@@ -295,7 +319,13 @@ def _quiet_libraries() -> None:
     from lightning.fabric.utilities.warnings import PossibleUserWarning
 
     warnings.filterwarnings("ignore", category=PossibleUserWarning)
-    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+    for message in (
+        ".*treespec, LeafSpec.*",
+        ".*set_vital.*",
+        ".*Checkpoint directory .* exists.*",
+        ".*logs directory .* exists.*",
+    ):
+        warnings.filterwarnings("ignore", message=message)
     library: Any = transformers.utils.logging
     library.set_verbosity_error()
     library.disable_progress_bar()

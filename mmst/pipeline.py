@@ -285,7 +285,7 @@ class Pipeline:
 
     def _written(self, name: str, settings: Mapping[str, Any], rows: Sequence[Any], title: str) -> Stage:
         return self.ledger.chunks(
-            name, {**settings, "rows": name}, len(rows), max(1, len(rows)), lambda part: rows[part], title
+            name, {**settings, "rows": name}, len(rows), max(1, len(rows)), lambda part: list(rows[part]), title
         )
 
     def _sampling_settings(

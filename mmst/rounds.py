@@ -38,11 +38,13 @@ class InitFrom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """How checkpoints are made: options, a factory of Lightning trainers, and the plain settings that key it."""
+    """How checkpoints are made."""
 
     options: TrainingOptions
-    trainer: TrainerFactory
+    trainer: Callable[[str], TrainerFactory]
+    """(name of a training, such as `multi-round1`) -> a factory of Lightning trainers that logs under that name."""
     settings: Mapping[str, Any]
+    """The plain settings of the trainer, which key the stage."""
     watch: Callable[[str, int], Sequence[Callback]] = lambda title, steps: ()
     """(title, steps) -> callbacks that show the training."""
 
@@ -117,7 +119,7 @@ def _run_arm(
             examples,
             start,
             plan.training.options,
-            plan.training.trainer,
+            plan.training.trainer(f"{recipe.name}-round{number}"),
             plan.training.settings,
             plan.seed + number,
             title,

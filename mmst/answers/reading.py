@@ -10,7 +10,7 @@ CHECKER_VERSION = 1
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-MARKED = re.compile(r"(?:the )?(?:final )?answer(?: is|:)\s*:?\s*([^\n]*)", re.IGNORECASE)
+MARK = re.compile(r"\banswer(?: is|:)[\s:]*", re.IGNORECASE)
 LONGEST_READ = 20_000
 """Characters of a completion that are looked at, from its end."""
 
@@ -21,8 +21,8 @@ def marked_answer(text: str) -> tuple[str | None, str]:
     boxed = BOXED.findall(tail)
     if boxed:
         return _value_of(boxed[-1]), "boxed"
-    marked = MARKED.findall(tail)
-    if marked and (value := _value_of(marked[-1])):
+    marks = list(MARK.finditer(tail))
+    if marks and (value := _value_of(tail[marks[-1].end() :].split("\n")[0])):
         return value, "marked"
     numbers = numbers_in(tail)
     return (numbers[-1], "fallback") if numbers else (None, "none")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mmst.errors import MissingExtraError, ModelError
@@ -110,7 +111,7 @@ def load_model(checkpoint: Path, dtype: str = "auto") -> PreTrainedModel:
     chosen: Any = torch.float32 if dtype == "auto" and not torch.cuda.is_available() else dtype
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=chosen)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"model: {checkpoint} does not load: {_first_line(error)}") from error
     return model
 

@@ -1,0 +1,41 @@
+"""A sampler without a model: completions come from a function. For tests, and for trying a pipeline out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mmst.samplers.sampler import SamplingParams
+from mmst.types import Completion, FinishReason, Prompt
+
+Script = Callable[[str, int], str]
+"""(prompt, seed) -> completion."""
+
+
+class ScriptedSampler:
+    """Completes each prompt as its script says. Tokens are counted as words."""
+
+    def __init__(self, script: Script, finish: FinishReason = FinishReason.STOP) -> None:
+        self.script = script
+        self.finish = finish
+        self.calls = 0
+        """Prompts completed so far: what a resumed run must not do twice."""
+
+    @property
+    def engine(self) -> str:
+        """`scripted`."""
+        return "scripted"
+
+    def load(self, checkpoint: Path) -> None:
+        """There is nothing to load."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def complete(self, prompts: Sequence[Prompt], params: SamplingParams) -> list[list[Completion]]:
+        """See `Sampler.complete`."""
+        self.calls += len(prompts)
+        return [[self._completion(prompt, self.script(prompt.text, seed)) for seed in prompt.seeds] for prompt in prompts]
+
+    def _completion(self, prompt: Prompt, text: str) -> Completion:
+        return Completion(text, self.finish, len(prompt.text.split()), len(text.split()), None)

@@ -1,0 +1,94 @@
+"""Every YAML composes, and what it describes can be built."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from mmst.entry import register_resolvers
+from mmst.methods.edge import Recipe
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+JOBS = ("train", "generate", "eval")
+REQUIRED = {
+    "model=hf": ["model.name=x"],
+    "dataset=jsonl": ["dataset.path=x"],
+    "dataset=hub": ["dataset.name=x"],
+}
+TOP_LEVEL = {
+    "about", "arms", "chunk", "dataset", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
+    "paths", "rounds", "sampler", "sampling", "sandbox", "seed", "tracker", "trainer", "translation",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def hydra_config():
+    register_resolvers()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        yield
+
+
+def options(group):
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+
+
+CHOICES = [
+    f"{group}={name}"
+    for group in ("method", "model", "dataset", "sampler", "sandbox", "filter", "trainer", "tracker", "debug", "experiment")
+    for name in options(group)
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_composes_into_the_main_job(choice):
+    config = compose("train", overrides=["name=x", choice, *REQUIRED.get(choice, [])])
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_job_composes(job):
+    config = compose(job, overrides=["name=x"])
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert config.job == job
+
+
+def test_the_main_jobs_top_level_keys_are_these():
+    assert set(compose("train", overrides=["name=x"])) == TOP_LEVEL
+
+
+@pytest.mark.parametrize("name", options("method"))
+def test_every_recipe_is_between_the_configured_methods(name):
+    config = compose("train", overrides=["name=x", f"method={name}"])
+    recipe = Recipe.parse(config.method.name, list(config.method.edges), config.methods)
+    assert recipe.name == name
+
+
+def test_the_defaults_build():
+    config = compose("train", overrides=["name=x"])
+    for node in (
+        "methods.text",
+        "methods.code",
+        "sampling.params",
+        "evaluation.params",
+        "filter",
+        "sampler",
+        "trainer.options",
+    ):
+        assert instantiate(OmegaConf.select(config, node), _convert_="all") is not None
+    assert instantiate(config.trainer.trainer)(max_steps=1, logger=False).max_steps == 1
+
+
+def test_the_bare_methods_of_the_base_are_those_of_the_config(methods):
+    config = compose("train", overrides=["name=x"])
+    for name, method in methods.items():
+        made = instantiate(config.methods[name], _convert_="all")
+        assert (made.format.cue, made.format.lead, made.format.shots) == (method.format.cue, method.format.lead, 0)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: str(p.relative_to(CONFIGS)))
+def test_every_file_says_what_it_is_for(path):
+    assert path.read_text().startswith("# ")

@@ -1,0 +1,50 @@
+"""What tests share: no network, one nano checkpoint, one sandbox, and the methods as the configs make them."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mmst.methods.method import Method
+from mmst.nano.__main__ import bare_methods
+from mmst.sandbox.pool import SandboxPool
+from mmst.training.checkpoint import nano_checkpoint
+from mmst.types import Problem
+
+ROOT = Path(__file__).parents[1]
+REAL_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def nano() -> Path:
+    return nano_checkpoint()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[SandboxPool]:
+    with SandboxPool(workers=2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def methods() -> dict[str, Method]:
+    return bare_methods()
+
+
+@pytest.fixture
+def problem() -> Problem:
+    return Problem(id="p1", question="Ana has 3 bags of 4 nuts. How many nuts is that?", answer="12")
+
+
+@pytest.fixture
+def real_data() -> Path:
+    if not REAL_DATA.is_dir():
+        pytest.skip("the folder with the real data sets is not here")
+    return REAL_DATA

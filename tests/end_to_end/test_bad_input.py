@@ -1,0 +1,87 @@
+"""What a user can get wrong: one clear sentence, exit code 2, no traceback, nothing lost."""
+
+import shutil
+
+import pytest
+
+from tests.conftest import ROOT
+
+CASES = [
+    (["method=mutli"], "method/mutli"),
+    (["dataset=arithmetics"], "dataset/arithmetics"),
+    (["trainr=cpu"], "trainr"),
+    (["rounds=0"], "rounds=0 must be"),
+    (["sampling.params.temperature=0"], "greedy"),
+    (["filter.per_problem=none"], "per_problem"),
+    (["trainer.options.steps=-5"], "steps=-5 must be above 0"),
+    (["arms=[nothing]"], "method/nothing"),
+    (["dataset=jsonl"], "dataset.path"),
+    (["dataset=jsonl", "dataset.path=nowhere"], "there is no file nowhere"),
+    (["dataset=jsonl", "dataset.path=."], "line 2: the key 'answer' is missing"),
+    (["model=hf", "model.name=./empty"], "no config.json"),
+    (["dataset.limit=many"], "dataset.limit=many"),
+    (["seed=[1"], "seed=[1"),
+]
+
+
+@pytest.fixture(scope="module")
+def cwd(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "empty").mkdir()
+    for name in ("train", "test"):
+        (folder / f"{name}.jsonl").write_text('{"question": "1?", "answer": "1"}\n{"question": "2?"}\n')
+    return folder
+
+
+@pytest.mark.parametrize(("overrides", "words"), CASES, ids=lambda x: " ".join(x) if isinstance(x, list) else "")
+def test_one_sentence_and_exit_code_2(cwd, overrides, words):
+    from tests.end_to_end.conftest import Runs
+
+    finished = Runs(cwd).run("train.py", "debug=tiny", *overrides)
+    assert finished.returncode == 2, finished.stderr
+    lines = finished.stderr.strip().splitlines()
+    assert len(lines) == 1, finished.stderr
+    assert lines[0].startswith("mmst: ")
+    assert words in lines[0]
+    assert "Traceback" not in finished.stdout
+
+
+def test_help_and_cfg_work_without_any_work(runs):
+    for script in ("train.py", "generate.py", "eval.py"):
+        shown = runs.run(script, "--help")
+        assert shown.returncode == 0
+        assert "What can be chosen" in shown.stdout
+        assert f"python {script}" in shown.stdout
+        assert runs.run(script, "--cfg", "job").returncode == 0
+    assert not (runs.folder / "ledger").exists()
+
+
+def test_no_space_is_one_sentence(runs):
+    if not shutil.which("unshare"):
+        pytest.skip("needs unshare to mount a small file system")
+    import subprocess
+
+    script = (
+        f"mkdir small && mount -t tmpfs -o size=200k tmpfs small && "
+        f"{' '.join(runs.command('train.py', 'debug=tiny'))} paths.ledger=small/ledger hydra.run.dir=run"
+    )
+    finished = subprocess.run(
+        [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            script.replace(f"paths.ledger={runs.folder}/ledger ", ""),
+        ],
+        cwd=runs.folder,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    if "mount" in finished.stderr and "No space" not in finished.stderr and "no space" not in finished.stderr:
+        pytest.skip("user namespaces may not mount here")
+    assert finished.returncode == 2, finished.stderr
+    assert "no space is left" in finished.stderr
+    assert str(ROOT) not in finished.stderr.replace(str(runs.folder), "")

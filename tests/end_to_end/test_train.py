@@ -1,0 +1,74 @@
+import csv
+
+TINY = "debug=tiny"
+
+
+def plain(found):
+    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds")}
+
+
+def test_the_whole_loop_and_what_it_leaves(runs):
+    finished = runs.run("train.py", TINY, "rounds=2", "init_from=previous")
+    found = runs.results(finished)
+    assert set(found["arms"]) == {"base", "self_both", "multi"}
+    for scores in found["arms"].values():
+        assert set(scores) == {"text", "code", "either"}
+        for cell in scores.values():
+            assert 0 <= cell["low"] <= cell["accuracy"] <= cell["high"] <= 1
+            assert cell["n"] + cell["unjudged"] == 46
+        assert scores["either"]["accuracy"] >= max(scores["text"]["accuracy"], scores["code"]["accuracy"])
+    pairs = {(row["a"], row["b"]) for row in found["comparisons"]}
+    assert pairs == {("base", "self_both"), ("base", "multi"), ("self_both", "multi")}
+    assert set(found["counts"]["multi"]) == {"text -> text", "code -> code", "code -> text", "text -> code"}
+    for tally in found["counts"]["multi"].values():
+        assert tally["samples"] == 92
+        assert tally["examples"] <= (tally["verified"] or tally["pseudo_labels"]) <= tally["samples"] * 4
+    assert [(row["arm"], row["round"]) for row in found["rounds"]] == [
+        ("base", 0), ("self_both", 1), ("self_both", 2), ("multi", 1), ("multi", 2),
+    ]  # fmt: skip
+    assert {"sample", "grade", "translate", "train", "examples"} <= set(found["seconds"])
+    folder = runs.folder / "runs" / "train" / f"{TINY},init_from=previous,rounds=2"
+    assert (folder / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader((folder / "results.csv").open()))
+    assert {(row["dataset"], row["arm"], row["method"]) for row in rows} >= {
+        ("test", "multi", "text"),
+        ("heldout", "base", "code"),
+    }
+    assert (folder / "curves" / "multi-round1" / "metrics.csv").exists()
+    assert not finished.stderr.strip()
+
+    again = runs.run("train.py", TINY, "init_from=previous", "rounds=2")
+    assert plain(runs.results(again)) == plain(found)
+    assert "sample " not in again.stdout
+
+
+def test_the_same_command_gives_the_same_numbers_and_the_same_files(runs, more_runs):
+    other = more_runs()
+    first, second = (r.results(r.run("train.py", TINY, "arms=[]", "method=code_to_text")) for r in (runs, other))
+    assert plain(first) == plain(second)
+    assert runs.ledger_files() == other.ledger_files()
+
+
+def test_no_training_is_the_base_alone(runs):
+    found = runs.results(runs.run("train.py", TINY, "method=none", "arms=[]"))
+    assert set(found["arms"]) == {"base"}
+    assert found["counts"] == {}
+
+
+def test_a_sweep_shares_the_bases_samples(runs):
+    finished = runs.run("train.py", "-m", TINY, "arms=[]", "method=self_text,code_to_text")
+    assert finished.returncode == 0, finished.stderr
+    stages = [path.name.split("-")[0] for path in (runs.folder / "ledger").iterdir()]
+    # by text and code: test and held-out problems of the base and of two arms, and the training problems once
+    assert stages.count("sample") == 3 * 4 + 2
+    assert stages.count("train") == 2
+    assert {path.name for path in (runs.folder / "runs" / "train").iterdir() if path.is_dir()} == {
+        f"arms=__,{TINY},method={name}-{digest}" for name, digest in _digests(runs)
+    }
+
+
+def _digests(runs):
+    for path in (runs.folder / "runs" / "train").iterdir():
+        if path.is_dir():
+            name, _, digest = path.name.partition("method=")[2].rpartition("-")
+            yield name, digest

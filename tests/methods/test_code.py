@@ -1,0 +1,87 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmst.datasets.arithmetic.world import draw_problems
+from mmst.nano.__main__ import bare_methods
+from mmst.sandbox.result import Result, Status
+from mmst.types import Step
+
+CODE = bare_methods()["code"]
+
+
+class Lost:
+    """An executor whose sandbox is gone."""
+
+    def __init__(self):
+        self.programs = []
+
+    def execute(self, programs):
+        self.programs += programs
+        return [Result(program.name, Status.LOST) for program in programs]
+
+    def close(self):
+        pass
+
+
+def test_a_derivation_is_rendered_as_assignments(sandbox):
+    steps = (Step("total", "3", "*", "4", "12"), Step("left", "total", "-", "5", "7"))
+    code = CODE.render(steps)
+    assert code == "def solution():\n    total = 3 * 4\n    left = total - 5\n    return left"
+    assert CODE.read([code], sandbox)[0].answer == "7"
+
+
+def test_every_gold_derivation_runs_to_its_answer(sandbox):
+    problems = draw_problems("validation", 230, 1)
+    readings = CODE.read([CODE.render(p.derivation) for p in problems], sandbox)
+    assert [r.answer for r in readings] == [p.answer for p in problems]
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer", "reason"),
+    [
+        ("answer = 3 / 4", "0.75", "value"),
+        ("```python\nanswer = 5\n```\nThat is it.", "5", "value"),
+        ("def solution():\n    return 6\n\nQuestion: what?\nProgram:\nanswer = 7", "6", "value"),
+        ("def solution():\n    return 1 / 0", None, "ZeroDivisionError"),
+        ("def solution(:", None, "SyntaxError"),
+        ("x = 3", None, "NoSolution"),
+        ("answer = [1, 2]", None, "value of type list"),
+        ("answer = None", None, "value of type NoneType"),
+        ("answer = 0.1 + 0.2", "0.3", "value"),
+        ("from fractions import Fraction\nanswer = Fraction(1, 4)", "0.25", "value"),
+        ("while True: pass", None, "timeout"),
+    ],
+)
+def test_reading(sandbox, completion, answer, reason):
+    reading = CODE.read([completion], sandbox)[0]
+    assert (reading.answer, reading.reason, reading.judged) == (answer, reason, True)
+
+
+def test_a_lost_sandbox_is_unjudged_not_wrong():
+    assert CODE.read(["answer = 1"], Lost())[0].judged is False
+
+
+def test_equal_programs_run_once():
+    executor = Lost()
+    readings = CODE.read(["answer = 1", "answer = 2", "answer = 1\n"], executor)
+    assert len(readings) == 3
+    assert len(executor.programs) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "leak"),
+    [
+        ("def solution():\n    return 12", True),
+        ("answer = 12", True),
+        ("def solution():\n    total = 3 * 4\n    return total", False),
+        ("def solution(:", False),
+    ],
+)
+def test_a_constant_is_a_leak(problem, code, leak):
+    assert CODE.leaks(problem, code, "12") is leak
+
+
+@given(st.text(max_size=200))
+def test_cleaning_never_fails(text):
+    assert isinstance(CODE.clean(text), str)

@@ -1,0 +1,25 @@
+import pytest
+
+from mmst.errors import ConfigError
+from mmst.methods.edge import Edge, Recipe
+
+METHODS = ("text", "code")
+
+
+def test_an_edge_is_read_and_written_alike():
+    assert str(Edge.parse("code->text", METHODS)) == "code -> text"
+    assert Edge.parse(" code -> text ", METHODS).crosses
+    assert not Edge.parse("code -> code", METHODS).crosses
+
+
+@pytest.mark.parametrize("text", ["code", "code -> equation", "code -> text -> code", "", "-> text"])
+def test_what_is_no_edge_is_refused_with_the_methods(text):
+    with pytest.raises(ConfigError, match="text, code"):
+        Edge.parse(text, METHODS)
+
+
+def test_a_recipe_names_its_sources_once_and_its_edges_once():
+    recipe = Recipe.parse("r", ["text -> text", "text -> code", "code -> code"], METHODS)
+    assert recipe.sources == ("text", "code")
+    with pytest.raises(ConfigError, match="twice"):
+        Recipe.parse("r", ["text -> text", "text->text"], METHODS)

@@ -1,0 +1,42 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmst.datasets.arithmetic.world import draw_problems
+from mmst.nano.__main__ import bare_methods
+from mmst.types import Step
+
+TEXT = bare_methods()["text"]
+
+
+def test_a_derivation_is_rendered_with_values(sandbox):
+    steps = (Step("total", "3", "*", "4", "12"), Step("left", "total", "-", "5", "7"))
+    text = TEXT.render(steps)
+    assert text == "The total is 3 * 4 = 12. The left is 12 - 5 = 7. The answer is 7."
+    assert TEXT.read([text], sandbox)[0].answer == "7"
+
+
+def test_every_gold_derivation_reads_back_as_its_answer(sandbox):
+    problems = draw_problems("validation", 230, 1)
+    readings = TEXT.read([TEXT.render(p.derivation) for p in problems], sandbox)
+    assert [r.answer for r in readings] == [p.answer for p in problems]
+    assert {r.reason for r in readings} == {"marked"}
+
+
+def test_a_run_on_question_is_not_read(sandbox):
+    run_on = " The answer is 4.\n\nQuestion: What is 5 + 5?\nAnswer: The answer is 10."
+    assert TEXT.read([run_on], sandbox)[0].answer == "4"
+    assert TEXT.clean(run_on) == "The answer is 4."
+
+
+@pytest.mark.parametrize(
+    ("text", "leak"),
+    [("The answer is 12.", True), ("12. The answer is 12.", False), ("The total is 3 * 4 = 12. The answer is 12.", False)],
+)
+def test_a_bare_answer_is_a_leak(problem, text, leak):
+    assert TEXT.leaks(problem, text, "12") is leak
+
+
+@given(st.text(max_size=200))
+def test_cleaning_is_idempotent(text):
+    assert TEXT.clean(TEXT.clean(text)) == TEXT.clean(text)

@@ -1,0 +1,118 @@
+import pytest
+import torch
+
+from mmst.datasets.arithmetic.world import draw_problems
+from mmst.methods.prompt import PromptFormat, PromptWriter
+from mmst.samplers.hf import HFSampler
+from mmst.samplers.sampler import SamplingParams
+from mmst.training.checkpoint import load_model, load_tokenizer
+from mmst.types import FinishReason, Prompt
+
+GREEDY = SamplingParams(temperature=0, max_tokens=48)
+WARM = SamplingParams(temperature=1.0, max_tokens=48)
+
+
+@pytest.fixture(scope="module")
+def prompts():
+    form = PromptFormat(cue="Answer:", lead=" ", key="text")
+    problems = draw_problems("validation", 24, 5)
+    return [Prompt(p.id, PromptWriter().solve(p.question, form), seeds=(i,)) for i, p in enumerate(problems)]
+
+
+@pytest.fixture
+def sampler(nano):
+    made = HFSampler(batch_size=64, device="cpu")
+    made.load(nano)
+    return made
+
+
+@torch.inference_mode()
+def reference(nano, text, tokens):
+    """Plain greedy decoding, one prompt at a time, without a cache."""
+    model, tokenizer = load_model(nano).eval(), load_tokenizer(nano)
+    ids = tokenizer.encode(text, return_tensors="pt")
+    start = ids.shape[1]
+    for _ in range(tokens):
+        following = model(ids, use_cache=False).logits[:, -1].argmax(-1, keepdim=True)
+        if following.item() == tokenizer.eos_token_id:
+            break
+        ids = torch.cat([ids, following], dim=1)
+    return tokenizer.decode(ids[0, start:])
+
+
+def test_greedy_equals_plain_decoding(sampler, nano, prompts):
+    texts = [group[0].text for group in sampler.complete(prompts, GREEDY)]
+    assert texts == [reference(nano, prompt.text, GREEDY.max_tokens) for prompt in prompts]
+
+
+def test_a_shared_prefix_changes_nothing(sampler, nano, prompts):
+    prefix = "Question: Ana has 3 bags of 4 nuts. How many nuts is that?\nAnswer: The total is 3 * 4 = 12.\n\n"
+    shared = [Prompt(p.id, prefix + p.text, p.seeds) for p in prompts[:8]]
+    texts = [group[0].text for group in sampler.complete(shared, GREEDY)]
+    assert texts == [reference(nano, prompt.text, GREEDY.max_tokens) for prompt in shared]
+
+
+def test_a_sample_depends_on_its_seed_alone(nano, prompts):
+    texts = []
+    for size, order in ((64, 1), (3, 1), (7, -1)):
+        sampler = HFSampler(batch_size=size, device="cpu")
+        sampler.load(nano)
+        completions = sampler.complete(prompts[::order], WARM)[::order]
+        texts.append([group[0].text for group in completions])
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_k_samples_equal_k_single_ones_and_differ(sampler, prompts):
+    many = sampler.complete([Prompt("p", prompts[0].text, (1, 2, 3, 4, 5, 6, 7, 8))], WARM)[0]
+    single = [sampler.complete([Prompt("p", prompts[0].text, (seed,))], WARM)[0][0] for seed in range(1, 9)]
+    assert [c.text for c in many] == [c.text for c in single]
+    assert len({c.text for c in many}) > 1
+
+
+def test_finish_reasons(sampler, prompts):
+    cut = sampler.complete(prompts[:4], SamplingParams(temperature=0, max_tokens=3))
+    assert {group[0].finish for group in cut} == {FinishReason.LENGTH}
+    assert {group[0].completion_tokens for group in cut} == {3}
+    stopped = sampler.complete([Prompt("p", prompts[0].text, (0,), stop=(" is",))], GREEDY)[0][0]
+    assert stopped.finish is FinishReason.STOP
+    assert " is" not in stopped.text
+    whole = sampler.complete(prompts[:1], GREEDY)[0][0]
+    assert whole.text.startswith(stopped.text)
+
+
+def test_log_probabilities_are_of_the_model_at_temperature_one(sampler, nano, prompts):
+    completion = sampler.complete(prompts[:1], GREEDY)[0][0]
+    model, tokenizer = load_model(nano).eval(), load_tokenizer(nano)
+    prompt = tokenizer.encode(prompts[0].text)
+    generated = [*tokenizer.encode(completion.text, add_special_tokens=False), tokenizer.eos_token_id]
+    with torch.inference_mode():
+        logits = model(torch.tensor([prompt + generated])).logits[0, len(prompt) - 1 : -1]
+    expected = logits.log_softmax(-1).gather(1, torch.tensor(generated)[:, None]).mean()
+    assert completion.mean_logprob == pytest.approx(expected.item(), abs=1e-4)
+    assert completion.completion_tokens == len(generated)
+
+
+def test_top_p_keeps_the_likeliest(sampler, prompts):
+    narrow = sampler.complete(prompts, SamplingParams(temperature=1.0, top_p=1e-6, max_tokens=48))
+    assert [g[0].text for g in narrow] == [g[0].text for g in sampler.complete(prompts, GREEDY)]
+
+
+def test_running_out_of_memory_halves_the_batch(sampler, prompts, monkeypatch):
+    whole = HFSampler._complete_batch
+    sizes = []
+
+    def scarce(self, batch, *rest):
+        sizes.append(len(batch))
+        if len(batch) > 6:
+            raise torch.OutOfMemoryError
+        return whole(self, batch, *rest)
+
+    expected = [g[0].text for g in sampler.complete(prompts, WARM)]
+    monkeypatch.setattr(HFSampler, "_complete_batch", scarce)
+    assert [g[0].text for g in sampler.complete(prompts, WARM)] == expected
+    assert max(sizes) == 24
+    assert sampler.batch_size < 64
+
+
+def test_no_prompt_no_completion(sampler):
+    assert sampler.complete([], GREEDY) == []

@@ -1,0 +1,36 @@
+from mmst.sandbox.result import Result, Status
+from mmst.stages.grade import grade, right_share
+from mmst.types import FinishReason, Verdict
+
+
+class Gone:
+    def execute(self, programs):
+        return [Result(program.name, Status.LOST) for program in programs]
+
+    def close(self):
+        pass
+
+
+def test_verdicts(made, problems, methods, sandbox):
+    samples = [
+        made("The answer is 12.", index=0).sample,
+        made("The answer is 13.", index=1).sample,
+        made("I do not know.", index=2).sample,
+        made("", index=3, finish=FinishReason.ERROR).sample,
+        made("The answer is 10.", problem="p2").sample,
+    ]
+    graded = grade(samples, problems, methods["text"], sandbox)
+    assert [row.verdict for row in graded] == ["right", "wrong", "no_answer", "unjudged", "right"]
+    assert graded[3].reason == "engine error"
+    assert right_share(graded) == "40% right"
+
+
+def test_a_lost_sandbox_gives_unjudged(made, problems, methods):
+    graded = grade([made("answer = 12", method="code").sample], problems, methods["code"], Gone())
+    assert graded[0].verdict is Verdict.UNJUDGED
+    assert graded[0].reason == "lost"
+
+
+def test_no_samples_no_rows(problems, methods, sandbox):
+    assert grade([], problems, methods["code"], sandbox) == []
+    assert right_share([]) == "0% right"
