@@ -20,7 +20,7 @@ from typing import Any, get_type_hints
 import hydra
 import msgspec
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
@@ -88,6 +88,8 @@ def explained(error: BaseException) -> str | None:
             return f"no space is left on the device of {where}; free some, and the same command goes on."
         if isinstance(link, FloatingPointError):
             return f"train: {link}."
+        if isinstance(link, OverrideParseException):
+            return f"config: '{link.override}' cannot be read as KEY=VALUE; quote it, or close its brackets."
     if isinstance(error, HydraException | OmegaConfBaseException):
         words = [_one_line(link) for link in chain if isinstance(link, HydraException | OmegaConfBaseException | TypeError)]
         return f"config: {'; '.join(dict.fromkeys(words))}"
@@ -263,7 +265,7 @@ def _check_types(node: DictConfig, where: str) -> None:
             try:
                 msgspec.convert(plain, hints[str(key)], strict=True)
             except msgspec.ValidationError as error:
-                raise ConfigError(f"{where}.{key!s}={plain} is not usable: {str(error).lower()}.") from error
+                raise ConfigError(f"{where}.{key!s}={plain!r} is not usable: {str(error).lower()}.") from error
 
 
 def _names_class(node: DictConfig) -> bool:

@@ -74,13 +74,13 @@ def write_results(found: Mapping[str, Any], folder: Path) -> Path:
 
 def print_results(found: Mapping[str, Any], title: str) -> None:
     """The tables: accuracy by method and arm, differences, held-out families, and counts by edge."""
-    CONSOLE.print(accuracy_table(found["arms"], title))
+    _show(accuracy_table(found["arms"], title))
     if found["comparisons"]:
-        CONSOLE.print(comparison_table(found["comparisons"]))
+        _show(comparison_table(found["comparisons"]))
     for name, table in found["heldout"].items():
-        CONSOLE.print(accuracy_table(table["arms"], f"{name}: never trained on, by any arm or the base"))
+        _show(accuracy_table(table["arms"], f"{title}, {name}"))
     if found["counts"]:
-        CONSOLE.print(counts_table(found["counts"]))
+        _show(counts_table(found["counts"]))
 
 
 def accuracy_table(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], title: str) -> Table:
@@ -89,7 +89,7 @@ def accuracy_table(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], title: s
     sizes = sorted({cell["n"] for scores in arms.values() for cell in scores.values()})
     unjudged = sum(cell["unjudged"] for scores in arms.values() for m, cell in scores.items() if m != "either")
     n = "-".join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))
-    table = Table(title=f"{title} (% right [95% interval], n = {n}, unjudged {unjudged})", title_justify="left")
+    table = Table(title=f"{title} (% right [95% interval], n = {n}, unjudged {unjudged})")
     table.add_column("method")
     for arm in arms:
         table.add_column(arm, justify="right")
@@ -113,7 +113,7 @@ def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
 
 def counts_table(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
     """What became of the samples, by arm and edge."""
-    table = Table(title="from samples to examples", title_justify="left")
+    table = Table(title="from samples to examples")
     columns = ("samples", "pseudo_labels", "translations", "verified", "examples")
     for name in ("arm", "edge", *columns, "dropped"):
         table.add_column(name.replace("_", "-"), justify="right" if name in columns else "left")
@@ -122,6 +122,13 @@ def counts_table(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table
             dropped = ", ".join(f"{reason} {count}" for reason, count in sorted(tally["dropped"].items()))
             table.add_row(arm, edge, *(str(tally[column]) if tally[column] else "-" for column in columns), dropped)
     return table
+
+
+def _show(table: Table) -> None:
+    """A table under its title; rich would fold the title to the table's width."""
+    title, table.title = table.title, None
+    CONSOLE.print(f"\n{title}", markup=False, soft_wrap=True)
+    CONSOLE.print(table)
 
 
 def _scores(outcomes: Mapping[str, Mapping[str, bool | None]]) -> dict[str, Any]:

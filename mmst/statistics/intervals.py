@@ -20,7 +20,7 @@ def accuracy_interval(right: int, n: int) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
     low, high = proportion_confint(right, n, alpha=1 - CONFIDENCE, method="wilson")
-    return float(low), float(high)
+    return min(float(low), right / n), max(float(high), right / n)
 
 
 def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:

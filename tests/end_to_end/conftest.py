@@ -19,7 +19,7 @@ class Runs:
 
     def command(self, script, *overrides):
         ledger = f"paths.ledger={self.folder / 'ledger'}"
-        return [sys.executable, str(ROOT / script), ledger, *overrides]
+        return [sys.executable, str(ROOT / script), *overrides, ledger]
 
     def start(self, script, *overrides, **options):
         return subprocess.Popen(

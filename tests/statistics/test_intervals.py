@@ -39,3 +39,10 @@ def _log_binomial(k, n, p):
     from scipy.stats import binom
 
     return binom.logpmf(k, n, p)
+
+
+@pytest.mark.parametrize("n", range(1, 40))
+def test_an_interval_holds_its_accuracy(n):
+    for right in range(n + 1):
+        low, high = accuracy_interval(right, n)
+        assert 0 <= low <= right / n <= high <= 1

@@ -1,0 +1,60 @@
+import csv
+import json
+
+import pytest
+from rich.console import Console
+
+from mmst.ledger.ledger import Ledger
+from mmst.pipeline import Checkpoint, EdgeCounts, ProblemSet
+from mmst.reporting import results as module
+from mmst.reporting.results import accuracy_table, print_results, run_results, write_results
+from mmst.rounds import ArmResult
+from mmst.types import Problem
+
+
+@pytest.fixture
+def found(tmp_path):
+    problems = [Problem(str(i), "?", "1", tags=(f"family:{'ab'[i % 2]}",)) for i in range(10)]
+    sets = [ProblemSet("test", problems), ProblemSet("heldout", problems[:2])]
+
+    def arm(name, round_, right, counts=None):
+        test = {m: {str(i): i < right for i in range(10)} for m in ("text", "code", "either")}
+        held = {m: {"0": True, "1": None} for m in ("text", "code", "either")}
+        return ArmResult(name, round_, Checkpoint(tmp_path), {"test": test, "heldout": held}, counts or {})
+
+    counts = {"text -> text": EdgeCounts(samples=4, pseudo_labels=2, examples=2, dropped={"leak": 1})}
+    arms = [arm("base", 0, 2), arm("multi", 1, 5, counts), arm("multi", 2, 8, counts)]
+    return run_results(arms, [("base", "multi")], sets, Ledger(tmp_path))
+
+
+def test_the_last_round_counts_and_all_rounds_are_kept(found):
+    assert found["arms"]["multi"]["text"]["accuracy"] == 0.8
+    assert [(row["arm"], row["round"], row["scores"]["code"]["accuracy"]) for row in found["rounds"]] == [
+        ("base", 0, 0.2),
+        ("multi", 1, 0.5),
+        ("multi", 2, 0.8),
+    ]
+    assert found["comparisons"][0]["difference"] == pytest.approx(0.6)
+    assert found["heldout"]["heldout"]["arms"]["base"]["text"]["unjudged"] == 1
+    assert found["families"]["base"]["text"]["a"]["n"] == 5
+    assert found["counts"]["multi"]["text -> text"]["dropped"] == {"leak": 1}
+
+
+def test_files(found, tmp_path):
+    path = write_results(found, tmp_path / "run")
+    assert json.loads(path.read_text()) == json.loads(json.dumps(found))
+    rows = list(csv.DictReader((tmp_path / "run" / "results.csv").open()))
+    assert {"dataset": "test", "arm": "multi", "method": "code", "accuracy": "0.8", "n": "10"}.items() <= rows[4].items()
+
+
+def test_tables_show_n_intervals_and_what_was_unjudged(found, monkeypatch):
+    console = Console(width=130, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    monkeypatch.setattr(module, "CONSOLE", console)
+    print_results(found, "nano on arithmetic")
+    text = console.export_text()
+    for words in ("n = 10", "unjudged 0", "80.0 [49.0, 94.3]", "+60.0", "leak 1", "multi - base", "n = 1, unjudged 4"):
+        assert words in text, words
+
+
+def test_a_table_has_a_column_an_arm(found):
+    assert [column.header for column in accuracy_table(found["arms"], "t").columns] == ["method", "base", "multi"]

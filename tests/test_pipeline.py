@@ -1,0 +1,99 @@
+import pytest
+
+from mmst.errors import ConfigError
+from mmst.ledger.ledger import Ledger
+from mmst.methods.edge import Recipe
+from mmst.methods.prompt import PromptWriter
+from mmst.pipeline import Checkpoint, Pipeline, ProblemSet, SelectionOptions
+from mmst.samplers.sampler import SamplingParams
+from mmst.samplers.scripted import ScriptedSampler
+from mmst.stages.select import Filter
+from mmst.types import Problem
+
+TEXT = " The total is 3 * 4 = 12. The answer is 12."
+CODE = "\ndef solution():\n    total = 3 * 4\n    return total"
+WRONG = " The total is 3 + 4 = 7. The answer is 7."
+PROBLEMS = ProblemSet("train", [Problem(f"p{i}", f"Bag {i}?", "12") for i in range(10)])
+OPTIONS = SelectionOptions(
+    samples_per_problem=2,
+    sampling=SamplingParams(temperature=1.0),
+    translations_per_label=1,
+    labels_per_problem=1,
+    translation=SamplingParams(temperature=1.0),
+    keep=Filter(),
+)
+
+
+def script(prompt, seed):
+    """Code is always right; text only where it translates code, or by the luck of its seed."""
+    if prompt.endswith("Program:"):
+        return CODE
+    return TEXT if "def solution" in prompt or seed % 2 else WRONG
+
+
+@pytest.fixture
+def made(tmp_path, methods, sandbox):
+    def make(folder="ledger", chunk=3):
+        sampler = ScriptedSampler(script)
+        return sampler, Pipeline(Ledger(tmp_path / folder), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=chunk)
+
+    return make
+
+
+def recipe(*edges):
+    return Recipe.parse("r", edges, ("text", "code"))
+
+
+def test_examples_of_every_edge_with_their_counts(made, nano):
+    _, pipeline = made()
+    multi = recipe("text -> text", "code -> code", "code -> text", "text -> code")
+    examples = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    by_edge = {edge: sum(e.edge == edge for e in examples.examples) for edge in examples.counts}
+    assert by_edge["code -> code"] == 10
+    assert by_edge["code -> text"] == 10 - by_edge["text -> text"]
+    assert examples.counts["code -> text"].translations == examples.counts["code -> text"].verified == 10
+    assert by_edge["text -> code"] == 0
+    assert examples.counts["text -> code"].dropped["duplicate"] == examples.counts["text -> code"].verified
+    assert {e.completion for e in examples.examples} == {TEXT, CODE}
+    for tally in examples.counts.values():
+        assert tally.samples == 20
+
+
+def test_arms_share_samples_and_a_second_run_samples_nothing(made, nano):
+    sampler, pipeline = made()
+    pipeline.example_set(recipe("code -> code"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    assert sampler.calls == 10
+    pipeline.example_set(recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    assert sampler.calls == 10 + 10
+    again, pipeline = made()
+    pipeline.example_set(recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    assert again.calls == 0
+
+
+def test_the_chunk_size_changes_no_sample(made, nano):
+    rows = []
+    for folder, chunk in (("a", 1), ("b", 4), ("c", 100)):
+        _, pipeline = made(folder, chunk)
+        rows.append(pipeline.graded(Checkpoint(nano), "text", PROBLEMS, OPTIONS.sampling, 1, 2).graded)
+    assert rows[0] == rows[1] == rows[2]
+
+
+def test_another_checkpoint_problem_or_prompt_is_sampled_anew(made, nano, tmp_path):
+    import shutil
+
+    sampler, pipeline = made()
+    pipeline.graded(Checkpoint(nano), "code", PROBLEMS, OPTIONS.sampling, 1, 2)
+    shutil.copytree(nano, tmp_path / "other")
+    (tmp_path / "other" / "config.json").write_text((nano / "config.json").read_text() + " ")
+    pipeline.graded(Checkpoint(tmp_path / "other"), "code", PROBLEMS, OPTIONS.sampling, 1, 2)
+    assert sampler.calls == 20
+    pipeline.graded(Checkpoint(nano), "code", ProblemSet("train", PROBLEMS.problems[:4]), OPTIONS.sampling, 1, 2)
+    assert sampler.calls == 24
+    pipeline.graded(Checkpoint(nano), "code", PROBLEMS, OPTIONS.sampling, 2, 2)
+    assert sampler.calls == 34
+
+
+def test_greedy_is_drawn_once(made, nano):
+    _, pipeline = made()
+    with pytest.raises(ConfigError, match="greedy"):
+        pipeline.graded(Checkpoint(nano), "text", PROBLEMS, SamplingParams(temperature=0), 1, 2)

@@ -1,0 +1,57 @@
+import functools
+
+import lightning
+import pytest
+
+from mmst.errors import ConfigError
+from mmst.ledger.ledger import Ledger
+from mmst.methods.edge import Recipe
+from mmst.methods.prompt import PromptWriter
+from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
+from mmst.rounds import BASE, InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
+from mmst.samplers.sampler import SamplingParams
+from mmst.samplers.scripted import ScriptedSampler
+from mmst.training.fit import TrainingOptions
+from tests.test_pipeline import CODE, OPTIONS, PROBLEMS, TEXT
+
+TRAINER = functools.partial(
+    lightning.Trainer, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False
+)
+TESTS = ProblemSet("test", PROBLEMS.problems[:4])
+
+
+@pytest.fixture
+def run(tmp_path, methods, sandbox, nano):
+    def made(rounds, init_from):
+        sampler = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else TEXT)
+        pipeline = Pipeline(Ledger(tmp_path / "ledger"), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=10)
+        training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name: TRAINER, {})
+        plan = RoundsPlan(rounds, init_from, OPTIONS, training, SamplingParams(temperature=0), seed=0)
+        recipes = [Recipe.parse("none", [], methods), Recipe.parse("self", ["text -> text"], methods)]
+        results = run_rounds(pipeline, plan, recipes, Checkpoint(nano), PROBLEMS, [TESTS])
+        trainings = [stage.settings for stage in pipeline.ledger.used if stage.name == "train"]
+        return results, trainings
+
+    return made
+
+
+def test_the_base_comes_first_and_a_recipe_without_edges_is_the_base(run, nano):
+    results, _ = run(2, InitFrom.BASE)
+    assert [(r.arm, r.round) for r in results] == [(BASE, 0), ("self", 1), ("self", 2)]
+    assert set(final_results(results)) == {BASE, "self"}
+    assert final_results(results)["self"].round == 2
+    assert results[0].checkpoint.path == nano
+    assert all(r.outcomes["test"]["text"] == {p.id: True for p in TESTS.problems} for r in results)
+
+
+@pytest.mark.parametrize("init_from", InitFrom)
+def test_where_a_round_starts(run, nano, init_from):
+    results, trainings = run(2, init_from)
+    starts = [settings["start"] for settings in trainings]
+    assert starts[0] == Checkpoint(nano).key
+    assert starts[1] == (Checkpoint(nano).key if init_from is InitFrom.BASE else results[1].checkpoint.key)
+
+
+def test_no_round_is_refused(run):
+    with pytest.raises(ConfigError, match="rounds=0"):
+        run(0, InitFrom.BASE)
