@@ -257,15 +257,16 @@ def _check_types(node: DictConfig, where: str) -> None:
     """Refuse a value that is not of the type its dataclass declares, by the value's key."""
     target = get_class(node._target_) if "_target_" in node and "." in str(node._target_) and _names_class(node) else None
     hints = get_type_hints(target) if is_dataclass(target) else {}
-    for key, value in node.items():
+    for key in map(str, node):
+        value = node[key]
         if isinstance(value, DictConfig):
             _check_types(value, f"{where}.{key}")
         elif key in hints:
             plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
             try:
-                msgspec.convert(plain, hints[str(key)], strict=True)
+                msgspec.convert(plain, hints[key], strict=True)
             except msgspec.ValidationError as error:
-                raise ConfigError(f"{where}.{key!s}={plain!r} is not usable: {str(error).lower()}.") from error
+                raise ConfigError(f"{where}.{key}={plain!r} is not usable: {str(error).lower()}.") from error
 
 
 def _names_class(node: DictConfig) -> bool:

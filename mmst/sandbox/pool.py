@@ -98,7 +98,10 @@ class _Zygote:
 
     def send(self, number: int, program: Program) -> None:
         """Queue one program."""
-        body = json.dumps({"id": number, "code": program.code, "entry": program.entry}).encode()
+        request = {"id": number, "code": program.code, "entry": program.entry}
+        if program.tests is not None:
+            request |= {"tests": program.tests, "entry_point": program.entry_point}
+        body = json.dumps(request).encode()
         self.outgoing += struct.pack("I", len(body)) + body
         self.in_hand.append(number)
 
@@ -305,6 +308,7 @@ def _settings(limits: Limits, confine: bool, features: dict[str, str | None]) ->
         "confine": confine,
         "seccomp": bool(features["seccomp"]),
         "landlock": bool(features["landlock"]),
+        "namespaces": bool(features["namespaces"]),
         "home": str(Path(__file__).parent),
         "readable": _standard_library(),
         "module_path": [],
@@ -352,9 +356,14 @@ def _result(program: Program, frame: dict[str, Any]) -> Result:
     return Result(
         name=program.name,
         status=Status(frame["status"]),
-        type=frame.get("type", ""),
-        value=frame.get("value", ""),
-        stdout=frame.get("stdout", ""),
+        type=_plain(frame.get("type", "")),
+        value=_plain(frame.get("value", "")),
+        stdout=_plain(frame.get("stdout", "")),
         line=frame.get("line"),
         seconds=frame.get("seconds", 0.0),
     )
+
+
+def _plain(text: str) -> str:
+    """A text that every encoder takes: lone surrogates become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -30,11 +30,18 @@ UNJUDGED = frozenset({Status.REFUSED, Status.LOST})
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program to run. Without `entry`, `solution()` is called where it is defined, else the value of `answer` is taken."""
+    """A program to run.
+
+    Without `entry` (an expression), `solution()` is called where it is defined, else the value of `answer` is taken. With
+    `tests`, those are run on its function `entry_point` from another process, and the value is `passed` where all pass;
+    arguments and values go between the two as Python literals.
+    """
 
     name: str
     code: str
     entry: str | None = None
+    tests: str | None = None
+    entry_point: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

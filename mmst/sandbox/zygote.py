@@ -10,7 +10,9 @@ by seccomp. Not covered: side channels such as timing, and what the CPU itself l
 
 from __future__ import annotations
 
+import ast
 import builtins
+import fcntl
 import gc
 import io
 import json
@@ -27,6 +29,7 @@ from typing import Any
 RESULT_FD = 3
 GRACE = 0.05
 """Seconds that a program which closed its pipe has to leave."""
+INFINITY = float("inf")
 DEEPEST = 4
 """Levels of nested lists and dicts that are written out."""
 
@@ -54,8 +57,12 @@ class CappedText(io.TextIOBase):
 def canonical(value: Any, depth: int = 0) -> str:
     """A value as text: plain types and nested containers of them; anything else by its own `str`."""
     kind = type(value)
+    if kind is float and depth and value in (INFINITY, -INFINITY):
+        return "1e999" if value > 0 else "-1e999"  # literals, which `inf` is not
     if value is None or kind in (bool, int, float) or (kind is str and depth):
         return repr(value)
+    if kind in (set, frozenset) and not value:
+        return "set()"
     if kind in (list, tuple, set, frozenset) and depth < DEEPEST:
         items = [canonical(x, depth + 1) for x in (value if kind in (list, tuple) else sorted(value, key=repr))]
         left, right = "[]" if kind is list else "()" if kind is tuple else "{}"
@@ -111,10 +118,77 @@ def _line(error: BaseException) -> int | None:
 
 def child(request: dict[str, Any], pipe: int, settings: dict[str, Any], seccomp: Any) -> None:
     """Confine this fork for good, run the program, and leave with one bounded answer on the pipe."""
-    dumps, write, leave, base_error = json.dumps, os.write, os._exit, BaseException
+    confine_child((pipe,), settings, seccomp)
+    _answer(lambda: run_program(request, settings["stdout_chars"]), settings["result_bytes"])
+
+
+def judge_child(request: dict[str, Any], pipes: tuple[int, int, int], settings: dict[str, Any], seccomp: Any) -> None:
+    """Run unit tests on a program that is in another process: each call of its entry point goes there and back as text.
+
+    Nothing that the program does can reach this process, so it can forge no verdict: it can only give its own values.
+    """
+    confine_child(pipes, settings, seccomp)
+    calls, answers = RESULT_FD + 1, RESULT_FD + 2
+
+    def entry_point(*args: Any, **kwargs: Any) -> Any:
+        _send_line(calls, repr((args, kwargs)), settings["result_bytes"])
+        reply = _read_line(answers, settings["result_bytes"])
+        kind, _, text = reply.partition(" ")
+        if kind != "value":
+            raise ProgramFailed(text)
+        return ast.literal_eval(text)
+
+    space = {"__name__": "__main__", request["entry_point"]: entry_point, "candidate": entry_point}
+    _answer(lambda: run_tests(request["tests"], space, settings["stdout_chars"]), settings["result_bytes"])
+
+
+def served_child(request: dict[str, Any], pipes: tuple[int, int], settings: dict[str, Any], seccomp: Any) -> None:
+    """Run a program, then answer calls of its entry point until the judge hangs up."""
+    confine_child(pipes, settings, seccomp)
+    calls, answers, most = RESULT_FD + 1, RESULT_FD, settings["result_bytes"]
+    evaluate, literal, base_error, send_line, read_line = canonical, ast.literal_eval, BaseException, _send_line, _read_line
+    sys.stdout = sys.stderr = CappedText(settings["stdout_chars"])
+    sys.stdin = None
+    space: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    failure = ""
+    try:
+        exec(compile(request["code"], "<program>", "exec"), space)
+    except base_error as error:
+        failure = type(error).__name__
+    while call := read_line(calls, most):
+        try:
+            args, kwargs = literal(call)
+            reply = f"error {failure}" if failure else f"value {evaluate(space[request['entry_point']](*args, **kwargs), 1)}"
+        except base_error as error:
+            reply = f"error {type(error).__name__}"
+        send_line(answers, reply, most)
+
+
+def run_tests(tests: str, space: dict[str, Any], stdout_cap: int) -> dict[str, Any]:
+    """Execute the tests; where they define `check`, as HumanEval's do, call it with the entry point."""
+    sys.stdout = sys.stderr = CappedText(stdout_cap)
+    try:
+        exec(compile(tests, "<tests>", "exec"), space)
+        if callable(space.get("check")):
+            space["check"](space["candidate"])
+    except ProgramFailed as error:
+        return {"status": "error", "type": str(error) or "ProgramFailed"}
+    except BaseException as error:
+        return {"status": "error", "type": type(error).__name__, "line": _line(error)}
+    return {"status": "ok", "type": "tests", "value": "passed"}
+
+
+class ProgramFailed(Exception):
+    """The program under test raised, died, or gave a value that is no literal."""
+
+
+def confine_child(pipes: tuple[int, ...], settings: dict[str, Any], seccomp: Any) -> None:
+    """Take the last rights from a fork: it keeps `pipes`, as the descriptors from RESULT_FD on, and no other."""
     os.setsid()
-    os.dup2(pipe, RESULT_FD)
-    os.closerange(RESULT_FD + 1, 1024)
+    high = [fcntl.fcntl(pipe, fcntl.F_DUPFD, 64) for pipe in pipes]
+    for number, fd in enumerate(high):
+        os.dup2(fd, RESULT_FD + number)
+    os.closerange(RESULT_FD + len(pipes), 1024)
     cpu = int(settings["cpu_seconds"]) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
     resource.setrlimit(resource.RLIMIT_AS, (settings["memory_bytes"],) * 2)
@@ -122,9 +196,13 @@ def child(request: dict[str, Any], pipe: int, settings: dict[str, Any], seccomp:
         seccomp.install()
     gc.set_threshold(50_000, 20, 1000)
     gc.enable()
+
+
+def _answer(run: Any, most: int) -> None:
+    dumps, write, leave, base_error = json.dumps, os.write, os._exit, BaseException
     try:
-        answer = dumps(run_program(request, settings["stdout_chars"])).encode("ascii", "backslashreplace")
-        if len(answer) > settings["result_bytes"]:
+        answer = dumps(run()).encode("ascii", "backslashreplace")
+        if len(answer) > most:
             answer = b'{"status": "error", "type": "ResultTooLarge"}'
     except base_error as error:
         answer = dumps({"status": "error", "type": type(error).__name__}).encode("ascii", "backslashreplace")
@@ -134,8 +212,28 @@ def child(request: dict[str, Any], pipe: int, settings: dict[str, Any], seccomp:
     leave(0)
 
 
-def supervise(pid: int, pipe: int, settings: dict[str, Any], cpu_seconds: Any) -> dict[str, Any]:
-    """Wait for a child within its CPU time and its wall-clock time; returns its result."""
+def _send_line(fd: int, text: str, most: int) -> None:
+    data = text.encode("utf-8", "backslashreplace").replace(b"\n", b" ")
+    if len(data) > most:
+        data = b"error ResultTooLarge"
+    view = memoryview(data + b"\n")
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _read_line(fd: int, most: int) -> str:
+    """One line, without its end; empty at the end of the file, or where the line is longer than `most`."""
+    data = b""
+    while not data.endswith(b"\n"):
+        block = os.read(fd, 1 << 16)
+        data += block
+        if not block or len(data) > most + 1:
+            return ""
+    return data[:-1].decode("utf-8", "replace")
+
+
+def supervise(pids: tuple[int, ...], pipe: int, settings: dict[str, Any], cpu_seconds: Any) -> dict[str, Any]:
+    """Wait for the children within their CPU time and wall-clock time; the first one's answer is the result."""
     limit, started = settings["cpu_seconds"], time.monotonic()
     wall = started + settings["wall_factor"] * limit
     most = settings["result_bytes"]
@@ -152,15 +250,18 @@ def supervise(pid: int, pipe: int, settings: dict[str, Any], cpu_seconds: Any) -
             elif len(data) > most:
                 verdict = "crashed"
             continue
-        used = cpu_seconds(pid)
+        used = max(map(cpu_seconds, pids))
         now = time.monotonic()
         if used >= limit or now >= wall:
             verdict = "timeout"
         wait = min(max(limit - used, 0.005), wall - now)
-    return _collect(pid, verdict, data, cpu_seconds)
+    for pid in pids[1:]:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return _collect(pids[0], verdict, data)
 
 
-def _collect(pid: int, verdict: str, data: bytes, cpu_seconds: Any) -> dict[str, Any]:
+def _collect(pid: int, verdict: str, data: bytes) -> dict[str, Any]:
     if verdict == "closed":
         deadline = time.monotonic() + GRACE
         while _running(pid) and time.monotonic() < deadline:
@@ -226,7 +327,7 @@ def confine(settings: dict[str, Any], kernel: Any) -> dict[str, Any]:
         os.dup2(null, fd)
     os.environ.clear()
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    done = {"namespaces": settings["confine"] and kernel.enter_namespaces()}
+    done = {"namespaces": settings["confine"] and settings["namespaces"] and kernel.enter_namespaces()}
     kernel.die_with_parent()
     sys.path[:0] = settings["module_path"]
     for name in settings["preload"]:
@@ -260,17 +361,42 @@ def main() -> None:
     gc.disable()
     send(control, {"ready": send_ready, "pid": os.getpid()})
     while (request := receive(control)) is not None:
-        reader, writer = os.pipe2(os.O_CLOEXEC)
-        pid = os.fork()
-        if pid == 0:
-            try:
-                child(request, writer, settings, seccomp)
-            finally:
-                os._exit(70)
-        os.close(writer)
-        result = supervise(pid, reader, settings, kernel.cpu_seconds)
-        os.close(reader)
-        send(control, {"id": request["id"], **result})
+        serve = serve_tests if request.get("tests") is not None else serve_program
+        send(control, {"id": request["id"], **serve(request, settings, seccomp, kernel.cpu_seconds)})
+
+
+def serve_program(request: dict[str, Any], settings: dict[str, Any], seccomp: Any, cpu_seconds: Any) -> dict[str, Any]:
+    """Run one program in a child."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    pid = _forked(lambda: child(request, writer, settings, seccomp))
+    os.close(writer)
+    result = supervise((pid,), reader, settings, cpu_seconds)
+    os.close(reader)
+    return result
+
+
+def serve_tests(request: dict[str, Any], settings: dict[str, Any], seccomp: Any, cpu_seconds: Any) -> dict[str, Any]:
+    """Run unit tests in one child on a program in another."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    calls_out, calls_in = os.pipe2(os.O_CLOEXEC)
+    answers_out, answers_in = os.pipe2(os.O_CLOEXEC)
+    program = _forked(lambda: served_child(request, (answers_in, calls_out), settings, seccomp))
+    judge = _forked(lambda: judge_child(request, (writer, calls_in, answers_out), settings, seccomp))
+    for fd in (writer, calls_out, calls_in, answers_out, answers_in):
+        os.close(fd)
+    result = supervise((judge, program), reader, settings, cpu_seconds)
+    os.close(reader)
+    return result
+
+
+def _forked(run: Any) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            run()
+        finally:
+            os._exit(70)
+    return pid
 
 
 if __name__ == "__main__":

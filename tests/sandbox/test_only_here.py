@@ -1,0 +1,29 @@
+"""Nothing but the zygote executes text."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "mmst"
+EXECUTES = {"exec", "eval", "compile", "__import__"}
+ALLOWED = {"sandbox/zygote.py"}
+
+
+def test_only_the_zygote_executes_text():
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in EXECUTES:
+                found.setdefault(str(path.relative_to(PACKAGE)), set()).add(node.func.id)
+    assert set(found) == ALLOWED
+    assert "exec" in found["sandbox/zygote.py"]
+
+
+def test_only_the_sandbox_starts_processes():
+    starting = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"Popen", "fork", "system", "spawnv", "execv", "run"}
+        and isinstance(node.value, ast.Name) and node.value.id in {"subprocess", "os"}
+    }  # fmt: skip
+    assert starting == {"sandbox/pool.py", "sandbox/probe.py", "sandbox/kernel.py", "sandbox/zygote.py"}

@@ -1,0 +1,185 @@
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mmst.errors import ConfigError, SandboxUnavailableError
+from mmst.sandbox import probe
+from mmst.sandbox.pool import LARGEST_PROGRAM, Limits, SandboxPool
+from mmst.sandbox.result import Program, Status
+
+FORGERS = json.loads((Path(__file__).parents[1] / "cases" / "forgers.json").read_text())
+
+
+def run(pool, code, **options):
+    return pool.execute([Program("x", code, **options)])[0]
+
+
+def test_results_come_in_the_programs_order(sandbox):
+    programs = [Program(str(i), f"def solution():\n    return {i} * 2") for i in range(300)]
+    results = sandbox.execute(programs)
+    assert [(r.name, r.value) for r in results] == [(str(i), str(2 * i)) for i in range(300)]
+    assert sandbox.execute([]) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "entry", "kind", "value"),
+    [
+        ("def solution():\n    return 3", None, "int", "3"),
+        ("answer = 2.5", None, "float", "2.5"),
+        ("answer = 'a b'", None, "str", "a b"),
+        ("answer = True", None, "bool", "True"),
+        ("answer = [1, 'a', (2,), {3: None}]", None, "list", "[1, 'a', (2,), {3: None}]"),
+        ("from fractions import Fraction\nanswer = Fraction(1, 3)", None, "Fraction", "1/3"),
+        ("def f(x):\n    return x + 1", "f(41)", "int", "42"),
+        ("import sympy\nx = sympy.symbols('x')\nanswer = sympy.solve(x - 3)[0]", None, "Integer", "3"),
+        ("import sympy.physics.units as u\nanswer = str(u.meter)", None, "str", "meter"),
+        ("if __name__ == '__main__':\n    answer = 1", None, "int", "1"),
+    ],
+)
+def test_values_are_canonical_text(sandbox, code, entry, kind, value):
+    result = run(sandbox, code, entry=entry)
+    assert (result.status, result.type, result.value) == (Status.OK, kind, value)
+
+
+def test_an_error_has_its_type_and_line(sandbox):
+    result = run(sandbox, "x = 1\nprint('before')\n\n1 / 0")
+    assert (result.status, result.type, result.line, result.stdout) == (Status.ERROR, "ZeroDivisionError", 4, "before\n")
+
+
+def test_output_is_capped(sandbox):
+    assert len(run(sandbox, "print('x' * 10**6)\nanswer = 1").stdout) == Limits().stdout_chars
+
+
+def test_a_program_too_large_to_send_is_an_error_of_its_own(sandbox):
+    assert run(sandbox, "#" * (LARGEST_PROGRAM + 1)).type == "ProgramTooLarge"
+
+
+def test_programs_do_not_see_each_other(sandbox):
+    codes = ["import builtins\nbuiltins.leaked = 1\nanswer = 1", "answer = 'leaked' in dir(__builtins__)"] * 20
+    assert {r.value for r in sandbox.execute([Program("x", code) for code in codes])} == {"1", "False"}
+
+
+def test_a_busy_machine_changes_no_verdict():
+    """Six programs that need most of their CPU time each, with far fewer cores than that."""
+    work = "import time\nstart = time.process_time()\nwhile time.process_time() - start < 0.6: pass\nanswer = 1"
+    stop = threading.Event()
+    burners = [threading.Thread(target=_burn, args=(stop,)) for _ in range(4)]
+    for burner in burners:
+        burner.start()
+    with SandboxPool(workers=6, limits=Limits(cpu_seconds=1.0, wall_factor=30)) as pool:
+        results = pool.execute([Program("x", work)] * 6)
+    stop.set()
+    assert {r.status for r in results} == {Status.OK}
+    assert all(0.5 < r.seconds < 1.0 for r in results)
+
+
+def test_a_zygote_killed_in_the_middle_of_a_batch_loses_nothing():
+    programs = [Program(str(i), f"import time\ntime.sleep(0.005)\nanswer = {i}") for i in range(200)]
+    with SandboxPool(workers=2, modules=()) as pool:
+        pool.execute(programs[:2])
+        victims = [slot.zygote.process.pid for slot in pool._plain]
+        timer = threading.Timer(0.2, lambda: [os.kill(pid, signal.SIGKILL) for pid in victims])
+        timer.start()
+        results = pool.execute(programs)
+        timer.join()
+        assert [(r.name, r.status, r.value) for r in results] == [(str(i), Status.OK, str(i)) for i in range(200)]
+        assert {slot.zygote.process.pid for slot in pool._plain}.isdisjoint(victims)
+
+
+def test_only_the_program_at_fault_is_lost():
+    """A program whose zygote dies each time it runs, among others."""
+    programs = [Program(str(i), "import time\ntime.sleep(0.3)\nanswer = 1" if i == 3 else f"answer = {i}") for i in range(8)]
+    stop = threading.Event()
+    with SandboxPool(workers=1, modules=()) as pool:
+        killer = threading.Thread(target=_kill_at_sleep, args=(pool, stop))
+        killer.start()
+        results = pool.execute(programs)
+        stop.set()
+        killer.join()
+    assert results[3].status is Status.LOST
+    assert [r.value for i, r in enumerate(results) if i != 3] == [str(i) for i in range(8) if i != 3]
+
+
+def test_closing_ends_every_process():
+    pool = SandboxPool(workers=2)
+    pool.execute([Program("x", "answer = 1")] * 4)
+    pids = [slot.zygote.process.pid for slot in pool._plain]
+    pool.close()
+    pool.close()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("limits", [{"cpu_seconds": 0}, {"memory_bytes": -1}])
+def test_impossible_limits_are_refused(limits):
+    with pytest.raises(ConfigError, match=next(iter(limits))):
+        Limits(**limits)
+
+
+@pytest.mark.parametrize("feature", probe.REQUIRED)
+def test_without_protection_it_refuses_and_names_the_option_that_accepts(monkeypatch, feature):
+    found = {**probe.features(), feature: None}
+    monkeypatch.setattr(probe, "features", lambda: found)
+    with pytest.raises(SandboxUnavailableError, match=rf"{feature} is not available.*accept_missing=\[{feature}\]"):
+        SandboxPool()
+    with SandboxPool(workers=1, accept_missing=[feature]) as pool:
+        assert run(pool, "answer = 1").value == "1"
+
+
+def test_without_namespaces_the_other_layers_hold(monkeypatch):
+    with SandboxPool(workers=1, modules=()) as pool:
+        pool._plain[0].settings["namespaces"] = False
+        for code in ("import os\nos.fork()", "open('/etc/passwd')", "import socket\nsocket.socket()"):
+            assert run(pool, code).type == "PermissionError"
+        assert pool._plain[0].zygote.ready["namespaces"] is False
+
+
+class TestUnitTests:
+    @pytest.mark.parametrize(
+        ("code", "tests", "status", "kind"),
+        [
+            ("def f(a, b):\n    return a + b", "assert f(1, 2) == 3\nassert f('a', b='b') == 'ab'", "ok", "tests"),
+            ("def f(a, b):\n    return a - b", "assert f(1, 2) == 3", "error", "AssertionError"),
+            ("def f(a):\n    return a[::-1]", "def check(candidate):\n    assert candidate([1, 2]) == [2, 1]", "ok", "tests"),
+            ("def f():\n    return (1, {2: [3]}, {4}, set(), float('inf'))",
+             "assert f() == (1, {2: [3]}, {4}, set(), float('inf'))", "ok", "tests"),
+            ("def f(a):\n    return 1 / 0", "assert f(1)", "error", "ZeroDivisionError"),
+            ("def g(a):\n    return 1", "assert f(1)", "error", "KeyError"),
+            ("def f(:", "assert f(1)", "error", "SyntaxError"),
+            ("def f(a):\n    while True: pass", "assert f(1)", "timeout", ""),
+            ("import math\ndef f(a):\n    return math.sqrt(a)", 
+             "assert abs(f(2) - 1.41421356) < 1e-6", "ok", "tests"),
+        ],
+    )  # fmt: skip
+    def test_outcomes(self, sandbox, code, tests, status, kind):
+        result = run(sandbox, code, tests=tests, entry_point="f")
+        assert (result.status, result.type) == (status, kind)
+
+    @pytest.mark.parametrize("code", FORGERS)
+    def test_no_pass_is_forged(self, sandbox, code):
+        result = run(sandbox, code, tests="assert f(41) == 1234567", entry_point="f")
+        assert result.value != "passed"
+        assert result.status in (Status.ERROR, Status.CRASHED)
+
+
+def _burn(stop):
+    while not stop.is_set():
+        sum(range(10_000))
+
+
+def _kill_at_sleep(pool, stop):
+    """Kill the zygote whenever its program has slept for a while."""
+    while not stop.is_set():
+        zygote = pool._plain[0].zygote
+        if zygote is not None and zygote.in_hand and zygote.in_hand[0] == 3:
+            time.sleep(0.1)
+            if zygote.in_hand and zygote.in_hand[0] == 3 and zygote.process.poll() is None:
+                os.kill(zygote.process.pid, signal.SIGKILL)
+                time.sleep(0.05)
+        time.sleep(0.002)
