@@ -43,17 +43,17 @@ def programs(count: int, seed: int = 0) -> list[Program]:
 
 BODIES = (
     "    total = a * b\n    left = total - c\n    return left\n",
-    "    prices = {'pen': a, 'cup': b, 'bag': c}\n    cost = sum(n * p for n, p in zip((2, 3, 4), prices.values()))\n    return cost\n",
+    "    prices = {'pen': a, 'cup': b, 'bag': c}\n    return sum(n * p for n, p in zip((2, 3, 4), prices.values()))\n",
     "    saved = 0\n    for week in range(52):\n        saved += a if week % 4 else b\n    return saved / c\n",
     "    from fractions import Fraction\n    return Fraction(a, b) + Fraction(1, c)\n",
     "    import math\n    boxes = math.ceil(a * b / c)\n    return boxes\n",
     "    import datetime\n    return (datetime.date(2024, 1, 1) + datetime.timedelta(days=a * b)).toordinal()\n",
     "    import itertools\n    return sum(1 for x in itertools.combinations(range(12), 3) if sum(x) % c == 0)\n",
-    "    n, steps = a * b, 0\n    while n != 1:\n        n = n // 2 if n % 2 == 0 else 3 * n + 1\n        steps += 1\n    return steps\n",
+    "    n, k = a * b, 0\n    while n != 1:\n        n, k = n // 2 if n % 2 == 0 else 3 * n + 1, k + 1\n    return k\n",
     "    words = ['x' * i for i in range(a)]\n    return len(''.join(words)) + max(map(len, words))\n",
     "    share = round(a * b / c, 2)\n    return f'{share:.2f}'\n",
 )
-SYMPY = "    import sympy\n    x, y = sympy.symbols('x y')\n    found = sympy.solve([x + y - a, x - y - b], [x, y])\n    return found[x]\n"
+SYMPY = "    import sympy\n    x, y = sympy.symbols('x y')\n    return sympy.solve([x + y - a, x - y - b], [x, y])[x]\n"
 
 
 def by_subprocess(batch: Sequence[Program]) -> int:

@@ -181,46 +181,102 @@ def check(result: int, what: str) -> int:
     return result
 
 
+def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Numbers as runs of neighbours: (first, last)."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _allowed_tree(runs: list[tuple[int, int]]) -> list[tuple[int, int, int, int]]:
+    """Instructions that allow the numbers in `runs` and deny all others, as a binary search.
+
+    The kernel runs a filter over every syscall number when it is installed, which here is once a program: a list of
+    comparisons costs more than the fork does.
+    """
+    at_least, above, give = 0x35, 0x25, 0x06
+    if len(runs) == 1:
+        first, last = runs[0]
+        return [(at_least, 0, 2, first), (above, 1, 0, last), (give, 0, 0, ALLOW), (give, 0, 0, ERRNO | errno.EPERM)]
+    half = len(runs) // 2
+    left, right = _allowed_tree(runs[:half]), _allowed_tree(runs[half:])
+    return [(at_least, len(left), 0, runs[half][0]), *left, *right]
+
+
+Instruction = tuple[int, int, int, int]
+"""(operation, jump if yes, jump if no, value)."""
+LOAD, EQUAL, AT_LEAST, ABOVE, ANY_BIT, GIVE = 0x20, 0x15, 0x35, 0x25, 0x45, 0x06
+NUMBER, MACHINE = 0, 4
+"""Where the kernel puts the syscall's number and its architecture."""
+
+
 def _bpf(arch: Architecture) -> bytes:
-    load, equal, at_least, any_bit, give = 0x20, 0x15, 0x35, 0x45, 0x06
-    number, machine, arguments = 0, 4, 16
-    code: list[tuple[int, int, int, int]] = []
-
-    def emit(operation: int, value: int, yes: int = 0, no: int = 0) -> None:
-        code.append((operation, yes, no, value))
-
-    def deny(error: int) -> None:
-        emit(give, ERRNO | error)
-
-    special = arch.special
-    emit(load, machine)
-    emit(equal, arch.audit, 1, 0)
-    emit(give, KILL)
-    emit(load, number)
-    emit(at_least, 0x40000000, 0, 1)  # x32 calls on x86-64
-    emit(give, KILL)
-    emit(equal, special["openat"], 0, 4)  # reading only
-    emit(load, arguments + 2 * 8)
-    emit(any_bit, WRITE_FLAGS, 0, 1)
-    deny(errno.EACCES)
-    emit(give, ALLOW)
-    emit(equal, special["prlimit64"], 0, 6)  # only to ask: the new limit is NULL
-    emit(load, arguments + 2 * 8)
-    emit(equal, 0, 0, 3)
-    emit(load, arguments + 2 * 8 + 4)
-    emit(equal, 0, 0, 1)
-    emit(give, ALLOW)
-    deny(errno.EPERM)
-    emit(equal, special["fcntl"], 0, 3 + len(FCNTL_COMMANDS))
-    emit(load, arguments + 1 * 8)
-    for i, command in enumerate(FCNTL_COMMANDS):
-        emit(equal, command, len(FCNTL_COMMANDS) - i, 0)
-    deny(errno.EPERM)
-    emit(give, ALLOW)
-    emit(equal, special["ioctl"], 0, 1)
-    deny(errno.ENOTTY)
-    for call in sorted(arch.calls.values()):
-        emit(equal, call, 0, 1)
-        emit(give, ALLOW)
-    deny(errno.EPERM)
+    special = {
+        arch.special["openat"]: [*_argument(2), (ANY_BIT, 0, 1, WRITE_FLAGS), _denied(errno.EACCES), _allowed()],
+        # a limit is only asked for where the new one, a pointer of two words, is NULL
+        arch.special["prlimit64"]: [
+            *_argument(2), (EQUAL, 0, 3, 0), *_argument(2, high=True), (EQUAL, 0, 1, 0), _allowed(), _denied(errno.EPERM),
+        ],
+        arch.special["fcntl"]: [
+            *_argument(1),
+            *((EQUAL, len(FCNTL_COMMANDS) - i, 0, command) for i, command in enumerate(FCNTL_COMMANDS)),
+            _denied(errno.EPERM),
+            _allowed(),
+        ],
+        arch.special["ioctl"]: [_denied(errno.ENOTTY)],
+    }  # fmt: skip
+    leaves = [(first, last, [_allowed()]) for first, last in _runs(arch.calls.values())]
+    leaves += [(number, number, list(rule)) for number, rule in special.items()]
+    code = [
+        (LOAD, 0, 0, MACHINE),
+        (EQUAL, 1, 0, arch.audit),
+        (GIVE, 0, 0, KILL),
+        (LOAD, 0, 0, NUMBER),
+        *_tree(sorted(leaves)),
+    ]
     return b"".join(struct.pack("HBBI", *instruction) for instruction in code)
+
+
+def _tree(leaves: list[tuple[int, int, list[Instruction]]]) -> list[Instruction]:
+    """A binary search over runs of numbers (first, last, what to do); every other number is denied.
+
+    The kernel tries a filter on every syscall number when it is installed, which here is once a program: a list of
+    comparisons would cost more than the fork does.
+    """
+    if len(leaves) == 1:
+        first, last, rule = leaves[0]
+        if first == last:
+            return [(EQUAL, 1, 0, first), _denied(errno.EPERM), *rule]
+        return [(AT_LEAST, 0, 1, first), (ABOVE, 0, 1, last), _denied(errno.EPERM), *rule]
+    middle = (leaves[0][0] + leaves[-1][1]) / 2
+    half = min(range(1, len(leaves)), key=lambda i: abs(leaves[i][0] - middle))
+    left, right = _tree(leaves[:half]), _tree(leaves[half:])
+    return [(AT_LEAST, len(left), 0, leaves[half][0]), *left, *right]
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Numbers as runs of neighbours: (first, last)."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _argument(index: int, high: bool = False) -> list[Instruction]:
+    """Load the low (or the high) word of a syscall's argument."""
+    return [(LOAD, 0, 0, 16 + 8 * index + 4 * high)]
+
+
+def _allowed() -> Instruction:
+    return (GIVE, 0, 0, ALLOW)
+
+
+def _denied(error: int) -> Instruction:
+    return (GIVE, 0, 0, ERRNO | error)

@@ -153,7 +153,7 @@ class TestUnitTests:
             ("def g(a):\n    return 1", "assert f(1)", "error", "KeyError"),
             ("def f(:", "assert f(1)", "error", "SyntaxError"),
             ("def f(a):\n    while True: pass", "assert f(1)", "timeout", ""),
-            ("import math\ndef f(a):\n    return math.sqrt(a)", 
+            ("import math\ndef f(a):\n    return math.sqrt(a)",
              "assert abs(f(2) - 1.41421356) < 1e-6", "ok", "tests"),
         ],
     )  # fmt: skip

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmst.statistics.intervals import accuracy_interval, mean_interval
+from mmst.statistics.intervals import accuracy_interval, mean_interval, seeds_interval
 
 
 def test_wilson_matches_published_values():
@@ -46,3 +46,16 @@ def test_an_interval_holds_its_accuracy(n):
     for right in range(n + 1):
         low, high = accuracy_interval(right, n)
         assert 0 <= low <= right / n <= high <= 1
+
+
+def test_the_interval_over_seeds_matches_a_worked_example():
+    # mean 3, standard error sqrt(2.5 / 5), t(0.975, 4) = 2.776445
+    assert seeds_interval([1, 2, 3, 4, 5]) == pytest.approx((3 - 1.963243, 3 + 1.963243), abs=1e-5)
+    assert seeds_interval([1.0]) == (float("-inf"), float("inf"))
+
+
+def test_the_interval_over_seeds_covers_as_promised():
+    generator = np.random.default_rng(1)
+    draws = generator.normal(0.0, 1.0, (2000, 5))
+    inside = [low <= 0 <= high for low, high in map(seeds_interval, draws)]
+    assert abs(sum(inside) / 2000 - 0.95) < 0.01
