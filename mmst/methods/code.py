@@ -15,6 +15,8 @@ from mmst.types import Problem, Step
 
 INDENT = "    "
 FENCE = re.compile(r"```(?:python|py)?\s*\n(.*?)(?:```|$)", re.DOTALL)
+NO_SOLUTION = "NoSolution"
+"""The error of a program that defines neither `solution()` nor `answer`: what it printed last may be its answer."""
 READABLE_TYPES = ("int", "float", "str", "bool", "Fraction", "Decimal", "Integer", "Rational", "Float")
 
 
@@ -56,6 +58,9 @@ class CodeMethod:
 def _reading(result: Result) -> Reading:
     if result.status in UNJUDGED:
         return Reading(None, result.status.value, judged=False)
+    printed = result.stdout.strip().splitlines()
+    if result.type == NO_SOLUTION and printed and (value := canonical_number(printed[-1])):
+        return Reading(value, "printed")
     if result.status is not Status.OK:
         return Reading(None, result.type or result.status.value)
     if result.type not in READABLE_TYPES:

@@ -58,6 +58,7 @@ class HFSampler:
         self._checkpoint: Path | None = None
         self._model: Any = None
         self._tokenizer: Any = None
+        self._ends: frozenset[int] = frozenset()
 
     @property
     def engine(self) -> str:
@@ -70,6 +71,7 @@ class HFSampler:
             self._tokenizer = load_tokenizer(checkpoint)
             model: Any = load_model(checkpoint, self.dtype)
             self._model = model.to(self.device).eval()
+            self._ends = _end_tokens(self._model, self._tokenizer)
             self._checkpoint = checkpoint
 
     def close(self) -> None:
@@ -158,7 +160,7 @@ class HFSampler:
             if row.finish is not None:
                 continue
             row.logprobs.append(logprob)
-            if token in self._ends():
+            if token in self._ends:
                 row.finish, row.text = FinishReason.STOP, self._text(row)
                 row.tokens.append(token)
                 continue
@@ -179,11 +181,6 @@ class HFSampler:
 
     def _text(self, row: _Row) -> str:
         return str(self._tokenizer.decode(row.tokens, skip_special_tokens=True))
-
-    def _ends(self) -> set[int]:
-        ends = self._model.generation_config.eos_token_id
-        listed = ends if isinstance(ends, list) else [ends]
-        return {end for end in [*listed, self._tokenizer.eos_token_id] if end is not None}
 
     def _prefill_prefix(self, tokens: Sequence[int]) -> Any:
         """The cache of the tokens that all prompts begin with."""
@@ -214,6 +211,13 @@ class HFSampler:
             logits_to_keep=1,
         )
         return output.logits[:, -1], output.past_key_values, mask
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end a completion: the tokenizer's, and those that the model's generation config lists."""
+    ends = model.generation_config.eos_token_id
+    listed = ends if isinstance(ends, list) else [ends]
+    return frozenset(end for end in [*listed, tokenizer.eos_token_id] if end is not None)
 
 
 def _draw(logits: Tensor, rows: Sequence[_Row], position: int, params: SamplingParams) -> tuple[Tensor, Tensor]:

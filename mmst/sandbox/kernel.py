@@ -181,32 +181,6 @@ def check(result: int, what: str) -> int:
     return result
 
 
-def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Numbers as runs of neighbours: (first, last)."""
-    runs: list[tuple[int, int]] = []
-    for number in sorted(numbers):
-        if runs and runs[-1][1] == number - 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
-
-
-def _allowed_tree(runs: list[tuple[int, int]]) -> list[tuple[int, int, int, int]]:
-    """Instructions that allow the numbers in `runs` and deny all others, as a binary search.
-
-    The kernel runs a filter over every syscall number when it is installed, which here is once a program: a list of
-    comparisons costs more than the fork does.
-    """
-    at_least, above, give = 0x35, 0x25, 0x06
-    if len(runs) == 1:
-        first, last = runs[0]
-        return [(at_least, 0, 2, first), (above, 1, 0, last), (give, 0, 0, ALLOW), (give, 0, 0, ERRNO | errno.EPERM)]
-    half = len(runs) // 2
-    left, right = _allowed_tree(runs[:half]), _allowed_tree(runs[half:])
-    return [(at_least, len(left), 0, runs[half][0]), *left, *right]
-
-
 Instruction = tuple[int, int, int, int]
 """(operation, jump if yes, jump if no, value)."""
 LOAD, EQUAL, AT_LEAST, ABOVE, ANY_BIT, GIVE = 0x20, 0x15, 0x35, 0x25, 0x45, 0x06

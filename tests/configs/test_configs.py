@@ -46,7 +46,7 @@ CHOICES = [
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_composes_into_the_main_job(choice):
     config = compose("train", overrides=["name=x", choice, *REQUIRED.get(choice, [])])
-    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert OmegaConf.to_container(config, resolve=True, throw_on_missing=True)["job"] == "train"
 
 
 @pytest.mark.parametrize("job", JOBS)
