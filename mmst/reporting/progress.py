@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmst.ledger.progress import Task
 
@@ -69,13 +69,12 @@ class TerminalProgress:
             CONSOLE.print(f"{title}: {total} in {seconds:.1f} s", markup=False)
             return
         columns = (
-            TextColumn("{task.description:34}"),
-            BarColumn(24),
+            TextColumn("{task.description:28}"),
+            BarColumn(10),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]:>9}"),
-            TimeElapsedColumn(),
             TextColumn("eta"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[note]}"),
         )
         with Progress(*columns, console=CONSOLE) as progress:
