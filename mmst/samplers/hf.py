@@ -24,6 +24,7 @@ import torch
 import transformers
 from torch import Tensor
 
+from mmst.errors import ConfigError
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.types import Completion, FinishReason, Prompt
@@ -51,8 +52,11 @@ class _Row:
 class HFSampler:
     """Static batches with a shared prefix and shared prefills. Out of memory halves the batch and goes on."""
 
-    def __init__(self, batch_size: int = 256, device: str = "auto", dtype: str = "auto") -> None:
+    def __init__(self, batch_size: int = 256, cache_gib: float = 2.0, device: str = "auto", dtype: str = "auto") -> None:
+        if batch_size < 1 or cache_gib <= 0:
+            raise ConfigError(f"sampler: batch_size={batch_size} and cache_gib={cache_gib} must be above 0.")
         self.batch_size = batch_size
+        self.cache_bytes = cache_gib * 2**30
         self.device = torch.device(_device(device))
         self.dtype = dtype
         self._checkpoint: Path | None = None
@@ -89,10 +93,18 @@ class HFSampler:
         shared = _shared_prefix(tokens)
         prefix = self._prefill_prefix(tokens[0][:shared]) if shared else None
         completions: list[list[Completion]] = [[] for _ in prompts]
-        for batch in _batches(prompts, tokens, self.batch_size):
+        for batch in _batches(prompts, tokens, self._most_rows(max(map(len, tokens)) + params.max_tokens)):
             for number, row in self._run(batch, prompts, tokens, shared, prefix, params):
                 completions[number].append(_completion(row))
         return completions
+
+    def _most_rows(self, tokens: int) -> int:
+        """Completions at a time whose keys and values fit the cache: on a CPU, running out of memory is no error but the end."""
+        config = self._model.config.get_text_config()
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        row_bytes = 2 * config.num_hidden_layers * heads * width * self._model.dtype.itemsize * tokens
+        return max(1, min(self.batch_size, int(self.cache_bytes // row_bytes)))
 
     def _run(
         self,

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from mmst.datasets.arithmetic.world import draw_problems
+from mmst.errors import ConfigError
 from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.samplers.hf import HFSampler
 from mmst.samplers.sampler import SamplingParams
@@ -116,3 +117,22 @@ def test_running_out_of_memory_halves_the_batch(sampler, prompts, monkeypatch):
 
 def test_no_prompt_no_completion(sampler):
     assert sampler.complete([], GREEDY) == []
+
+
+def test_long_prompts_make_small_batches(nano, prompts, monkeypatch):
+    sizes = []
+    whole = HFSampler._complete_batch
+    monkeypatch.setattr(
+        HFSampler, "_complete_batch", lambda self, batch, *rest: sizes.append(len(batch)) or whole(self, batch, *rest)
+    )
+    row = 2 * 4 * 4 * 32 * 4 * (max(len(load_tokenizer(nano).encode(p.text)) for p in prompts) + GREEDY.max_tokens)
+    sampler = HFSampler(cache_gib=5.5 * row / 2**30, device="cpu")
+    sampler.load(nano)
+    sampler.complete(prompts, GREEDY)
+    assert max(sizes) == 5
+
+
+@pytest.mark.parametrize("bad", [{"batch_size": 0}, {"cache_gib": 0}])
+def test_impossible_sizes_are_refused(bad):
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        HFSampler(**bad)
