@@ -114,9 +114,7 @@ def setting(checkpoint: Path, title: str, shots: int, problems: int, samples: in
         rates[batch] = sum(map(len, rows)) / (time.perf_counter() - begun)
     best = max(rates, key=lambda batch: rates[batch])
     limit = multiply_rate() / sum(p.numel() for p in model.parameters())
-    print(
-        f"  ours {our_rate:.0f} tokens/s, generate {rates[best]:.0f} tokens/s (batch {best}): ratio {our_rate / rates[best]:.2f}"
-    )
+    print(f"  ours {our_rate:.0f} tokens/s, generate {rates[best]:.0f} (batch {best}): ratio {our_rate / rates[best]:.2f}")
     print(f"  the machine multiplies for {limit:.0f} tokens/s at most; ours reaches {our_rate / limit:.1%} of it")
 
 

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from mmst.errors import DataError, RunInUseError
-from mmst.ledger.files import atomic_write
+from mmst.ledger.files import atomic_write, remove_torn
 from mmst.ledger.progress import Progress, Silent
 
 log = logging.getLogger(__name__)
@@ -118,6 +118,7 @@ class Ledger:
             return
         stage.folder.mkdir(parents=True, exist_ok=True)
         with _turn(stage.folder / ".lock"):
+            remove_torn(stage.folder)
             yield stage
 
     def chunks(

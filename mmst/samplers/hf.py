@@ -99,7 +99,7 @@ class HFSampler:
         return completions
 
     def _most_rows(self, tokens: int) -> int:
-        """Completions at a time whose keys and values fit the cache: on a CPU, running out of memory is no error but the end."""
+        """Completions at a time whose keys and values fit: on a CPU, running out of memory is no error but the end."""
         config = self._model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads

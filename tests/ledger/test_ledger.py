@@ -52,6 +52,17 @@ def test_an_interrupted_stage_goes_on_at_its_chunk_and_ends_alike(tmp_path):
     assert files == {p.name: p.read_bytes() for p in whole.folder.iterdir() if p.name != "seconds.json"}
 
 
+def test_what_a_killed_process_was_writing_is_removed(tmp_path):
+    with pytest.raises(RuntimeError):
+        chunks(tmp_path, Counter(fail_at=2))
+    folder = next(tmp_path.iterdir())
+    (folder / ".chunk-00001.jsonl.4242.tmp").write_text("torn")
+    (folder / ".checkpoint.4242.tmp").mkdir()
+    (folder / ".checkpoint.4242.tmp" / "weights").write_text("torn")
+    chunks(tmp_path, Counter())
+    assert not list(folder.glob("*.tmp"))
+
+
 def test_other_settings_are_another_stage(tmp_path):
     chunks(tmp_path, Counter())
     other = Counter()

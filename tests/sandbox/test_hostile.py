@@ -76,11 +76,12 @@ def _as_nobody():
 
 
 def _processes():
-    """Zygotes that are running now."""
-    found = set()
+    """Zygotes of this checkout that are running now."""
+    here, found = str(ROOT).encode(), set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if b"zygote.py" in path.read_bytes():
+            command = path.read_bytes()
+            if b"zygote.py" in command and here in command:
                 found.add(path.parent.name)
         except OSError:
             continue
