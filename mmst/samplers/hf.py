@@ -1,7 +1,7 @@
 """Sampling by transformers on a CPU or a GPU, in this process.
 
 What makes it faster than `model.generate` over padded batches:
-  1. The token prefix that all prompts share (few-shot exemplars) is computed once, and its keys and values are copied.
+  1. The token prefix that all prompts share (few-shot exemplars) is computed once, and attended to without a copy a row.
   2. The K samples of a prompt share its prefill.
   3. Prompts of like length share a batch, and finished rows leave it.
 A sample depends on its own seed alone, whichever rows share its batch, up to floating-point ties: each row draws its
@@ -12,7 +12,6 @@ Shapes: `B` rows in a batch, `S` suffix tokens (the prompt after the shared pref
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,14 +24,17 @@ import transformers
 from torch import Tensor
 
 from mmst.errors import ConfigError
+from mmst.samplers.prefix import NAME, Prefix, prefix_of, supports
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.types import Completion, FinishReason, Prompt
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once less than this share of it is still running."""
-LONGEST_SHARED_PREFIX_MARGIN = 1
+OWN_TOKENS = 1
 """Tokens of each prompt that stay out of the shared prefix: logits are needed at its last token."""
+SHORTEST_SHARED_PREFIX = 16
+"""Tokens; for fewer, attention over all at once is faster."""
 
 
 @dataclass(slots=True)
@@ -90,10 +92,10 @@ class HFSampler:
         if not prompts:
             return []
         tokens = [self._tokenizer.encode(prompt.text) for prompt in prompts]
-        shared = _shared_prefix(tokens)
-        prefix = self._prefill_prefix(tokens[0][:shared]) if shared else None
+        shared = _shared_prefix(tokens) if supports(self._model) else 0
+        prefix = self._prefill_prefix(tokens[0][:shared]) if shared else []
         completions: list[list[Completion]] = [[] for _ in prompts]
-        for batch in _batches(prompts, tokens, self._most_rows(max(map(len, tokens)) + params.max_tokens)):
+        for batch in _batches(prompts, tokens, self._most_rows(max(map(len, tokens)) - shared + params.max_tokens)):
             for number, row in self._run(batch, prompts, tokens, shared, prefix, params):
                 completions[number].append(_completion(row))
         return completions
@@ -112,7 +114,7 @@ class HFSampler:
         prompts: Sequence[Prompt],
         tokens: Sequence[Sequence[int]],
         shared: int,
-        prefix: Any,
+        prefix: Prefix,
         params: SamplingParams,
     ) -> Iterator[tuple[int, _Row]]:
         try:
@@ -129,10 +131,10 @@ class HFSampler:
             yield batch[row.slot], row
 
     def _complete_batch(
-        self, prompts: list[Prompt], tokens: list[Sequence[int]], shared: int, prefix: Any, params: SamplingParams
+        self, prompts: list[Prompt], tokens: list[Sequence[int]], shared: int, prefix: Prefix, params: SamplingParams
     ) -> list[_Row]:
         suffixes = [row[shared:] for row in tokens]
-        logits, cache, mask = self._prefill(suffixes, shared, prefix)
+        logits, cache, mask = self._prefill(suffixes, prefix)
         counts = torch.tensor([len(prompt.seeds) for prompt in prompts], device=self.device)
         owner = torch.repeat_interleave(torch.arange(len(prompts), device=self.device), counts)
         if not torch.equal(counts, torch.ones_like(counts)):
@@ -143,10 +145,12 @@ class HFSampler:
             for slot, prompt in enumerate(prompts)
             for seed in prompt.seeds
         ]
-        self._decode(rows, logits, cache, mask, params)
+        self._decode(rows, logits, cache, mask, prefix, params)
         return rows
 
-    def _decode(self, rows: list[_Row], logits: Tensor, cache: Any, mask: Tensor, params: SamplingParams) -> None:
+    def _decode(
+        self, rows: list[_Row], logits: Tensor, cache: Any, mask: Tensor, prefix: Prefix, params: SamplingParams
+    ) -> None:
         """Draw tokens until every row has finished. logits: (B, V); mask: (B, tokens in the cache)."""
         active = list(range(len(rows)))
         for position in range(params.max_tokens):
@@ -161,11 +165,7 @@ class HFSampler:
                 mask, chosen = mask[index], chosen[index]
                 active = [active[n] for n in keep]
             mask = torch.cat([mask, mask.new_ones((len(active), 1))], dim=1)
-            positions = mask.sum(dim=1, keepdim=True) - 1
-            output = self._model(
-                input_ids=chosen[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
-            )
-            logits = output.logits[:, -1]
+            logits, cache = self._forward(chosen[:, None], mask, cache, prefix)
 
     def _extend(self, rows: list[_Row], chosen: list[int], logprobs: list[float], params: SamplingParams) -> None:
         for row, token, logprob in zip(rows, chosen, logprobs, strict=True):
@@ -194,35 +194,45 @@ class HFSampler:
     def _text(self, row: _Row) -> str:
         return str(self._tokenizer.decode(row.tokens, skip_special_tokens=True))
 
-    def _prefill_prefix(self, tokens: Sequence[int]) -> Any:
-        """The cache of the tokens that all prompts begin with."""
+    def _prefill_prefix(self, tokens: Sequence[int]) -> Prefix:
+        """Keys and values of the tokens that all prompts begin with."""
         ids = torch.tensor([list(tokens)], device=self.device)
-        return self._model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
+        return prefix_of(self._model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values)
 
-    def _prefill(self, suffixes: Sequence[Sequence[int]], shared: int, prefix: Any) -> tuple[Tensor, Any, Tensor]:
-        """Logits at the last token (B, V), the cache, and the mask (B, shared + S); suffixes are padded on the left."""
+    def _prefill(self, suffixes: Sequence[Sequence[int]], prefix: Prefix) -> tuple[Tensor, Any, Tensor]:
+        """Logits at the last token (B, V), the cache, and the mask (B, S); suffixes are padded on the left."""
         width = max(map(len, suffixes))
         ids = torch.zeros((len(suffixes), width), dtype=torch.long)
-        mask = torch.zeros((len(suffixes), shared + width), dtype=torch.long)
-        mask[:, :shared] = 1
+        mask = torch.zeros((len(suffixes), width), dtype=torch.long)
         for i, suffix in enumerate(suffixes):
             ids[i, width - len(suffix) :] = torch.tensor(suffix)
-            mask[i, shared + width - len(suffix) :] = 1
+            mask[i, width - len(suffix) :] = 1
         mask = mask.to(self.device)
-        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, shared:]
-        cache = None
-        if prefix is not None:
-            cache = copy.deepcopy(prefix)
-            cache.batch_repeat_interleave(len(suffixes))
-        output = self._model(
-            input_ids=ids.to(self.device),
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        return output.logits[:, -1], output.past_key_values, mask
+        logits, cache = self._forward(ids.to(self.device), mask, None, prefix)
+        return logits, cache, mask
+
+    def _forward(self, ids: Tensor, mask: Tensor, cache: Any, prefix: Prefix) -> tuple[Tensor, Any]:
+        """Logits at the last token (B, V) and the cache. ids: (B, new tokens); mask: (B, S), the prefix left out of both."""
+        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        extra: dict[str, Any] = {}
+        if prefix:
+            positions = positions + prefix[0][0].shape[1]
+            extra["shared_prefix"] = prefix
+        usual = self._model.config._attn_implementation
+        self._model.set_attn_implementation(NAME if prefix else usual)
+        try:
+            output = self._model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+                **extra,
+            )
+        finally:
+            self._model.set_attn_implementation(usual)
+        return output.logits[:, -1], output.past_key_values
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
@@ -262,12 +272,13 @@ def _uniforms(seed: int, params: SamplingParams) -> np.ndarray[Any, np.dtype[np.
 
 
 def _shared_prefix(tokens: Sequence[Sequence[int]]) -> int:
-    """How many first tokens all prompts share, leaving each at least one of its own; 0 for a single prompt."""
+    """How many first tokens all prompts share, leaving each at least one of its own; 0 where it is not worth the while."""
     if len(tokens) == 1:
         return 0
     first, last = min(map(tuple, tokens)), max(map(tuple, tokens))
     shared = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    return max(0, min(shared, min(map(len, tokens)) - LONGEST_SHARED_PREFIX_MARGIN))
+    usable = min(shared, min(map(len, tokens)) - OWN_TOKENS)
+    return usable if usable >= SHORTEST_SHARED_PREFIX else 0
 
 
 def _batches(prompts: Sequence[Prompt], tokens: Sequence[Sequence[int]], rows: int) -> Iterator[list[int]]:

@@ -46,11 +46,16 @@ def test_greedy_equals_plain_decoding(sampler, nano, prompts):
     assert texts == [reference(nano, prompt.text, GREEDY.max_tokens) for prompt in prompts]
 
 
-def test_a_shared_prefix_changes_nothing(sampler, nano, prompts):
+def test_a_shared_prefix_changes_nothing(sampler, nano, prompts, monkeypatch):
     prefix = "Question: Ana has 3 bags of 4 nuts. How many nuts is that?\nAnswer: The total is 3 * 4 = 12.\n\n"
+    used = []
+    whole = HFSampler._prefill_prefix
+    monkeypatch.setattr(HFSampler, "_prefill_prefix", lambda self, tokens: used.append(len(tokens)) or whole(self, tokens))
     shared = [Prompt(p.id, prefix + p.text, p.seeds) for p in prompts[:8]]
     texts = [group[0].text for group in sampler.complete(shared, GREEDY)]
     assert texts == [reference(nano, prompt.text, GREEDY.max_tokens) for prompt in shared]
+    assert len(used) == 1
+    assert used[0] > 16
 
 
 def test_a_sample_depends_on_its_seed_alone(nano, prompts):
