@@ -76,6 +76,9 @@ def main() -> None:
     except UserError as error:
         sys.stderr.write(f"mmst: {error}\n")
         sys.exit(2)
+    except OSError as error:
+        sys.stderr.write(f"mmst: {error.filename or options.results}: {error.strerror}.\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

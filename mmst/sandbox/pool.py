@@ -56,8 +56,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for key in ("cpu_seconds", "wall_factor", "memory_bytes", "stdout_chars", "result_bytes"):
-            if getattr(self, key) <= 0:
-                raise ConfigError(f"sandbox.limits.{key}={getattr(self, key)} must be above 0.")
+            if not 0 < getattr(self, key) < float("inf"):
+                raise ConfigError(f"sandbox.limits.{key}={getattr(self, key)} must be above 0, and finite.")
 
 
 class _Zygote:
@@ -98,12 +98,16 @@ class _Zygote:
 
     def send(self, number: int, program: Program) -> None:
         """Queue one program."""
-        request = {"id": number, "code": program.code, "entry": program.entry}
-        if program.tests is not None:
-            request |= {"tests": program.tests, "entry_point": program.entry_point}
-        body = json.dumps(request).encode()
-        self.outgoing += struct.pack("I", len(body)) + body
+        if program.tests is None:
+            self._frame({"id": number, "code": program.code, "entry": program.entry})
+        else:
+            self._frame({"id": number, "code": program.code, "entry_point": program.entry_point})
+            self._frame({"tests": program.tests})
         self.in_hand.append(number)
+
+    def _frame(self, message: dict[str, Any]) -> None:
+        body = json.dumps(message).encode()
+        self.outgoing += struct.pack("I", len(body)) + body
 
     def flush(self) -> None:
         """Write what the socket takes."""
@@ -197,6 +201,8 @@ class SandboxPool:
             **_module_places(installed, settings["readable"]),
         }
         self.modules = installed
+        if workers < 0:
+            raise ConfigError(f"sandbox.workers={workers} must be 0 (one a core) or above.")
         count = workers or len(os.sched_getaffinity(0))
         self._plain = [_Slot(settings) for _ in range(count)]
         self._loaded = [_Slot(loaded) for _ in range(count if installed else 0)]
@@ -247,6 +253,7 @@ class _Batch:
     def _drain(self, slots: Sequence[_Slot], numbers: deque[int], window: int) -> None:
         with selectors.DefaultSelector() as selector:
             used = list(slots[: len(numbers)])
+            window = min(window, -(-len(numbers) // len(used)))  # few programs: all workers get their share
             for slot in used:
                 self._attach(slot, numbers, window, selector)
             while any(slot.zygote is not None and slot.zygote.in_hand for slot in used):

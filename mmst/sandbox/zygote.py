@@ -27,6 +27,10 @@ import time
 from typing import Any
 
 RESULT_FD = 3
+BUSY_SHARE = 0.01
+"""A program that uses less of its wall-clock time than this sleeps."""
+PATIENCE = 15
+"""How many times the wall-clock limit a program may take on a machine that is busy with others."""
 GRACE = 0.05
 """Seconds that a program which closed its pipe has to leave."""
 INFINITY = float("inf")
@@ -122,24 +126,42 @@ def child(request: dict[str, Any], pipe: int, settings: dict[str, Any], seccomp:
     _answer(lambda: run_program(request, settings["stdout_chars"]), settings["result_bytes"])
 
 
-def judge_child(request: dict[str, Any], pipes: tuple[int, int, int], settings: dict[str, Any], seccomp: Any) -> None:
+def judge_child(
+    request: dict[str, Any], control: socket.socket, pipes: tuple[int, int, int], settings: dict[str, Any], seccomp: Any
+) -> None:
     """Run unit tests on a program that is in another process: each call of its entry point goes there and back as text.
 
-    Nothing that the program does can reach this process, so it can forge no verdict: it can only give its own values.
+    The tests are read off the socket here and nowhere else: neither the zygote nor, hence, any program that is ever forked
+    from it has them in its memory. All that a program can do is give its own values.
     """
+    frame = receive(control)
+    tests = frame["tests"] if frame else ""
     confine_child(pipes, settings, seccomp)
     calls, answers = RESULT_FD + 1, RESULT_FD + 2
+    made = []
 
     def entry_point(*args: Any, **kwargs: Any) -> Any:
+        made.append(1)
         _send_line(calls, repr((args, kwargs)), settings["result_bytes"])
         reply = _read_line(answers, settings["result_bytes"])
         kind, _, text = reply.partition(" ")
         if kind != "value":
-            raise ProgramFailed(text)
+            raise _raised(text)
         return ast.literal_eval(text)
 
     space = {"__name__": "__main__", request["entry_point"]: entry_point, "candidate": entry_point}
-    _answer(lambda: run_tests(request["tests"], space, settings["stdout_chars"]), settings["result_bytes"])
+
+    def run() -> dict[str, Any]:
+        result = run_tests(tests, space, settings["stdout_chars"])
+        return result if made or result["status"] != "ok" else {"status": "error", "type": "NothingTested"}
+
+    _answer(run, settings["result_bytes"])
+
+
+def _raised(name: str) -> BaseException:
+    """What a program raised, as tests that expect an exception know it."""
+    kind = getattr(builtins, name, None)
+    return kind() if isinstance(kind, type) and issubclass(kind, Exception) else ProgramFailed(name)
 
 
 def served_child(request: dict[str, Any], pipes: tuple[int, int], settings: dict[str, Any], seccomp: Any) -> None:
@@ -233,7 +255,11 @@ def _read_line(fd: int, most: int) -> str:
 
 
 def supervise(pids: tuple[int, ...], pipe: int, settings: dict[str, Any], cpu_seconds: Any) -> dict[str, Any]:
-    """Wait for the children within their CPU time and wall-clock time; the first one's answer is the result."""
+    """Wait for the children within their CPU time; the first one's answer is the result.
+
+    The wall-clock time is for programs that sleep. One that uses the CPU and is late is kept waiting by others: it gets
+    `PATIENCE` times that, and is then lost, which is nobody's wrong answer.
+    """
     limit, started = settings["cpu_seconds"], time.monotonic()
     wall = started + settings["wall_factor"] * limit
     most = settings["result_bytes"]
@@ -250,11 +276,14 @@ def supervise(pids: tuple[int, ...], pipe: int, settings: dict[str, Any], cpu_se
             elif len(data) > most:
                 verdict = "crashed"
             continue
-        used = max(map(cpu_seconds, pids))
+        used = sum(map(cpu_seconds, pids))
         now = time.monotonic()
-        if used >= limit or now >= wall:
+        asleep = used < BUSY_SHARE * (now - started)
+        if used >= limit or (now >= wall and asleep):
             verdict = "timeout"
-        wait = min(max(limit - used, 0.005), wall - now)
+        elif now >= started + PATIENCE * (wall - started):
+            verdict = "lost"
+        wait = min(max(limit - used, 0.005), max(wall - now, 0.05))
     for pid in pids[1:]:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -270,7 +299,7 @@ def _collect(pid: int, verdict: str, data: bytes) -> dict[str, Any]:
     os.kill(pid, signal.SIGKILL)
     _, status, usage = os.wait4(pid, 0)
     code = os.waitstatus_to_exitcode(status)
-    result: dict[str, Any] = {"status": verdict}
+    result: dict[str, Any] = {"status": verdict, "type": "starved" if verdict == "lost" else ""}
     if verdict == "left":
         result = _parsed(data) if code == 0 else {"status": "timeout"} if code == -signal.SIGXCPU else {"status": "crashed"}
         if result["status"] == "crashed":
@@ -361,8 +390,11 @@ def main() -> None:
     gc.disable()
     send(control, {"ready": send_ready, "pid": os.getpid()})
     while (request := receive(control)) is not None:
-        serve = serve_tests if request.get("tests") is not None else serve_program
-        send(control, {"id": request["id"], **serve(request, settings, seccomp, kernel.cpu_seconds)})
+        if "entry_point" in request:  # the tests are the next frame, for the judge to read
+            result = serve_tests(request, control, settings, seccomp, kernel.cpu_seconds)
+        else:
+            result = serve_program(request, settings, seccomp, kernel.cpu_seconds)
+        send(control, {"id": request["id"], **result})
 
 
 def serve_program(request: dict[str, Any], settings: dict[str, Any], seccomp: Any, cpu_seconds: Any) -> dict[str, Any]:
@@ -375,13 +407,15 @@ def serve_program(request: dict[str, Any], settings: dict[str, Any], seccomp: An
     return result
 
 
-def serve_tests(request: dict[str, Any], settings: dict[str, Any], seccomp: Any, cpu_seconds: Any) -> dict[str, Any]:
+def serve_tests(
+    request: dict[str, Any], control: socket.socket, settings: dict[str, Any], seccomp: Any, cpu_seconds: Any
+) -> dict[str, Any]:
     """Run unit tests in one child on a program in another."""
     reader, writer = os.pipe2(os.O_CLOEXEC)
     calls_out, calls_in = os.pipe2(os.O_CLOEXEC)
     answers_out, answers_in = os.pipe2(os.O_CLOEXEC)
     program = _forked(lambda: served_child(request, (answers_in, calls_out), settings, seccomp))
-    judge = _forked(lambda: judge_child(request, (writer, calls_in, answers_out), settings, seccomp))
+    judge = _forked(lambda: judge_child(request, control, (writer, calls_in, answers_out), settings, seccomp))
     for fd in (writer, calls_out, calls_in, answers_out, answers_in):
         os.close(fd)
     result = supervise((judge, program), reader, settings, cpu_seconds)

@@ -78,6 +78,23 @@ def test_a_busy_machine_changes_no_verdict():
     assert all(0.5 < r.seconds < 1.0 for r in results)
 
 
+def test_a_starved_program_is_judged_by_its_cpu_time_under_the_default_limits():
+    work = "import time\nstart = time.process_time()\nwhile time.process_time() - start < 0.3: pass\nanswer = 1"
+    cores = len(os.sched_getaffinity(0))
+    with SandboxPool(workers=12 * cores, limits=Limits(cpu_seconds=0.5), modules=()) as pool:
+        results = pool.execute([Program("x", work)] * 12 * cores)  # each waits for over four times its limit
+    assert {r.status for r in results} == {Status.OK}
+
+
+def test_few_programs_are_spread_over_the_workers():
+    with SandboxPool(workers=3, modules=()) as pool:
+        pool.execute([Program("x", "import time\ntime.sleep(0.05)\nanswer = 1")] * 3)
+        assert all(slot.zygote is not None for slot in pool._plain)
+        begun = time.monotonic()
+        pool.execute([Program("x", "import time\ntime.sleep(1)\nanswer = 1")] * 3)
+        assert time.monotonic() - begun < 2.5  # one after the other would take three
+
+
 def test_a_zygote_killed_in_the_middle_of_a_batch_loses_nothing():
     programs = [Program(str(i), f"import time\ntime.sleep(0.005)\nanswer = {i}") for i in range(200)]
     with SandboxPool(workers=2, modules=()) as pool:
@@ -151,6 +168,9 @@ class TestUnitTests:
              "assert f() == (1, {2: [3]}, {4}, set(), float('inf'))", "ok", "tests"),
             ("def f(a):\n    return 1 / 0", "assert f(1)", "error", "ZeroDivisionError"),
             ("def g(a):\n    return 1", "assert f(1)", "error", "KeyError"),
+            ("def f(a):\n    raise ValueError", "try:\n    f(1)\nexcept ValueError:\n    pass", "ok", "tests"),
+            ("garbage(((", "", "error", "NothingTested"),
+            ("def f(a):\n    return 1", "def check(candidate):\n    pass", "error", "NothingTested"),
             ("def f(:", "assert f(1)", "error", "SyntaxError"),
             ("def f(a):\n    while True: pass", "assert f(1)", "timeout", ""),
             ("import math\ndef f(a):\n    return math.sqrt(a)",
@@ -163,6 +183,8 @@ class TestUnitTests:
 
     @pytest.mark.parametrize("code", FORGERS)
     def test_no_pass_is_forged(self, sandbox, code):
+        honest = Program("y", "def f(a):\n    return 0", tests="assert f(41) == 1234567", entry_point="f")
+        sandbox.execute([honest] * 4)  # what earlier tests may have left in a zygote
         result = run(sandbox, code, tests="assert f(41) == 1234567", entry_point="f")
         assert result.value != "passed"
         assert result.status in (Status.ERROR, Status.CRASHED)
