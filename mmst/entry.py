@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import importlib
 import logging
@@ -12,21 +11,18 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import hydra
-import msgspec
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
-from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from mmst.errors import ConfigError, MissingExtraError, UserError
+from mmst.configuration import SPLITS, built, check_config, config_errors, explained
+from mmst.errors import ConfigError, MissingExtraError
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.edge import Recipe
 from mmst.methods.method import Method
@@ -34,6 +30,7 @@ from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
 from mmst.reporting.progress import CONSOLE, TerminalProgress
 from mmst.rounds import ArmResult, InitFrom, RoundsPlan, TrainingPlan, measure
+from mmst.samplers.sampler import SamplingParams
 from mmst.training.watch import StepWatch
 
 log = logging.getLogger(__name__)
@@ -41,7 +38,6 @@ log = logging.getLogger(__name__)
 USER_MISTAKE = 2
 """Exit code for what the user can mend."""
 LONGEST_NAME = 80
-SEARCH_PATH = re.compile(r"\s*Config search path:.*")
 EXTRAS = {"WandbLogger": ("wandb", "wandb"), "TensorBoardLogger": ("tensorboard", "tensorboard")}
 UNSEEN_KEYS = ("hydra.", "name=", "paths.", "tracker=", "sampler.batch_size")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
@@ -75,51 +71,39 @@ def launch(main: Callable[[], None]) -> None:
         _exit(sentence, USER_MISTAKE)
 
 
-def explained(error: BaseException) -> str | None:
-    """One sentence for an error that the user can mend; None for one of ours."""
-    chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
-        chain.append(cause)
-    for link in chain:
-        if isinstance(link, UserError):
-            return str(link)
-        if isinstance(link, OSError) and link.errno == errno.ENOSPC:
-            where = link.filename or "the run folder"
-            return f"no space is left on the device of {where}; free some, and the same command goes on."
-        if isinstance(link, FloatingPointError):
-            return f"train: {link}."
-        if isinstance(link, OverrideParseException):
-            return f"config: '{link.override}' cannot be read as KEY=VALUE; quote it, or close its brackets."
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        words = [_one_line(link) for link in chain if isinstance(link, HydraException | OmegaConfBaseException | TypeError)]
-        return f"config: {'; '.join(dict.fromkeys(words))}"
-    return None
-
-
 @contextmanager
 def opened_job(config: DictConfig) -> Iterator[Job]:
     """The run's folder, held; engine, executor and ledger, closed when the block ends."""
     folder = Path(HydraConfig.get().runtime.output_dir)
     _quiet_libraries()
     with _one_sentence(), run_folder(folder):
-        methods: dict[str, Method] = {name: _built(config.methods[name], f"methods.{name}") for name in config.methods}
-        base = Checkpoint(_built(config.model.checkpoint, "model"))
-        progress = TerminalProgress()
-        pipeline = Pipeline(
-            ledger=Ledger(Path(config.paths.ledger), progress),
-            methods=methods,
-            writer=PromptWriter(_chat_template(base.path) if config.model.chat else None),
-            sampler=_built(config.sampler, "sampler"),
-            executor=_built(config.sandbox, "sandbox"),
-            seed=config.seed,
-            chunk=config.chunk,
-        )
-        recipes = tuple(_recipe(row, methods) for row in recipe_rows(config)) if "method" in config else ()
+        job = _job(config, folder)
         try:
-            yield Job(config, folder, pipeline, base, recipes)
+            yield job
         finally:
-            pipeline.sampler.close()
-            pipeline.executor.close()
+            job.pipeline.sampler.close()
+            job.pipeline.executor.close()
+
+
+@config_errors
+def _job(config: DictConfig, folder: Path) -> Job:
+    check_config(config)
+    methods: dict[str, Method] = {name: built(config.methods[name], f"methods.{name}") for name in config.methods}
+    for name, method in methods.items():
+        if not isinstance(method, Method):
+            raise ConfigError(f"methods.{name} is no method; see mmst/methods/method.py for what one must have.")
+    recipes = tuple(_recipe(row, methods) for row in recipe_rows(config)) if "method" in config else ()
+    base = Checkpoint(built(config.model.checkpoint, "model"))
+    pipeline = Pipeline(
+        ledger=Ledger(Path(config.paths.ledger), TerminalProgress()),
+        methods=methods,
+        writer=PromptWriter(_chat_template(base.path) if config.model.chat else None),
+        sampler=built(config.sampler, "sampler"),
+        executor=built(config.sandbox, "sandbox"),
+        seed=config.seed,
+        chunk=config.chunk,
+    )
+    return Job(config, folder, pipeline, base, recipes)
 
 
 @contextmanager
@@ -134,20 +118,18 @@ def _one_sentence() -> Iterator[None]:
         _exit(sentence, USER_MISTAKE)
 
 
+@config_errors
 def problem_set(config: DictConfig, split: str) -> ProblemSet:
     """One split of the data set, cut to `dataset.limit`.
 
     Raises:
         ConfigError: the data set has no such split.
     """
-    if config.dataset.get(split) is None:
-        have = [key for key in ("train", "validation", "test", "heldout") if config.dataset.get(key) is not None]
+    if split not in SPLITS or config.dataset.get(split) is None:
+        have = [key for key in SPLITS if config.dataset.get(key) is not None]
         raise ConfigError(f"dataset={config.dataset.name} has no split '{split}'; it has {', '.join(have)}.")
-    limit = config.dataset.get("limit")
-    if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise ConfigError(f"dataset.limit={limit} must be a whole number above 0, or null.")
-    problems = _built(config.dataset[split], "dataset")
-    return ProblemSet(split, tuple(problems[:limit]))
+    problems = built(config.dataset[split], "dataset")
+    return ProblemSet(split, tuple(problems[: config.dataset.get("limit")]))
 
 
 def test_sets(config: DictConfig) -> list[ProblemSet]:
@@ -155,39 +137,45 @@ def test_sets(config: DictConfig) -> list[ProblemSet]:
     return [problem_set(config, split) for split in ("test", "heldout") if config.dataset.get(split) is not None]
 
 
+@config_errors
 def selection_options(config: DictConfig) -> SelectionOptions:
     """How pseudo-labels are drawn, translated and kept."""
     options = SelectionOptions(
-        samples_per_problem=_count(config, "sampling.per_problem"),
-        sampling=_built(config.sampling.params, "sampling"),
-        translations_per_label=_count(config, "translation.per_label"),
-        labels_per_problem=_count(config, "translation.labels_per_problem"),
-        translation=_built(config.translation.params, "translation"),
-        keep=_built(config.filter, "filter"),
+        samples_per_problem=config.sampling.per_problem,
+        sampling=built(config.sampling.params, "sampling"),
+        translations_per_label=config.translation.per_label,
+        labels_per_problem=config.translation.labels_per_problem,
+        translation=built(config.translation.params, "translation"),
+        keep=built(config.filter, "filter"),
     )
     options.sampling.check_count(options.samples_per_problem)
     options.translation.check_count(options.translations_per_label)
     return options
 
 
+@config_errors
 def rounds_plan(job: Job) -> RoundsPlan:
     """All that a run of rounds needs to know."""
     config = job.config
     settings: Any = OmegaConf.to_container(config.trainer.trainer, resolve=True)
-    trainer = _built(config.trainer.trainer, "trainer.trainer")
+    devices = config.trainer.trainer.get("devices")
+    if devices not in (1, "1"):
+        raise ConfigError(f"trainer.trainer.devices={devices}: only one process trains so far; set it to 1.")
+    trainer = built(config.trainer.trainer, "trainer.trainer")
+    trainer(max_steps=1, logger=False)  # what it refuses, it refuses before hours of sampling
     progress = job.pipeline.ledger.progress
     logger = _logger_factory(config, job.folder)
     return RoundsPlan(
-        rounds=_count(config, "rounds"),
-        init_from=InitFrom(_one_of(config, "init_from", tuple(InitFrom))),
+        rounds=config.rounds,
+        init_from=InitFrom(config.init_from),
         selection=selection_options(config),
         training=TrainingPlan(
-            options=_built(config.trainer.options, "trainer.options"),
+            options=built(config.trainer.options, "trainer.options"),
             trainer=lambda name: partial(trainer, logger=logger(name)),
             settings=settings,
             watch=lambda title, steps: [StepWatch(progress, title, steps)],
         ),
-        evaluation=_built(config.evaluation.params, "evaluation"),
+        evaluation=_greedy(config),
         seed=config.seed,
     )
 
@@ -195,8 +183,8 @@ def rounds_plan(job: Job) -> RoundsPlan:
 def evaluated(job: Job) -> tuple[ArmResult, list[ProblemSet]]:
     """The model's outcomes on the splits that `splits` names."""
     sets = [problem_set(job.config, split) for split in job.config.splits]
-    params = _built(job.config.evaluation.params, "evaluation")
-    return ArmResult(str(job.config.model.name), 0, job.base, measure(job.pipeline, params, job.base, sets)), sets
+    measured = measure(job.pipeline, _greedy(job.config), job.base, sets)
+    return ArmResult(str(job.config.model.name), 0, job.base, measured), sets
 
 
 def generated(job: Job) -> ExampleSet:
@@ -213,11 +201,12 @@ def generated(job: Job) -> ExampleSet:
 
 def recipe_rows(config: DictConfig) -> list[DictConfig]:
     """The recipe of the group `method` and those that `arms` names, each once; the main one last."""
-    names = [str(name) for name in config.arms]
-    rows = [
-        hydra.compose(config_name="train", overrides=[f"method={name}"]).method for name in names if name != config.method.name
-    ]
-    return [*rows, config.method]
+    names = dict.fromkeys(str(name) for name in config.arms)
+    rows = [hydra.compose(config_name="train", overrides=[f"method={name}"]).method for name in names]
+    for row in rows:
+        if row.name == config.method.name and row.edges != config.method.edges:
+            raise ConfigError(f"method.name={row.name} is the name of another arm too; give this recipe a name of its own.")
+    return [*(row for row in rows if row.name != config.method.name), config.method]
 
 
 def register_resolvers() -> None:
@@ -241,50 +230,12 @@ def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
     return Recipe.parse(str(row.name), [str(edge) for edge in row.edges], methods)
 
 
-def _built(node: DictConfig, where: str) -> Any:
-    """The object that a node describes. A value that its constructor refuses is the user's to mend."""
-    _check_types(node, where)
-    try:
-        return hydra.utils.instantiate(node, _convert_="all")
-    except (HydraException, OmegaConfBaseException) as error:
-        sentence = explained(error)
-        if sentence is not None and not sentence.startswith("config:"):
-            raise ConfigError(sentence) from error
-        raise ConfigError(f"{where}: {_one_line(error.__cause__ or error)}") from error
-
-
-def _check_types(node: DictConfig, where: str) -> None:
-    """Refuse a value that is not of the type its dataclass declares, by the value's key."""
-    target = get_class(node._target_) if "_target_" in node and "." in str(node._target_) and _names_class(node) else None
-    hints = get_type_hints(target) if is_dataclass(target) else {}
-    for key in map(str, node):
-        value = node[key]
-        if isinstance(value, DictConfig):
-            _check_types(value, f"{where}.{key}")
-        elif key in hints:
-            plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-            try:
-                msgspec.convert(plain, hints[key], strict=True)
-            except msgspec.ValidationError as error:
-                raise ConfigError(f"{where}.{key}={plain!r} is not usable: {str(error).lower()}.") from error
-
-
-def _names_class(node: DictConfig) -> bool:
-    return str(node._target_).rsplit(".", 1)[-1][0].isupper()
-
-
-def _count(config: DictConfig, key: str) -> int:
-    value = OmegaConf.select(config, key)
-    if not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{key}={value} must be a whole number above 0.")
-    return value
-
-
-def _one_of(config: DictConfig, key: str, allowed: Sequence[str]) -> str:
-    value = str(OmegaConf.select(config, key))
-    if value not in allowed:
-        raise ConfigError(f"{key}={value} must be one of {', '.join(allowed)}.")
-    return value
+def _greedy(config: DictConfig) -> SamplingParams:
+    """How answers are drawn to be scored: the likeliest tokens, so that arms differ by their training alone."""
+    params: SamplingParams = built(config.evaluation.params, "evaluation")
+    if params.temperature != 0:
+        raise ConfigError(f"evaluation.params.temperature={params.temperature} must be 0: the tables compare greedy answers.")
+    return params
 
 
 def _logger_factory(config: DictConfig, folder: Path) -> Callable[[str], Any]:
@@ -299,7 +250,7 @@ def _logger_factory(config: DictConfig, folder: Path) -> Callable[[str], Any]:
             importlib.import_module(module)
         except ImportError as error:
             raise MissingExtraError(f"tracker={extra}", f'pip install -c constraints.txt -e ".[{extra}]"') from error
-    made = _built(node, "tracker")
+    made = built(node, "tracker")
     return lambda name: made(save_dir=str(folder / "curves"), name=name)
 
 
@@ -334,16 +285,6 @@ def _quiet_libraries() -> None:
     library.disable_progress_bar()
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _one_line(error: BaseException) -> str:
-    lines = [
-        line.strip()
-        for line in str(error).splitlines()
-        if line.strip() and "full_key:" not in line and "object_type=" not in line
-    ]
-    text = " ".join(lines)
-    return SEARCH_PATH.sub("", text)[:400].strip()
 
 
 def _exit(sentence: str, code: int) -> None:

@@ -7,7 +7,9 @@ nothing else.
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -21,14 +23,16 @@ from mmst.answers.reading import CHECKER_VERSION
 from mmst.ledger.ledger import Ledger, Stage, key_of
 from mmst.methods.edge import Edge, Recipe
 from mmst.methods.method import Method
-from mmst.methods.prompt import PromptWriter
+from mmst.methods.prompt import PromptWriter, exemplar_rows
 from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
 from mmst.stages import assemble, grade, sample, select, train, translate
 from mmst.training.checkpoint import content_hash
 from mmst.training.fit import TrainerFactory, TrainingOptions
-from mmst.types import Dropped, Example, GradedSample, Problem, Sample
+from mmst.types import Dropped, DropReason, Example, GradedSample, Problem, Sample, Verdict
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint"
 
@@ -108,6 +112,12 @@ class ExampleSet:
     key: str
     examples: list[Example]
     counts: dict[str, EdgeCounts]
+
+    def leave_out(self, too_long: Mapping[str, int]) -> None:
+        """Count the examples that the training dropped for their length, by edge."""
+        for edge, count in too_long.items():
+            self.counts[edge].examples -= count
+            self.counts[edge].dropped[DropReason.TOO_LONG.value] = count
 
 
 @dataclass(slots=True)
@@ -245,8 +255,9 @@ class Pipeline:
                     out = train.train(
                         examples.examples, start.path, target, stage.folder / "work", options, trainer, seed, callbacks
                     )
-                stage.finish({"checkpoint": content_hash(target), "too_long": len(out), "title": title})
-                shutil.rmtree(stage.folder / "work", ignore_errors=True)
+                stage.finish({"checkpoint": content_hash(target), "too_long": Counter(row.edge for row in out), "title": title})
+            shutil.rmtree(stage.folder / "work", ignore_errors=True)
+            examples.leave_out(stage.manifest()["too_long"])
         return Checkpoint(target)
 
     def _graded(self, stage: Stage, problems: ProblemSet, method: Method, title: str) -> Rows:
@@ -257,6 +268,7 @@ class Pipeline:
             "samples": stage.key,
             "problems": problems.key,
             "method": method.name,
+            "executor": self.executor.settings,
         }
 
         def compute(part: slice) -> list[GradedSample]:
@@ -264,7 +276,11 @@ class Pipeline:
 
         chunk = self.chunk * max(1, len(samples) // max(1, len(problems.problems)))
         graded = self.ledger.chunks("grade", settings, len(samples), chunk, compute, title, grade.right_share)
-        return Rows(graded.key, graded.read(GradedSample))
+        rows = graded.read(GradedSample)
+        unjudged = sum(row.verdict is Verdict.UNJUDGED for row in rows)
+        if unjudged:
+            log.warning("%s: %d of %d are unjudged; delete %s to judge them again", title, unjudged, len(rows), graded.folder)
+        return Rows(graded.key, rows)
 
     def _assembled(self, recipe: Recipe, problems: ProblemSet, options: SelectionOptions, gathered: _Gathered) -> ExampleSet:
         examples, repeated = assemble.assemble(gathered.kept, problems.by_id, self.methods, self.writer)
@@ -302,7 +318,13 @@ class Pipeline:
         }
 
     def _prompt_settings(self, method: Method) -> dict[str, Any]:
-        return {"method": method.name, "format": asdict(method.format), "chat": self.writer.chat is not None}
+        exemplars = key_of({"rows": [dict(row) for row in exemplar_rows(method.format.exemplars)]})
+        return {
+            "method": method.name,
+            "format": asdict(method.format),
+            "exemplars": exemplars,
+            "chat": self.writer.chat is not None,
+        }
 
 
 def _first_of_each(rows: Sequence[GradedSample], most: int) -> list[GradedSample]:

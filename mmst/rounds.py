@@ -17,16 +17,13 @@ from typing import Any
 from lightning.pytorch.callbacks import Callback
 
 from mmst.errors import ConfigError
-from mmst.methods.edge import Recipe
+from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, EdgeCounts, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.evaluate import outcomes_by_method
 from mmst.training.fit import TrainerFactory, TrainingOptions
 
 log = logging.getLogger(__name__)
-
-BASE = "base"
-"""The arm without training, in tables."""
 
 
 class InitFrom(StrEnum):
@@ -87,7 +84,7 @@ def run_rounds(
     test_sets: Sequence[ProblemSet],
 ) -> list[ArmResult]:
     """Run every arm; the base comes first, then each arm's rounds in order."""
-    results = [ArmResult(BASE, 0, base, measure(pipeline, plan.evaluation, base, test_sets))]
+    results = [ArmResult(BASE_ARM, 0, base, measure(pipeline, plan.evaluation, base, test_sets))]
     for recipe in recipes:
         if recipe.edges:
             results += _run_arm(pipeline, plan, recipe, base, train_set, test_sets)

@@ -90,6 +90,14 @@ class Problem:
     tags: tuple[str, ...] = ()
     """What scores are broken down by, such as `family:groups`."""
 
+    @property
+    def statement(self) -> str:
+        """What a solver is told: the question, and the choices by their letters where there are some."""
+        if not self.choices:
+            return self.question
+        listed = " ".join(f"({chr(65 + i)}) {choice}" for i, choice in enumerate(self.choices))
+        return f"{self.question} Answer choices: {listed}"
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

@@ -1,11 +1,7 @@
-import errno
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmst.entry import explained, run_name
-from mmst.errors import DataError
+from mmst.entry import run_name
 
 
 def test_names_are_readable_and_do_not_depend_on_the_order():
@@ -26,22 +22,3 @@ def test_names_are_file_names_and_differ_where_overrides_do(overrides):
     assert name not in (".", "..")
     if overrides:
         assert run_name([*overrides, "seed=12345"]) != name
-
-
-def test_the_users_own_mistake_is_found_behind_other_errors():
-    error = RuntimeError("hydra says something")
-    error.__cause__ = DataError("x.jsonl, line 3: not JSON")
-    assert explained(error) == "x.jsonl, line 3: not JSON"
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (OSError(errno.ENOSPC, "No space left on device", "runs/x"), "no space is left on the device of runs/x"),
-        (FloatingPointError("the loss of step 3 is not finite"), "step 3"),
-        (RuntimeError("a bug of ours"), None),
-    ],
-)
-def test_what_is_explained_and_what_is_ours(error, words):
-    sentence = explained(error)
-    assert sentence is None if words is None else words in sentence

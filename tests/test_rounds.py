@@ -5,10 +5,10 @@ import pytest
 
 from mmst.errors import ConfigError
 from mmst.ledger.ledger import Ledger
-from mmst.methods.edge import Recipe
+from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
-from mmst.rounds import BASE, InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
+from mmst.rounds import InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.training.fit import TrainingOptions
@@ -37,8 +37,8 @@ def run(tmp_path, methods, sandbox, nano):
 
 def test_the_base_comes_first_and_a_recipe_without_edges_is_the_base(run, nano):
     results, _ = run(2, InitFrom.BASE)
-    assert [(r.arm, r.round) for r in results] == [(BASE, 0), ("self", 1), ("self", 2)]
-    assert set(final_results(results)) == {BASE, "self"}
+    assert [(r.arm, r.round) for r in results] == [(BASE_ARM, 0), ("self", 1), ("self", 2)]
+    assert set(final_results(results)) == {BASE_ARM, "self"}
     assert final_results(results)["self"].round == 2
     assert results[0].checkpoint.path == nano
     assert all(r.outcomes["test"]["text"] == {p.id: True for p in TESTS.problems} for r in results)

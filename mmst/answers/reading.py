@@ -6,7 +6,7 @@ import re
 
 from mmst.answers.numbers import canonical_number, numbers_in
 
-CHECKER_VERSION = 1
+CHECKER_VERSION = 2
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -29,7 +29,7 @@ def marked_answer(text: str) -> tuple[str | None, str]:
 
 
 def _value_of(statement: str) -> str | None:
-    numbers = numbers_in(statement)
+    numbers = numbers_in(statement.rsplit("=", 1)[-1]) or numbers_in(statement)
     if numbers:
         return numbers[0]
     word = statement.strip().strip("$.*()\"' ")

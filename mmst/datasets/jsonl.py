@@ -72,14 +72,16 @@ def _problem(line: str, where: str, default_id: str) -> Problem:
     for key in ("question", "answer"):
         if key not in row:
             raise DataError(f"{where}: the key '{key}' is missing.")
-        if not isinstance(row[key], str | int | float) or str(row[key]).strip() == "":
+        if isinstance(row[key], bool) or not isinstance(row[key], str | int | float) or str(row[key]).strip() == "":
             raise DataError(f"{where}: '{key}' must be a text that is not empty.")
+        if any("\ud800" <= character <= "\udfff" for character in str(row[key])):
+            raise DataError(f"{where}: '{key}' holds half of a surrogate pair, which is no character.")
     choices = row.get("choices") or []
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
         raise DataError(f"{where}: 'choices' must be a list of texts.")
     answer = str(row["answer"])
     return Problem(
-        id=str(row.get("id") or default_id),
+        id=str(default_id if row.get("id") in (None, "") else row["id"]),
         question=str(row["question"]),
         answer=answer,
         kind=answer_kind(answer, tuple(choices)),

@@ -63,7 +63,11 @@ class Stage:
 
     def manifest(self) -> dict[str, Any]:
         """What is written of the stage once it is done."""
-        loaded: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text())
+        try:
+            loaded: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text())
+        except ValueError as error:
+            where = self.folder / MANIFEST
+            raise DataError(f"ledger: {where} is damaged; delete the folder {self.folder} and run again.") from error
         return loaded
 
     def read(self, row_type: type[Row]) -> list[Row]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from mmst.errors import ConfigError
 
 ARROW = "->"
+BASE_ARM = "base"
+"""The arm without training, in tables."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,12 +54,9 @@ class Recipe:
     def parse(cls, name: str, edges: Sequence[str], methods: Iterable[str]) -> Recipe:
         """Read a recipe from the texts of its edges."""
         known = list(methods)
+        if name == BASE_ARM:
+            raise ConfigError(f"method.name: '{BASE_ARM}' is the name of the untrained model in every table; choose another.")
         parsed = tuple(Edge.parse(edge, known) for edge in edges)
         if len(set(parsed)) != len(parsed):
             raise ConfigError(f"method.edges: recipe '{name}' names an edge twice.")
         return cls(name, parsed)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The methods whose samples the recipe needs."""
-        return tuple(dict.fromkeys(edge.source for edge in self.edges))

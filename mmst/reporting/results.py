@@ -43,6 +43,7 @@ def run_results(
     }
     return {
         "format": FORMAT,
+        "dataset": head,
         **by_set[head],
         "heldout": {name: table for name, table in by_set.items() if name != head},
         "families": {
@@ -151,7 +152,7 @@ def _csv(found: Mapping[str, Any]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["dataset", "arm", "method", "accuracy", "n", "low", "high", "unjudged"])
-    tables = {HEAD: found["arms"], **{name: table["arms"] for name, table in found["heldout"].items()}}
+    tables = {found["dataset"]: found["arms"], **{name: table["arms"] for name, table in found["heldout"].items()}}
     for name, arms in tables.items():
         for arm, scores in arms.items():
             for method, s in scores.items():

@@ -23,14 +23,16 @@ import torch
 import transformers
 from torch import Tensor
 
-from mmst.errors import ConfigError
+from mmst.errors import ConfigError, ModelError
 from mmst.samplers.prefix import NAME, Prefix, prefix_of, supports
 from mmst.samplers.sampler import SamplingParams
+from mmst.training.batches import encode_prompt
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.types import Completion, FinishReason, Prompt
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once less than this share of it is still running."""
+DTYPES = ("auto", "float32", "bfloat16", "float16")
 OWN_TOKENS = 1
 """Tokens of each prompt that stay out of the shared prefix: logits are needed at its last token."""
 SHORTEST_SHARED_PREFIX = 16
@@ -59,8 +61,10 @@ class HFSampler:
             raise ConfigError(f"sampler: batch_size={batch_size} and cache_gib={cache_gib} must be above 0.")
         self.batch_size = batch_size
         self.cache_bytes = cache_gib * 2**30
-        self.device = torch.device(_device(device))
-        self.dtype = dtype
+        self.device = _device(device)
+        if dtype not in DTYPES:
+            raise ConfigError(f"sampler.dtype={dtype} must be one of {', '.join(DTYPES)}.")
+        self.dtype = "float32" if dtype == "auto" and self.device.type == "cpu" else dtype
         self._checkpoint: Path | None = None
         self._model: Any = None
         self._tokenizer: Any = None
@@ -68,8 +72,8 @@ class HFSampler:
 
     @property
     def engine(self) -> str:
-        """`hf` and the version of transformers."""
-        return f"hf-{transformers.__version__}"
+        """`hf`, the version of transformers, and what the numbers depend on."""
+        return f"hf-{transformers.__version__}-{self.device.type}-{self.dtype}"
 
     def load(self, checkpoint: Path) -> None:
         """Load a checkpoint unless it is the one that is loaded."""
@@ -91,7 +95,8 @@ class HFSampler:
         """See `Sampler.complete`."""
         if not prompts:
             return []
-        tokens = [self._tokenizer.encode(prompt.text) for prompt in prompts]
+        tokens = [encode_prompt(self._tokenizer, prompt.text) for prompt in prompts]
+        self._check_lengths(tokens, params)
         shared = _shared_prefix(tokens) if supports(self._model) else 0
         prefix = self._prefill_prefix(tokens[0][:shared]) if shared else []
         completions: list[list[Completion]] = [[] for _ in prompts]
@@ -99,6 +104,15 @@ class HFSampler:
             for number, row in self._run(batch, prompts, tokens, shared, prefix, params):
                 completions[number].append(_completion(row))
         return completions
+
+    def _check_lengths(self, tokens: Sequence[Sequence[int]], params: SamplingParams) -> None:
+        most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        longest = max(map(len, tokens))
+        if most is not None and longest + params.max_tokens > most:
+            raise ModelError(
+                f"model: a prompt of {longest} tokens and max_tokens={params.max_tokens} are more than the {most} positions of "
+                "the model; lower model.max_tokens or model.shots."
+            )
 
     def _most_rows(self, tokens: int) -> int:
         """Completions at a time whose keys and values fit: on a CPU, running out of memory is no error but the end."""
@@ -302,7 +316,13 @@ def _completion(row: _Row) -> Completion:
     return Completion(row.text, row.finish, row.prompt_tokens, len(row.tokens), mean)
 
 
-def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+def _device(name: str) -> torch.device:
+    chosen = name
+    if name == "auto":
+        chosen = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(chosen)
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(f"sampler.device={name} is not there: {str(error).splitlines()[0]}") from error
+    return device

@@ -20,7 +20,7 @@ class SamplingParams:
     max_tokens: int = 96
 
     def __post_init__(self) -> None:
-        if self.temperature < 0:
+        if not 0 <= self.temperature < float("inf"):
             raise ConfigError(f"sampling.temperature={self.temperature} must be 0 (greedy) or above.")
         if not 0 < self.top_p <= 1:
             raise ConfigError(f"sampling.top_p={self.top_p} must be above 0 and at most 1.")

@@ -18,7 +18,7 @@ import sys
 import sysconfig
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 WINDOW = 4
 """Programs sent to a zygote ahead of its answers."""
 START_SECONDS = 60
+LEAST_MEMORY = 1 << 27
 LARGEST_PROGRAM = 1 << 16
 """Characters; a longer program is refused."""
 SYMPY_WARM_UP = (
@@ -58,6 +59,8 @@ class Limits:
         for key in ("cpu_seconds", "wall_factor", "memory_bytes", "stdout_chars", "result_bytes"):
             if not 0 < getattr(self, key) < float("inf"):
                 raise ConfigError(f"sandbox.limits.{key}={getattr(self, key)} must be above 0, and finite.")
+        if self.memory_bytes < LEAST_MEMORY:
+            raise ConfigError(f"sandbox.limits.memory_bytes={self.memory_bytes} is less than Python needs ({LEAST_MEMORY}).")
 
 
 class _Zygote:
@@ -190,6 +193,9 @@ class SandboxPool:
         progress: Progress | None = None,
     ) -> None:
         self.progress: Progress = progress or Silent()
+        unknown = set(accept_missing) - set(probe.REQUIRED)
+        if unknown:
+            raise ConfigError(f"sandbox.accept_missing: '{min(unknown)}' is none of {', '.join(probe.REQUIRED)}.")
         features = probe.features()
         probe.require(features, set(accept_missing))
         installed = tuple(name for name in modules if find_spec(name))
@@ -201,11 +207,17 @@ class SandboxPool:
             **_module_places(installed, settings["readable"]),
         }
         self.modules = installed
+        self.limits = limits or Limits()
         if workers < 0:
             raise ConfigError(f"sandbox.workers={workers} must be 0 (one a core) or above.")
         count = workers or len(os.sched_getaffinity(0))
         self._plain = [_Slot(settings) for _ in range(count)]
         self._loaded = [_Slot(loaded) for _ in range(count if installed else 0)]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """See `Executor.settings`."""
+        return {"limits": asdict(self.limits), "modules": list(self.modules)}
 
     def execute(self, programs: Sequence[Program]) -> list[Result]:
         """See `Executor.execute`."""

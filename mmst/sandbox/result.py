@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Status(StrEnum):
@@ -62,6 +62,10 @@ class Result:
 
 class Executor(Protocol):
     """Runs programs that a model wrote, and reports every one of them."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What a result may depend on beside its program, in JSON's own types."""
 
     def execute(self, programs: Sequence[Program]) -> list[Result]:
         """Run programs; the results come in the programs' order. Never raises for what a program does."""

@@ -25,7 +25,7 @@ def sample(
     prompts = [
         Prompt(
             id=f"{problem.id}/{method.name}",
-            text=writer.solve(problem.question, method.format),
+            text=writer.solve(problem.statement, method.format),
             seeds=tuple(seed_of(draw, problem.id, index) for index in range(draw.count)),
             stop=method.format.stop,
         )

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch.callbacks import Callback
 
-from mmst.errors import UserError
+from mmst.errors import ModelError, UserError
 from mmst.training.batches import tokenize
 from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 from mmst.training.fit import TrainerFactory, TrainingOptions, fit
@@ -47,7 +48,10 @@ def train(
             f"train: no example to train on ({len(dropped)} of {len(examples)} were longer than {options.longest} tokens); "
             "sample more problems, or loosen filter or trainer.options.longest."
         )
-    model = load_model(start)
+    model = load_model(start, "float32")  # what is trained is kept in full; the trainer's precision says how it is computed
+    embeddings: Any = model.get_input_embeddings()
+    if len(tokenizer) > embeddings.num_embeddings:
+        raise ModelError(f"model: the tokenizer in {start} has {len(tokenizer)} tokens, more than the model has embeddings.")
     fit(model, tokenizer, rows, options, trainer, work, seed, callbacks)
     save_checkpoint(model, tokenizer, target)
     return dropped

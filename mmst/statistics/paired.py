@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from mmst.statistics.intervals import mean_interval
+from mmst.statistics.intervals import CONFIDENCE, mean_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class PairedDifference:
     difference: float
     low: float
     high: float
-    """95%, paired bootstrap over problems."""
+    """95%, paired bootstrap over problems; `adjusted_wald` where the bootstrap collapses to a point."""
     p: float
     """McNemar's exact test (McNemar 1947), two-sided."""
     n: int
@@ -34,8 +34,21 @@ def paired_difference(a: Sequence[bool], b: Sequence[bool], seed: int = 0) -> Pa
     if not differences:
         return PairedDifference(0.0, -1.0, 1.0, 1.0, 0)
     low, high = mean_interval(differences, seed)
+    if low == high:
+        low, high = adjusted_wald(sum(d < 0 for d in differences), sum(d > 0 for d in differences), len(differences))
     p = mcnemar_p(sum(d < 0 for d in differences), sum(d > 0 for d in differences))
     return PairedDifference(sum(differences) / len(differences), low, high, p, len(differences))
+
+
+def adjusted_wald(only_a: int, only_b: int, n: int) -> tuple[float, float]:
+    """The 95% interval of a paired difference of shares (Bonett and Price 2012, J. Educ. Behav. Stat. 37): b minus a.
+
+    It keeps a width where all problems agree, as a bootstrap does not.
+    """
+    share_a, share_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    middle = share_b - share_a
+    half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * ((share_a + share_b - middle**2) / (n + 2)) ** 0.5
+    return max(-1.0, middle - half), min(1.0, middle + half)
 
 
 def mcnemar_p(only_a: int, only_b: int) -> float:

@@ -42,7 +42,7 @@ def tokenize(
     """Tokenize examples; one that is longer than `longest` tokens is dropped and named, never cut."""
     rows, dropped = [], []
     for example in examples:
-        prompt = tokenizer.encode(example.prompt)
+        prompt = encode_prompt(tokenizer, example.prompt)
         completion = tokenizer.encode(example.completion, add_special_tokens=False)
         tokens = (*prompt, *completion, tokenizer.eos_token_id)
         if len(tokens) > longest:
@@ -52,11 +52,18 @@ def tokenize(
     return rows, dropped
 
 
-def batch_schedule(lengths: Sequence[int], batch_size: int, steps: int, seed: int) -> list[list[int]]:
-    """The row numbers of `steps` batches of `batch_size` rows. Every row comes once before any comes again.
+def encode_prompt(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """A prompt's tokens. A chat template writes the first special token itself; the tokenizer must not write it again."""
+    first = tokenizer.bos_token
+    return list(tokenizer.encode(text, add_special_tokens=not (first and text.startswith(str(first)))))
 
-    Rows of like length share a batch: on a CPU that is as fast as packing. A short last batch of an epoch is filled up from
-    the next one, so that every step sees the same number of rows.
+
+def batch_schedule(lengths: Sequence[int], batch_size: int, steps: int, seed: int) -> list[list[int]]:
+    """The row numbers of `steps` batches of `batch_size` rows. Over a run, rows come equally often, or once more.
+
+    Rows of like length share a batch: on a CPU that is as fast as packing. Epochs are shuffled one by one, and then sorted by
+    length in pools of `POOL_BATCHES` batches that may reach from one epoch into the next: with few rows, a row may come
+    again before another came.
     """
     rng = random.Random(seed)
     order: list[int] = []

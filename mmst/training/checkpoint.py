@@ -17,7 +17,16 @@ from mmst.errors import MissingExtraError, ModelError
 from mmst.ledger.files import atomic_folder
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
-HASHED = ("*.safetensors", "pytorch_model*.bin", "config.json", "generation_config.json", "tokenizer*", "vocab*", "merges*")
+HASHED = (
+    "*.safetensors",
+    "pytorch_model*.bin",
+    "config.json",
+    "generation_config.json",
+    "tokenizer*",
+    "vocab*",
+    "merges*",
+    "*.jinja",
+)
 
 
 def nano_checkpoint() -> Path:
@@ -62,6 +71,8 @@ def local_checkpoint(path: str | Path) -> Path:
         ModelError: there is no such folder, or it holds no configuration or no weights.
     """
     folder = Path(path).expanduser().absolute()
+    if folder.is_file():
+        raise ModelError(f"model: {folder} is a file; give a folder in Hugging Face format, or a file that ends in .gguf.")
     if not folder.is_dir():
         raise ModelError(f"model: there is no folder {folder}; give model.name=FOLDER with a model in Hugging Face format.")
     if not (folder / "config.json").is_file():
@@ -111,7 +122,7 @@ def load_model(checkpoint: Path, dtype: str = "auto") -> PreTrainedModel:
     chosen: Any = torch.float32 if dtype == "auto" and not torch.cuda.is_available() else dtype
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=chosen)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, SafetensorError) as error:
         raise ModelError(f"model: {checkpoint} does not load: {_first_line(error)}") from error
     return model
 
@@ -124,7 +135,7 @@ def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
     """
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"model: the tokenizer in {checkpoint} does not load: {_first_line(error)}") from error
     if tokenizer.eos_token_id is None:
         raise ModelError(f"model: the tokenizer in {checkpoint} has no end-of-sequence token, so no completion could ever end.")
@@ -144,10 +155,15 @@ def _downloaded(name: str) -> Path:
 
     offline = os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0")
     try:
-        return Path(snapshot_download(name, allow_patterns=["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]))
+        folder = Path(
+            snapshot_download(
+                name, allow_patterns=["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "pytorch_model*.bin"]
+            )
+        )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         where = "in the local cache (HF_HUB_OFFLINE is set)" if offline else "on the Hugging Face Hub"
         raise ModelError(f"model: '{name}' is no folder here and cannot be had {where}: {_first_line(error)}") from error
+    return local_checkpoint(folder)
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,8 +10,9 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
-from transformers import PreTrainedModel, get_scheduler
+from transformers import PreTrainedModel, SchedulerType, get_scheduler
 
+from mmst.errors import ConfigError
 from mmst.training.batches import IGNORED
 
 
@@ -28,6 +29,17 @@ class OptimizerOptions:
     """Share of the steps, from 0 to 1."""
     schedule: str = "cosine"
     """Any name that transformers.get_scheduler takes."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lr < float("inf"):
+            raise ConfigError(f"trainer.options.optimizer.lr={self.lr} must be above 0.")
+        if self.weight_decay < 0:
+            raise ConfigError(f"trainer.options.optimizer.weight_decay={self.weight_decay} must be 0 or above.")
+        if not 0 <= self.warmup <= 1:
+            raise ConfigError(f"trainer.options.optimizer.warmup={self.warmup} is a share of the steps, from 0 to 1.")
+        known = [name.value for name in SchedulerType]
+        if self.schedule not in known:
+            raise ConfigError(f"trainer.options.optimizer.schedule={self.schedule} must be one of {', '.join(known)}.")
 
 
 class CausalLanguageModule(lightning.LightningModule):
@@ -48,7 +60,7 @@ class CausalLanguageModule(lightning.LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stop on a loss that is not a number: what follows would be noise, saved as a checkpoint."""
         if not torch.isfinite(outputs["loss"]):
-            raise FloatingPointError(f"the loss of step {self.global_step} is not finite; lower trainer.optimizer.lr")
+            raise FloatingPointError(f"the loss of step {self.global_step} is not finite; lower trainer.options.optimizer.lr")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW over two groups, and a schedule in steps."""

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,8 @@ class Lost:
     def execute(self, programs):
         self.programs += programs
         return [Result(program.name, Status.LOST) for program in programs]
+
+    settings: ClassVar = {}
 
     def close(self):
         pass

@@ -18,8 +18,9 @@ def test_what_is_no_edge_is_refused_with_the_methods(text):
         Edge.parse(text, METHODS)
 
 
-def test_a_recipe_names_its_sources_once_and_its_edges_once():
-    recipe = Recipe.parse("r", ["text -> text", "text -> code", "code -> code"], METHODS)
-    assert recipe.sources == ("text", "code")
+def test_a_recipe_names_an_edge_once_and_is_not_called_the_base():
+    assert Recipe.parse("r", ["text -> text", "text -> code"], METHODS).edges == (Edge("text", "text"), Edge("text", "code"))
     with pytest.raises(ConfigError, match="twice"):
         Recipe.parse("r", ["text -> text", "text->text"], METHODS)
+    with pytest.raises(ConfigError, match="untrained model"):
+        Recipe.parse("base", [], METHODS)

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from mmst.sandbox.result import Result, Status
 from mmst.stages.grade import grade, right_share
 from mmst.types import FinishReason, Verdict
@@ -6,6 +8,8 @@ from mmst.types import FinishReason, Verdict
 class Gone:
     def execute(self, programs):
         return [Result(program.name, Status.LOST) for program in programs]
+
+    settings: ClassVar = {}
 
     def close(self):
         pass

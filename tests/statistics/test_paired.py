@@ -3,7 +3,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from mmst.statistics.paired import holm, mcnemar_p, paired_difference
+from mmst.statistics.paired import adjusted_wald, holm, mcnemar_p, paired_difference
 
 
 @pytest.mark.parametrize(("b", "c"), [(0, 5), (1, 9), (10, 12), (3, 3), (0, 0)])
@@ -26,7 +26,22 @@ def test_pairing_counts_the_same_problems():
 
 def test_equal_arms_do_not_differ():
     same = [True, False] * 20
-    assert paired_difference(same, same) == type(paired_difference(same, same))(0.0, 0.0, 0.0, 1.0, 40)
+    found = paired_difference(same, same)
+    assert (found.difference, found.p, found.n) == (0.0, 1.0, 40)
+    assert found.low == pytest.approx(-found.high)
+    assert 0.02 < found.high < 0.1
+
+
+@pytest.mark.parametrize("n", [2, 5, 30])
+def test_few_problems_that_all_agree_are_no_certainty(n):
+    found = paired_difference([False] * n, [True] * n)
+    assert found.low < 1.0 - 0.05
+    assert found.difference == 1.0
+
+
+def test_the_adjusted_interval_matches_a_worked_example():
+    # n = 40, 1 and 9 discordant: shares 2/42 and 10/42, middle 0.190476, half 1.959964 * sqrt((0.285714 - 0.036281) / 42)
+    assert adjusted_wald(1, 9, 40) == pytest.approx((0.190476 - 0.151043, 0.190476 + 0.151043), abs=1e-5)
 
 
 def test_the_interval_covers_as_promised():

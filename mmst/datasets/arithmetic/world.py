@@ -66,6 +66,8 @@ def draw_problems(split: str, size: int, seed: int, names: Sequence[str] = ()) -
     """
     if split not in SPLITS:
         raise ConfigError(f"dataset.split: arithmetic has no split '{split}'; it has {', '.join(SPLITS)}.")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ConfigError(f"dataset.{split}.size={size} must be a whole number above 0.")
     chosen = tuple(names) or (HELD_OUT_FAMILIES if split == "heldout" else training_families())
     unknown = [name for name in chosen if name not in families()]
     if unknown:
