@@ -19,7 +19,10 @@ class Runs:
 
     def command(self, script, *overrides):
         ledger = f"paths.ledger={self.folder / 'ledger'}"
-        return [sys.executable, str(ROOT / script), *overrides, ledger]
+        if "--cfg" in overrides or "--help" in overrides:
+            return [sys.executable, str(ROOT / script), *overrides]
+        flags = [override for override in overrides if override == "-m"]
+        return [sys.executable, str(ROOT / script), *flags, ledger, *(o for o in overrides if o not in flags)]
 
     def start(self, script, *overrides, **options):
         return subprocess.Popen(
