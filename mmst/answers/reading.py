@@ -10,6 +10,7 @@ CHECKER_VERSION = 2
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+FRACTION = re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(\d+)\}")
 MARK = re.compile(r"\banswer(?: is|:)[\s:]*", re.IGNORECASE)
 LONGEST_READ = 20_000
 """Characters of a completion that are looked at, from its end."""
@@ -29,6 +30,7 @@ def marked_answer(text: str) -> tuple[str | None, str]:
 
 
 def _value_of(statement: str) -> str | None:
+    statement = FRACTION.sub(r"\1/\2", statement)
     numbers = numbers_in(statement.rsplit("=", 1)[-1]) or numbers_in(statement)
     if numbers:
         return numbers[0]
