@@ -173,7 +173,7 @@ def rounds_plan(job: Job) -> RoundsPlan:
             options=built(config.trainer.options, "trainer.options"),
             trainer=lambda name: partial(trainer, logger=logger(name)),
             settings=settings,
-            watch=lambda title, steps: [StepWatch(progress, title, steps)],
+            watch=lambda title: [StepWatch(progress, title)],
         ),
         evaluation=_greedy(config),
         seed=config.seed,

@@ -42,8 +42,8 @@ class TrainingPlan:
     """(name of a training, such as `multi-round1`) -> a factory of Lightning trainers that logs under that name."""
     settings: Mapping[str, Any]
     """The plain settings of the trainer, which key the stage."""
-    watch: Callable[[str, int], Sequence[Callback]] = lambda title, steps: ()
-    """(title, steps) -> callbacks that show the training."""
+    watch: Callable[[str], Sequence[Callback]] = lambda title: ()
+    """(title) -> callbacks that show the training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,6 @@ def _run_arm(
         examples = pipeline.example_set(recipe, checkpoint, train_set, plan.selection, number)
         start = base if plan.init_from is InitFrom.BASE else checkpoint
         title = f"train   {recipe.name}, round {number}"
-        steps = plan.training.options.step_count(len(examples.examples))
         checkpoint = pipeline.trained(
             examples,
             start,
@@ -120,7 +119,7 @@ def _run_arm(
             plan.training.settings,
             plan.seed + number,
             title,
-            plan.training.watch(title, steps),
+            plan.training.watch(title),
         )
         outcomes = measure(pipeline, plan.evaluation, checkpoint, test_sets)
         results.append(ArmResult(recipe.name, number, checkpoint, outcomes, examples.counts))

@@ -18,15 +18,15 @@ class Progress(Protocol):
     """Where long work is shown."""
 
     @contextmanager
-    def task(self, title: str, total: int, done: int = 0) -> Iterator[Task]:
-        """Show a piece of work of `total` rows, of which `done` were there already."""
+    def task(self, title: str, total: int) -> Iterator[Task]:
+        """Show a piece of work of `total` rows."""
 
 
 class Silent:
     """Shows nothing."""
 
     @contextmanager
-    def task(self, title: str, total: int, done: int = 0) -> Iterator[Task]:
+    def task(self, title: str, total: int) -> Iterator[Task]:
         """See `Progress.task`."""
         yield self
 

@@ -62,7 +62,7 @@ def make_nano(recipe: NanoRecipe, target: Path, work: Path, progress: Progress) 
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    watch = StepWatch(progress, "pretrain nano", options.step_count(len(rows)))
+    watch = StepWatch(progress, "pretrain nano")
     fit(model, tokenizer, rows, options, trainer, work, recipe.seed, [watch])
     save_checkpoint(model, tokenizer, target)
 

@@ -60,7 +60,7 @@ class TerminalProgress:
     """The terminal's implementation of `mmst.ledger.progress.Progress`."""
 
     @contextmanager
-    def task(self, title: str, total: int, done: int = 0) -> Iterator[Task]:
+    def task(self, title: str, total: int) -> Iterator[Task]:
         """See `Progress.task`."""
         if not CONSOLE.is_terminal:
             line = _LineTask(title, total)

@@ -233,7 +233,8 @@ class HFSampler:
             positions = positions + prefix[0][0].shape[1]
             extra["shared_prefix"] = prefix
         usual = self._model.config._attn_implementation
-        self._model.set_attn_implementation(NAME if prefix else usual)
+        if prefix:
+            self._model.set_attn_implementation(NAME)
         try:
             output = self._model(
                 input_ids=ids,
@@ -245,7 +246,8 @@ class HFSampler:
                 **extra,
             )
         finally:
-            self._model.set_attn_implementation(usual)
+            if prefix:
+                self._model.set_attn_implementation(usual)
         return output.logits[:, -1], output.past_key_values
 
 

@@ -11,6 +11,7 @@ import os
 import platform
 import signal
 import struct
+import time
 from collections.abc import Iterable
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -168,8 +169,6 @@ def drop_privileges() -> None:
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of a process so far, by its own clock: it does not depend on how busy the machine is."""
-    import time
-
     return time.clock_gettime((~pid << 3) | 2)
 
 

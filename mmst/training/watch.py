@@ -14,16 +14,15 @@ from mmst.ledger.progress import Progress, Task
 class StepWatch(Callback):
     """Shows steps and loss. A resumed training begins where it was."""
 
-    def __init__(self, progress: Progress, title: str, steps: int) -> None:
+    def __init__(self, progress: Progress, title: str) -> None:
         self.progress = progress
         self.title = title
-        self.steps = steps
         self._stack = ExitStack()
         self._task: Task | None = None
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Open the bar."""
-        self._task = self._stack.enter_context(self.progress.task(self.title, self.steps))
+        self._task = self._stack.enter_context(self.progress.task(self.title, trainer.max_steps))
         self._task.advance(trainer.global_step)
 
     def on_train_batch_end(

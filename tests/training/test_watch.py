@@ -12,7 +12,7 @@ class Recorder:
     def __init__(self):
         self.rows, self.notes, self.open = 0, [], 0
 
-    def task(self, title, total, done=0):
+    def task(self, title, total):
         from contextlib import contextmanager
 
         @contextmanager
@@ -34,7 +34,7 @@ def test_every_step_is_shown_with_its_loss(nano, tmp_path):
     trainer = functools.partial(
         lightning.Trainer, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False
     )
-    watch = StepWatch(recorder, "train", 3)
+    watch = StepWatch(recorder, "train")
     fit(load_model(nano), load_tokenizer(nano), rows, TrainingOptions(steps=3, batch_size=2), trainer, tmp_path, 0, [watch])
     assert recorder.rows == 3
     assert recorder.notes[-1].startswith("loss ")
