@@ -10,7 +10,7 @@ import hashlib
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,8 @@ import msgspec
 from lightning.pytorch.callbacks import Callback
 
 from mmst.answers.reading import CHECKER_VERSION
-from mmst.ledger.ledger import Ledger, Stage, key_of
+from mmst.ledger.ledger import Ledger, Stage, Work, key_of
+from mmst.ledger.progress import Task
 from mmst.methods.edge import Edge, Recipe
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter, exemplar_rows
@@ -68,11 +69,24 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """What a data stage put out, with the key that names it."""
+class GradedRows:
+    """Graded samples as they lie in the ledger: read anew each time they are gone through, a chunk in memory at a time."""
+
+    stage: Stage
+
+    def __iter__(self) -> Iterator[GradedSample]:
+        return self.stage.rows(GradedSample)
+
+    def __len__(self) -> int:
+        return int(self.stage.manifest()["rows"])
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The pseudo-labels that an edge translates, with the key that names them."""
 
     key: str
-    graded: list[GradedSample]
+    rows: list[GradedSample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +174,7 @@ class Pipeline:
 
     def graded(
         self, checkpoint: Checkpoint, method: str, problems: ProblemSet, params: SamplingParams, round: int, count: int
-    ) -> Rows:
+    ) -> GradedRows:
         """Sample and grade `count` completions of each problem."""
         params.check_count(count)
         draw = Draw(self.seed, round, f"{problems.name}/{method}", count)
@@ -171,36 +185,34 @@ class Pipeline:
             "prompts": self._prompt_settings(how),
         }
 
-        def compute(part: slice) -> list[Sample]:
+        def compute(part: Sequence[Problem], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
-            return sample.sample(problems.problems[part], how, self.writer, self.sampler, params, draw)
+            return sample.sample(part, how, self.writer, self.sampler, params, draw, task.advance)
 
-        title = f"sample  {problems.name} by {method}"
-        stage = self.ledger.chunks("sample", settings, len(problems.problems), self.chunk, compute, title)
-        return self._graded(stage, problems, how, f"grade   {problems.name} by {method}")
+        work = Work("sample", settings, compute, Sample)
+        return self._graded(problems.problems, work, count, problems, how, f"sample {problems.name} by {method}")
 
     def translated(
-        self, checkpoint: Checkpoint, edge: Edge, labels: Rows, problems: ProblemSet, options: SelectionOptions, round: int
-    ) -> Rows:
+        self, checkpoint: Checkpoint, edge: Edge, labels: Labels, problems: ProblemSet, options: SelectionOptions, round: int
+    ) -> GradedRows:
         """Translate pseudo-labels along an edge, and grade the translations."""
         options.translation.check_count(options.translations_per_label)
         draw = Draw(self.seed, round, str(edge), options.translations_per_label)
         source, target = self.methods[edge.source], self.methods[edge.target]
-        sources = labels.graded
         settings = {
             **self._sampling_settings("translate", translate.VERSION, checkpoint, options.translation, draw),
             "sources": labels.key,
             "prompts": [self._prompt_settings(source), self._prompt_settings(target)],
         }
 
-        def compute(part: slice) -> list[Sample]:
+        def compute(part: Sequence[GradedSample], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
             return translate.translate(
-                sources[part], problems.by_id, source, target, self.writer, self.sampler, options.translation, draw
+                part, problems.by_id, source, target, self.writer, self.sampler, options.translation, draw, task.advance
             )
 
-        stage = self.ledger.chunks("translate", settings, len(sources), self.chunk, compute, f"translate {edge}")
-        return self._graded(stage, problems, target, f"grade   {edge}")
+        work = Work("translate", settings, compute, Sample)
+        return self._graded(labels.rows, work, draw.count, problems, target, f"translate {edge}")
 
     def example_set(
         self, recipe: Recipe, checkpoint: Checkpoint, problems: ProblemSet, options: SelectionOptions, round: int
@@ -209,19 +221,17 @@ class Pipeline:
         gathered = _Gathered()
         for edge in recipe.edges:
             source = self.graded(checkpoint, edge.source, problems, options.sampling, round, options.samples_per_problem)
-            rows, out = select.select(source.graded, problems.by_id, self.methods[edge.source], options.keep, str(edge))
-            tally = EdgeCounts(samples=len(source.graded), pseudo_labels=len(rows))
-            key = source.key
+            rows, out = select.select(source, problems.by_id, self.methods[edge.source], options.keep, str(edge))
+            tally = EdgeCounts(samples=len(source), pseudo_labels=len(rows))
+            key = source.stage.key
             if edge.source not in {earlier.source for earlier in gathered.kept}:
                 gathered.drop(tally, out)  # a source's refused samples count once, at its first edge
             if edge.crosses:
-                labels = Rows(_labels_key(source.key, options), _first_of_each(rows, options.labels_per_problem))
+                labels = Labels(_labels_key(key, options), _first_of_each(rows, options.labels_per_problem))
                 done = self.translated(checkpoint, edge, labels, problems, options, round)
                 target = self.methods[edge.target]
-                rows, out = select.select_translations(
-                    done.graded, labels.graded, problems.by_id, target, options.keep, str(edge)
-                )
-                tally.translations, tally.verified, key = len(done.graded), len(rows), done.key
+                rows, out = select.select_translations(done, labels.rows, problems.by_id, target, options.keep, str(edge))
+                tally.translations, tally.verified, key = len(done), len(rows), done.stage.key
                 gathered.drop(tally, out)
             gathered.add(edge, rows, key, tally)
         return self._assembled(recipe, problems, options, gathered)
@@ -260,27 +270,31 @@ class Pipeline:
             examples.leave_out(stage.manifest()["too_long"])
         return Checkpoint(target)
 
-    def _graded(self, stage: Stage, problems: ProblemSet, method: Method, title: str) -> Rows:
-        samples = stage.read(Sample)
+    def _graded(
+        self, inputs: Sequence[Any], work: Work, units: int, problems: ProblemSet, method: Method, title: str
+    ) -> GradedRows:
+        """Complete and grade, chunk by chunk: how many are right shows while the rest is being sampled."""
         settings = {
             "stage": "grade",
             "version": [grade.VERSION, CHECKER_VERSION],
-            "samples": stage.key,
+            "samples": key_of(work.settings),
             "problems": problems.key,
             "method": method.name,
             "executor": self.executor.settings,
         }
 
-        def compute(part: slice) -> list[GradedSample]:
-            return grade.grade(samples[part], problems.by_id, method, self.executor)
+        def compute(samples: Sequence[Sample], task: Task) -> list[GradedSample]:
+            return grade.grade(samples, problems.by_id, method, self.executor)
 
-        chunk = self.chunk * max(1, len(samples) // max(1, len(problems.problems)))
-        graded = self.ledger.chunks("grade", settings, len(samples), chunk, compute, title, grade.right_share)
-        rows = graded.read(GradedSample)
-        unjudged = sum(row.verdict is Verdict.UNJUDGED for row in rows)
+        works = [work, Work("grade", settings, compute, GradedSample)]
+        stage = self.ledger.chain(inputs, works, self.chunk, title, units, grade.VerdictTally())
+        unjudged = stage.manifest()["verdicts"].get(Verdict.UNJUDGED, 0)
         if unjudged:
-            log.warning("%s: %d of %d are unjudged; delete %s to judge them again", title, unjudged, len(rows), graded.folder)
-        return Rows(graded.key, rows)
+            log.warning(
+                "%s: %d of %d are unjudged; delete %s to judge them again",
+                title, unjudged, stage.manifest()["rows"], stage.folder,
+            )  # fmt: skip
+        return GradedRows(stage)
 
     def _assembled(self, recipe: Recipe, problems: ProblemSet, options: SelectionOptions, gathered: _Gathered) -> ExampleSet:
         examples, repeated = assemble.assemble(gathered.kept, problems.by_id, self.methods, self.writer)
@@ -300,9 +314,8 @@ class Pipeline:
         return ExampleSet(stage.key, examples, gathered.counts)
 
     def _written(self, name: str, settings: Mapping[str, Any], rows: Sequence[Any], title: str) -> Stage:
-        return self.ledger.chunks(
-            name, {**settings, "rows": name}, len(rows), max(1, len(rows)), lambda part: list(rows[part]), title
-        )
+        work = Work(name, {**settings, "rows": name}, lambda part, task: part, object)
+        return self.ledger.chain(rows, [work], max(1, len(rows)), title)
 
     def _sampling_settings(
         self, stage: str, version: int, checkpoint: Checkpoint, params: SamplingParams, draw: Draw

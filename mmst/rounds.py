@@ -132,7 +132,7 @@ def measure(
     """One answer of a checkpoint to each problem by each method: data set -> method -> problem id -> outcome."""
     return {
         problems.name: outcomes_by_method(
-            {method: pipeline.graded(checkpoint, method, problems, params, 0, 1).graded for method in pipeline.methods}
+            {method: pipeline.graded(checkpoint, method, problems, params, 0, 1) for method in pipeline.methods}
         )
         for problems in test_sets
     }

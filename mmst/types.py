@@ -137,6 +137,9 @@ class Sample:
     prompt_tokens: int
     completion_tokens: int
     mean_logprob: float | None
+    temperature: float
+    top_p: float
+    max_tokens: int
     engine: str
     """Name and version of what sampled it."""
     source_id: str | None = None

@@ -74,7 +74,7 @@ def test_the_chunk_size_changes_no_sample(made, nano):
     rows = []
     for folder, chunk in (("a", 1), ("b", 4), ("c", 100)):
         _, pipeline = made(folder, chunk)
-        rows.append(pipeline.graded(Checkpoint(nano), "text", PROBLEMS, OPTIONS.sampling, 1, 2).graded)
+        rows.append(list(pipeline.graded(Checkpoint(nano), "text", PROBLEMS, OPTIONS.sampling, 1, 2)))
     assert rows[0] == rows[1] == rows[2]
 
 

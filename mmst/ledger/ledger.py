@@ -15,17 +15,18 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from mmst.errors import DataError, RunInUseError
 from mmst.ledger.files import atomic_write, remove_torn
-from mmst.ledger.progress import Progress, Silent
+from mmst.ledger.progress import Progress, Silent, Task
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def key_of(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stage:
     """One stage of one run: a folder, and the key that names it."""
 
@@ -66,24 +67,40 @@ class Stage:
         try:
             loaded: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text())
         except ValueError as error:
-            where = self.folder / MANIFEST
-            raise DataError(f"ledger: {where} is damaged; delete the folder {self.folder} and run again.") from error
+            raise self._damaged(MANIFEST) from error
         return loaded
 
-    def read(self, row_type: type[Row]) -> list[Row]:
-        """All rows, in order.
+    def rows(self, row_type: type[Row]) -> Iterator[Row]:
+        """All rows, in order, a chunk in memory at a time.
 
         Raises:
-            DataError: a chunk was changed or damaged since it was written.
+            DataError: a chunk was changed, damaged or removed since it was written.
         """
-        rows: list[Row] = []
-        for name, digest in self.manifest()["chunks"].items():
-            content = (self.folder / name).read_bytes()
-            if hashlib.sha256(content).hexdigest() != digest:
-                raise DataError(f"ledger: {self.folder / name} is damaged; delete the folder {self.folder} and run again.")
-            decoder = msgspec.json.Decoder(row_type)
-            rows += [decoder.decode(line) for line in content.splitlines()]
-        return rows
+        for number in range(len(self.manifest()["chunks"])):
+            content = self.chunk(number)
+            if content is None:
+                raise self._damaged(chunk_name(number))
+            yield from _decoded(content, row_type)
+
+    def chunk(self, number: int) -> bytes | None:
+        """What a chunk's file holds; None where it is not there yet.
+
+        Raises:
+            DataError: the stage is done, and the file is not what it was then.
+        """
+        path = self.folder / chunk_name(number)
+        content = path.read_bytes() if path.exists() else None
+        if self.done and (content is None or self._digests.get(path.name) != _digest(content)):
+            raise self._damaged(path.name)
+        return content
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        digests: dict[str, str] = self.manifest()["chunks"]
+        return digests
+
+    def _damaged(self, name: str) -> DataError:
+        return DataError(f"ledger: {self.folder / name} is damaged; delete the folder {self.folder} and run again.")
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Mark the stage as done."""
@@ -99,6 +116,30 @@ class Stage:
         finally:
             total = self.seconds + time.perf_counter() - start
             atomic_write(self.folder / SECONDS, f"{total:.2f}\n".encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One stage of a chain: what it is called, what determines its rows, and how rows come of a chunk of its inputs."""
+
+    name: str
+    settings: Mapping[str, Any]
+    compute: Callable[[Sequence[Any], Task], Sequence[Any]]
+    """May tell the task of rows as they are done; the rest is told after it."""
+    row_type: type
+
+
+class Tally(Protocol):
+    """Sees the rows of a chain's last stage as they come."""
+
+    def add(self, rows: Sequence[Any]) -> None:
+        """A chunk's rows."""
+
+    def remark(self) -> str:
+        """A word beside the progress bar about all rows so far."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """What to write into the stage's manifest."""
 
 
 class Ledger:
@@ -125,43 +166,87 @@ class Ledger:
             remove_torn(stage.folder)
             yield stage
 
-    def chunks(
+    def chain(
         self,
-        name: str,
-        settings: Mapping[str, Any],
-        total: int,
+        inputs: Sequence[Any],
+        works: Sequence[Work],
         chunk: int,
-        compute: Callable[[slice], list[Any]],
         title: str,
-        note: Callable[[list[Any]], str] | None = None,
+        units: int = 1,
+        tally: Tally | None = None,
     ) -> Stage:
-        """Compute a stage of `total` inputs in chunks of `chunk`; `compute` maps a slice of the inputs to rows.
+        """Send inputs through one stage after another, `chunk` of them at a time; returns the last stage, done.
 
-        Chunks that are there are kept. `note` turns a chunk's rows into a word beside the progress bar.
+        Chunks that are there are kept. `units`: rows on the progress bar for each input. `tally` sees the last stage's rows.
         """
-        with self.stage(name, settings) as stage:
-            if stage.done:
-                return stage
-            slices = [slice(start, min(start + chunk, total)) for start in range(0, total, chunk)]
-            digests: dict[str, str] = {}
-            rows = 0
-            with self.progress.task(title, total) as task:
-                for number, part in enumerate(slices):
-                    path = stage.folder / f"chunk-{number:05d}.jsonl"
-                    content = path.read_bytes() if path.exists() else None
-                    if content is None:
-                        with stage.timed():
-                            computed = compute(part)
-                            content = b"".join(msgspec.json.encode(row) + b"\n" for row in computed)
-                            atomic_write(path, content)
-                        remark = note(computed) if note else ""
-                    else:
-                        remark = "found"
-                    digests[path.name] = hashlib.sha256(content).hexdigest()
-                    rows += content.count(b"\n")
-                    task.advance(part.stop - part.start, remark)
-            stage.finish({"rows": rows, "chunks": digests})
-        return stage
+        with ExitStack() as held:
+            stages = [held.enter_context(self.stage(work.name, work.settings)) for work in works]
+            if all(stage.done for stage in stages):
+                return stages[-1]
+            lines = [_Line(work, stage) for work, stage in zip(works, stages, strict=True)]
+            with self.progress.task(title, len(inputs) * units) as task:
+                for number, start in enumerate(range(0, len(inputs), chunk)):
+                    part = inputs[start : start + chunk]
+                    goal = task.done + len(part) * units
+                    rows: Callable[[], Sequence[Any]] = partial(_itself, part)
+                    for line in lines:
+                        rows = line.advance(number, rows, task)
+                    if tally:
+                        tally.add(rows())
+                        task.note(tally.remark())
+                    task.advance(goal - task.done) if lines[-1].computed else task.found(goal - task.done)
+            for line in lines:
+                line.finish(tally.facts() if tally and line is lines[-1] else {})
+            return stages[-1]
+
+
+class _Line:
+    """One stage of a chain at work."""
+
+    def __init__(self, work: Work, stage: Stage) -> None:
+        self.work, self.stage = work, stage
+        self.digests: dict[str, str] = {}
+        self.count = 0
+        self.computed = False
+        """Whether the latest chunk was computed, not found."""
+
+    def advance(self, number: int, inputs: Callable[[], Sequence[Any]], task: Task) -> Callable[[], Sequence[Any]]:
+        """Compute or find a chunk; returns how to have its rows."""
+        content = self.stage.chunk(number)
+        self.computed = content is None
+        if content is not None:
+            rows: Callable[[], Sequence[Any]] = partial(_decoded, content, self.work.row_type)
+        else:
+            with self.stage.timed():
+                made = self.work.compute(inputs(), task)
+                content = b"".join(msgspec.json.encode(row) + b"\n" for row in made)
+                atomic_write(self.stage.folder / chunk_name(number), content)
+            rows = partial(_itself, made)
+        self.digests[chunk_name(number)] = _digest(content)
+        self.count += content.count(b"\n")
+        return rows
+
+    def finish(self, facts: Mapping[str, Any]) -> None:
+        if not self.stage.done:
+            self.stage.finish({"rows": self.count, "chunks": self.digests, **facts})
+
+
+def chunk_name(number: int) -> str:
+    """The file of a stage's chunk, counted from 0."""
+    return f"chunk-{number:05d}.jsonl"
+
+
+def _decoded(content: bytes, row_type: type[Row]) -> list[Row]:
+    decoder = msgspec.json.Decoder(row_type)
+    return [decoder.decode(line) for line in content.splitlines()]
+
+
+def _itself(rows: Sequence[Any]) -> Sequence[Any]:
+    return rows
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @contextmanager

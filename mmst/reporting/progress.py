@@ -28,32 +28,74 @@ class ConsoleHandler(logging.Handler):
         CONSOLE.print(self.format(record), markup=False, soft_wrap=True)
 
 
-class _BarTask:
+class _Rate:
+    """Rows and tokens of this process, and their rates. What was found done is no work of it."""
+
+    def __init__(self) -> None:
+        self.done = self.rows = self.tokens = 0
+        self.started = time.perf_counter()
+        self.remark = ""
+
+    def count(self, rows: int, tokens: int) -> None:
+        self.done += rows
+        self.rows += rows
+        self.tokens += tokens
+
+    @property
+    def rate(self) -> float:
+        """Rows a second."""
+        return self.rows / max(time.perf_counter() - self.started, 1e-6)
+
+    @property
+    def rates(self) -> str:
+        """Rows a second, and tokens a second where they are counted."""
+        tokens = self.tokens / max(time.perf_counter() - self.started, 1e-6)
+        return f"{self.rate:.1f}/s" + (f", {tokens:,.0f} tokens/s" if self.tokens else "")
+
+
+class _BarTask(_Rate):
     def __init__(self, progress: Progress, title: str, total: int) -> None:
+        super().__init__()
         self.progress = progress
         self.id = progress.add_task(title, total=total, note="", rate="")
-        self.started = time.perf_counter()
-        self.rows = 0
 
-    def advance(self, rows: int, note: str = "") -> None:
-        self.rows += rows
-        rate = self.rows / max(time.perf_counter() - self.started, 1e-6)
-        self.progress.update(self.id, advance=rows, note=note, rate=f"{rate:.1f}/s")
+    def advance(self, rows: int, tokens: int = 0) -> None:
+        self.count(rows, tokens)
+        self.progress.update(self.id, advance=rows, rate=self.rates)
 
-
-class _LineTask:
-    def __init__(self, title: str, total: int) -> None:
-        self.title, self.total, self.done = title, total, 0
-        self.started = self.said = time.perf_counter()
-
-    def advance(self, rows: int, note: str = "") -> None:
+    def found(self, rows: int) -> None:
         self.done += rows
+        self.progress.update(self.id, advance=rows)
+
+    def note(self, text: str) -> None:
+        self.progress.update(self.id, note=text)
+
+
+class _LineTask(_Rate):
+    def __init__(self, title: str, total: int) -> None:
+        super().__init__()
+        self.title, self.total, self.said = title, total, self.started
+
+    def advance(self, rows: int, tokens: int = 0) -> None:
+        self.count(rows, tokens)
         now = time.perf_counter()
         if now - self.said >= LINE_EVERY and self.done < self.total:
             self.said = now
-            rate = self.done / (now - self.started)
-            left = (self.total - self.done) / rate
-            CONSOLE.print(f"{self.title}: {self.done} of {self.total}, {rate:.1f}/s, {left:.0f} s left {note}", markup=False)
+            left = (self.total - self.done) / self.rate
+            self.say(f"{self.done} of {self.total}, {self.rates}, {left:.0f} s left")
+
+    def found(self, rows: int) -> None:
+        self.done += rows
+
+    def note(self, text: str) -> None:
+        self.remark = text
+
+    def end(self) -> None:
+        seconds = time.perf_counter() - self.started
+        self.say(f"{self.done} in {seconds:.1f} s" + (f" ({self.rates})" if self.rows else " (found)"))
+
+    def say(self, text: str) -> None:
+        CONSOLE.print(f"{self.title}: {text}" + (f", {self.remark}" if self.remark else ""), markup=False, soft_wrap=True)
 
 
 class TerminalProgress:
@@ -65,14 +107,13 @@ class TerminalProgress:
         if not CONSOLE.is_terminal:
             line = _LineTask(title, total)
             yield line
-            seconds = time.perf_counter() - line.started
-            CONSOLE.print(f"{title}: {total} in {seconds:.1f} s", markup=False)
+            line.end()
             return
         columns = (
             TextColumn("{task.description:28}"),
             BarColumn(10),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]:>9}"),
+            TextColumn("{task.fields[rate]}"),
             TextColumn("eta"),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[note]}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from mmst.samplers.sampler import SamplingParams
 from mmst.types import Completion, Sample
 
 SEED_BITS = 63
@@ -34,6 +35,7 @@ def as_sample(
     index: int,
     seed: int,
     completion: Completion,
+    params: SamplingParams,
     engine: str,
     source_id: str | None = None,
 ) -> Sample:
@@ -49,6 +51,9 @@ def as_sample(
         prompt_tokens=completion.prompt_tokens,
         completion_tokens=completion.completion_tokens,
         mean_logprob=completion.mean_logprob,
+        temperature=params.temperature,
+        top_p=params.top_p,
+        max_tokens=params.max_tokens,
         engine=engine,
         source_id=source_id,
     )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mmst.errors import ConfigError
 from mmst.types import Completion, Prompt
+
+Watch = Callable[[int, int], None]
+"""Told of progress: (completions, tokens) that were finished since it was last told."""
+
+
+def nobody(completions: int, tokens: int) -> None:
+    """The watch that does not look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,14 @@ class Sampler(Protocol):
     def engine(self) -> str:
         """Name and version, as it stands in every row."""
 
+    @property
+    def loads(self) -> bool:
+        """Whether `load` takes any checkpoint; a server that serves one model under one name does not."""
+
     def load(self, checkpoint: Path) -> None:
         """Make the engine complete by this checkpoint (a folder in Hugging Face format). Nothing is done where it does."""
 
-    def complete(self, prompts: Sequence[Prompt], params: SamplingParams) -> list[list[Completion]]:
+    def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
         """Completions by prompt (P lists of K, K = the prompt's number of seeds), in order.
 
         A completion ends before its stop string. One that the engine failed at has the finish reason `ERROR`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmst.samplers.sampler import SamplingParams
+from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.types import Completion, FinishReason, Prompt
 
 Script = Callable[[str, int], str]
@@ -26,16 +26,23 @@ class ScriptedSampler:
         """`scripted`."""
         return "scripted"
 
+    @property
+    def loads(self) -> bool:
+        """Any checkpoint is the same to it."""
+        return True
+
     def load(self, checkpoint: Path) -> None:
         """There is nothing to load."""
 
     def close(self) -> None:
         """There is nothing to close."""
 
-    def complete(self, prompts: Sequence[Prompt], params: SamplingParams) -> list[list[Completion]]:
+    def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
         """See `Sampler.complete`."""
         self.calls += len(prompts)
-        return [[self._completion(prompt, self.script(prompt.text, seed)) for seed in prompt.seeds] for prompt in prompts]
+        made = [[self._completion(prompt, self.script(prompt.text, seed)) for seed in prompt.seeds] for prompt in prompts]
+        watch(sum(map(len, made)), sum(c.completion_tokens for group in made for c in group))
+        return made
 
     def _completion(self, prompt: Prompt, text: str) -> Completion:
         return Completion(text, self.finish, len(prompt.text.split()), len(text.split()), None)

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mmst.statistics.intervals import accuracy_interval
 from mmst.statistics.paired import holm, paired_difference
@@ -21,7 +21,7 @@ Outcomes = Mapping[str, bool | None]
 """Problem id -> whether it was solved; None where it is unjudged."""
 
 
-def outcomes_by_method(graded: Mapping[str, Sequence[GradedSample]]) -> dict[str, dict[str, bool | None]]:
+def outcomes_by_method(graded: Mapping[str, Iterable[GradedSample]]) -> dict[str, dict[str, bool | None]]:
     """Outcomes of each method, and of `either` where there are several."""
     outcomes = {method: {row.sample.problem_id: _outcome(row.verdict) for row in rows} for method, rows in graded.items()}
     if len(outcomes) > 1:

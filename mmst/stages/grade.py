@@ -16,7 +16,7 @@ from mmst.methods.method import Method, Reading
 from mmst.sandbox.result import Executor
 from mmst.types import FinishReason, GradedSample, Problem, Sample, Verdict
 
-VERSION = 1
+VERSION = 2
 
 
 def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
@@ -26,10 +26,24 @@ def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Me
     return [_graded(sample, readings.get(sample.id), problems[sample.problem_id]) for sample in samples]
 
 
-def right_share(graded: Sequence[GradedSample]) -> str:
-    """A word for the progress bar: how many of these are right."""
-    right = Counter(row.verdict for row in graded)[Verdict.RIGHT]
-    return f"{100 * right / max(len(graded), 1):.0f}% right"
+class VerdictTally:
+    """Counts verdicts as they come."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, rows: Sequence[GradedSample]) -> None:
+        """More graded samples."""
+        self.counts.update(row.verdict.value for row in rows)
+
+    def remark(self) -> str:
+        """A word for the progress bar: how many of the judged are right so far."""
+        judged = self.counts.total() - self.counts[Verdict.UNJUDGED.value]
+        return f"{100 * self.counts[Verdict.RIGHT.value] / max(judged, 1):.0f}% right"
+
+    def facts(self) -> dict[str, dict[str, int]]:
+        """Counts by verdict."""
+        return {"verdicts": dict(self.counts)}
 
 
 def _graded(sample: Sample, reading: Reading | None, problem: Problem) -> GradedSample:

@@ -12,14 +12,20 @@ from collections.abc import Sequence
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw, as_sample, seed_of
-from mmst.samplers.sampler import Sampler, SamplingParams
+from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Problem, Prompt, Sample
 
-VERSION = 1
+VERSION = 2
 
 
 def sample(
-    problems: Sequence[Problem], method: Method, writer: PromptWriter, sampler: Sampler, params: SamplingParams, draw: Draw
+    problems: Sequence[Problem],
+    method: Method,
+    writer: PromptWriter,
+    sampler: Sampler,
+    params: SamplingParams,
+    draw: Draw,
+    watch: Watch = nobody,
 ) -> list[Sample]:
     """Sample `draw.count` completions of each problem."""
     prompts = [
@@ -31,9 +37,11 @@ def sample(
         )
         for problem in problems
     ]
-    completions = sampler.complete(prompts, params)
+    completions = sampler.complete(prompts, params, watch)
     return [
-        as_sample(f"{prompt.id}/{index}", problem.id, method.name, index, prompt.seeds[index], completion, sampler.engine)
+        as_sample(
+            f"{prompt.id}/{index}", problem.id, method.name, index, prompt.seeds[index], completion, params, sampler.engine
+        )
         for problem, prompt, group in zip(problems, prompts, completions, strict=True)
         for index, completion in enumerate(group)
     ]

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from mmst.answers.equality import canonical_answer
@@ -36,14 +36,14 @@ class Filter:
 
 
 def select(
-    graded: Sequence[GradedSample], problems: Mapping[str, Problem], method: Method, keep: Filter, edge: str
+    graded: Iterable[GradedSample], problems: Mapping[str, Problem], method: Method, keep: Filter, edge: str
 ) -> tuple[list[GradedSample], list[Dropped]]:
     """The right samples among `graded`."""
     return _filtered(graded, problems, method, keep, edge, _not_right)
 
 
 def select_translations(
-    graded: Sequence[GradedSample],
+    graded: Iterable[GradedSample],
     sources: Iterable[GradedSample],
     problems: Mapping[str, Problem],
     method: Method,
@@ -69,7 +69,7 @@ def _not_right(row: GradedSample) -> DropReason | None:
 
 
 def _filtered(
-    graded: Sequence[GradedSample],
+    graded: Iterable[GradedSample],
     problems: Mapping[str, Problem],
     method: Method,
     keep: Filter,

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw, as_sample, seed_of
-from mmst.samplers.sampler import Sampler, SamplingParams
+from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import GradedSample, Problem, Prompt, Sample
 
-VERSION = 1
+VERSION = 2
 
 
 def translate(
@@ -28,6 +28,7 @@ def translate(
     sampler: Sampler,
     params: SamplingParams,
     draw: Draw,
+    watch: Watch = nobody,
 ) -> list[Sample]:
     """Translate each source `draw.count` times."""
     prompts = [
@@ -41,11 +42,11 @@ def translate(
         )
         for row in sources
     ]
-    completions = sampler.complete(prompts, params)
+    completions = sampler.complete(prompts, params, watch)
     return [
         as_sample(
-            f"{prompt.id}/{index}", row.sample.problem_id, target.name, index, prompt.seeds[index], completion, sampler.engine,
-            source_id=row.sample.id,
+            f"{prompt.id}/{index}", row.sample.problem_id, target.name, index, prompt.seeds[index], completion, params,
+            sampler.engine, source_id=row.sample.id,
         )
         for row, prompt, group in zip(sources, prompts, completions, strict=True)
         for index, completion in enumerate(group)

@@ -23,14 +23,15 @@ class StepWatch(Callback):
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Open the bar."""
         self._task = self._stack.enter_context(self.progress.task(self.title, trainer.max_steps))
-        self._task.advance(trainer.global_step)
+        self._task.found(trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """One more step."""
         assert self._task is not None
-        self._task.advance(1, f"loss {float(outputs['loss']):.3f}")
+        self._task.advance(1)
+        self._task.note(f"loss {float(outputs['loss']):.3f}")
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Close the bar."""

@@ -1,35 +1,85 @@
 import json
 import multiprocessing
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from mmst.errors import DataError, RunInUseError
-from mmst.ledger.ledger import Ledger, key_of, run_folder
+from mmst.ledger.ledger import Ledger, Work, key_of, run_folder
+from mmst.ledger.progress import Silent, SilentTask
 from mmst.types import Dropped, DropReason
 
 
 class Counter:
-    """Rows for slices, and a count of the slices asked for."""
+    """Rows for numbers, and a count of the chunks asked for."""
 
     def __init__(self, fail_at=None):
         self.calls = 0
         self.fail_at = fail_at
 
-    def __call__(self, part):
+    def __call__(self, part, task):
         self.calls += 1
         if self.calls == self.fail_at:
             raise RuntimeError("killed")
-        return [Dropped(str(i), "text -> text", DropReason.LEAK) for i in range(part.start, part.stop)]
+        return [Dropped(str(i), "text -> text", DropReason.LEAK) for i in part]
+
+
+class Seen:
+    """A tally that keeps what it sees."""
+
+    def __init__(self):
+        self.ids = []
+
+    def add(self, rows):
+        self.ids += [row.id for row in rows]
+
+    def remark(self):
+        return f"{len(self.ids)} seen"
+
+    def facts(self):
+        return {"seen": len(self.ids)}
+
+
+class Recorder(Silent):
+    """Progress that remembers what its task was told."""
+
+    @contextmanager
+    def task(self, title, total):
+        self.told = []
+        record = self.told.append
+
+        class Task(SilentTask):
+            def advance(self, rows, tokens=0):
+                super().advance(rows)
+                record(("done", rows))
+
+            def found(self, rows):
+                super().found(rows)
+                record(("found", rows))
+
+            def note(self, text):
+                record(("note", text))
+
+        yield Task()
 
 
 def chunks(root, compute, settings=None, total=10):
-    return Ledger(root).chunks("sample", settings or {"a": 1}, total, 3, compute, "title")
+    return Ledger(root).chain(range(total), [Work("sample", settings or {"a": 1}, compute, Dropped)], 3, "title")
+
+
+def chained(root, first, second, progress=None, tally=None):
+    works = [Work("sample", {"a": 1}, first, Dropped), Work("grade", {"b": 1}, second, Dropped)]
+    return Ledger(root, progress).chain(range(10), works, 3, "title", tally=tally)
+
+
+def twice(rows, task):
+    return [Dropped(row.id + half, row.edge, row.reason) for row in rows for half in "ab"]
 
 
 def test_rows_come_back_in_order(tmp_path):
     stage = chunks(tmp_path, Counter())
-    assert [row.id for row in stage.read(Dropped)] == [str(i) for i in range(10)]
+    assert [row.id for row in stage.rows(Dropped)] == [str(i) for i in range(10)]
     assert stage.manifest()["rows"] == 10
     assert stage.seconds >= 0
 
@@ -71,14 +121,62 @@ def test_other_settings_are_another_stage(tmp_path):
 
 
 def test_a_stage_without_inputs_is_done_with_no_rows(tmp_path):
-    assert chunks(tmp_path, Counter(), total=0).read(Dropped) == []
+    assert list(chunks(tmp_path, Counter(), total=0).rows(Dropped)) == []
 
 
-def test_a_damaged_chunk_is_named(tmp_path):
+@pytest.mark.parametrize("damage", [lambda path: path.write_text("{}\n"), lambda path: path.unlink()])
+def test_a_damaged_chunk_is_named(tmp_path, damage):
     stage = chunks(tmp_path, Counter())
-    (stage.folder / "chunk-00001.jsonl").write_text("{}\n")
+    damage(stage.folder / "chunk-00001.jsonl")
     with pytest.raises(DataError, match=r"chunk-00001\.jsonl is damaged"):
-        stage.read(Dropped)
+        list(stage.rows(Dropped))
+
+
+def test_a_chain_sends_each_chunk_through_every_stage_before_the_next(tmp_path):
+    order = []
+
+    def first(part, task):
+        order.append("sample")
+        return Counter()(part, task)
+
+    def second(rows, task):
+        order.append("grade")
+        return twice(rows, task)
+
+    stage = chained(tmp_path, first, second)
+    assert order == ["sample", "grade"] * 4
+    assert [row.id for row in stage.rows(Dropped)] == [f"{i}{half}" for i in range(10) for half in "ab"]
+
+
+def test_a_chain_that_was_cut_between_two_stages_computes_only_what_is_missing(tmp_path):
+    first = Counter()
+    with pytest.raises(RuntimeError):
+        chained(tmp_path / "a", first, Counter(fail_at=2))
+    assert first.calls == 2
+    rest = Counter()
+    resumed = chained(tmp_path / "a", rest, Counter())
+    whole = chained(tmp_path / "b", Counter(), Counter())
+    assert rest.calls == 2
+    assert list(resumed.rows(Dropped)) == list(whole.rows(Dropped))
+
+
+def test_a_chain_whose_first_stage_is_done_reads_it(tmp_path):
+    chunks(tmp_path, Counter())
+    first = Counter()
+    stage = chained(tmp_path, first, twice)
+    assert first.calls == 0
+    assert stage.manifest()["rows"] == 20
+
+
+def test_a_tally_sees_all_rows_and_its_facts_are_kept(tmp_path):
+    with pytest.raises(RuntimeError):
+        chained(tmp_path, Counter(fail_at=3), twice, tally=Seen())
+    progress, tally = Recorder(), Seen()
+    stage = chained(tmp_path, Counter(), twice, progress, tally)
+    assert tally.ids == [row.id for row in stage.rows(Dropped)]
+    assert stage.manifest()["seen"] == 20
+    assert progress.told[:4] == [("note", "6 seen"), ("found", 3), ("note", "12 seen"), ("found", 3)]
+    assert progress.told[-2:] == [("note", "20 seen"), ("done", 1)]
 
 
 def test_keys_do_not_depend_on_the_order_of_settings():
@@ -123,9 +221,9 @@ def _hold(path, ready):
 def _slow_stage(path):
     counter = Counter()
 
-    def slowly(part):
+    def slowly(part, task):
         time.sleep(0.05)
-        return counter(part)
+        return counter(part, task)
 
     chunks(path, slowly)
     with (path / "log").open("a") as file:

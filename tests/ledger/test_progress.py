@@ -3,4 +3,7 @@ from mmst.ledger.progress import Silent
 
 def test_silence_takes_every_call():
     with Silent().task("title", 3) as task:
-        assert task.advance(3, "note") is None
+        task.found(1)
+        task.advance(2, 40)
+        task.note("anything")
+        assert task.done == 3

@@ -1,5 +1,6 @@
 import io
 import logging
+import re
 
 from rich.console import Console
 
@@ -12,22 +13,32 @@ def test_without_a_terminal_a_task_is_a_line(monkeypatch):
     monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=100))
     monkeypatch.setattr(module, "LINE_EVERY", 0.0)
     with TerminalProgress().task("sample", 10) as task:
-        task.advance(4, "50% right")
-        task.advance(6)
+        task.note("50% right")
+        task.advance(4, 80)
+        task.advance(6, 120)
     lines = out.getvalue().splitlines()
-    assert lines[0].startswith("sample: 4 of 10, ")
-    assert "s left 50% right" in lines[0]
-    assert lines[-1].startswith("sample: 10 in ")
+    assert re.fullmatch(r"sample: 4 of 10, [\d.]+/s, [\d,]+ tokens/s, \d+ s left, 50% right", lines[0])
+    assert re.fullmatch(r"sample: 10 in [\d.]+ s \([\d.]+/s, [\d,]+ tokens/s\), 50% right", lines[-1])
+
+
+def test_rows_that_were_found_have_no_rate(monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=100))
+    with TerminalProgress().task("sample", 10) as task:
+        task.found(10)
+    assert re.fullmatch(r"sample: 10 in [\d.]+ s \(found\)\n", out.getvalue())
 
 
 def test_in_a_terminal_a_task_is_a_bar_with_rate_and_time_left(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=140, force_terminal=True))
     with TerminalProgress().task("sample", 10) as task:
-        task.advance(10, "50% right")
+        task.found(4)
+        task.advance(6, 60)
+        task.note("50% right")
     shown = out.getvalue()
     assert "10/10" in shown
-    assert "/s" in shown
+    assert "tokens/s" in shown
     assert "eta" in shown
     assert "50% right" in shown
 

@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmst.samplers.draw import Draw, as_sample, seed_of
+from mmst.samplers.sampler import SamplingParams
 from mmst.types import Completion, FinishReason
 
 
@@ -33,5 +34,6 @@ def test_a_seed_is_a_number_that_every_engine_takes(seed, round_, problem, index
 
 def test_a_row_keeps_what_the_engine_said():
     completion = Completion("x", FinishReason.LENGTH, 5, 7, -0.5)
-    row = as_sample("p/text/0", "p", "text", 0, 9, completion, "engine-1", source_id="s")
+    row = as_sample("p/text/0", "p", "text", 0, 9, completion, SamplingParams(0.5, 0.9, 7), "engine-1", source_id="s")
     assert (row.completion, row.finish, row.prompt_tokens, row.completion_tokens, row.source_id) == ("x", "length", 5, 7, "s")
+    assert (row.temperature, row.top_p, row.max_tokens, row.engine) == (0.5, 0.9, 7, "engine-1")

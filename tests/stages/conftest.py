@@ -11,8 +11,9 @@ def made():
 
     def make(completion, answer="12", verdict=Verdict.RIGHT, index=0, problem="p1", method="text", finish="stop", source=None):
         sample = Sample(
-            f"{problem}/{method}/{index}", problem, method, index, 0, completion, FinishReason(finish), 1, 1, None, "e", source
-        )
+            f"{problem}/{method}/{index}", problem, method, index, 0, completion, FinishReason(finish), 1, 1, None,
+            0.7, 1.0, 96, "e", source,
+        )  # fmt: skip
         return GradedSample(sample, answer, verdict, "")
 
     return make

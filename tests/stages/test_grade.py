@@ -1,7 +1,7 @@
 from typing import ClassVar
 
 from mmst.sandbox.result import Result, Status
-from mmst.stages.grade import grade, right_share
+from mmst.stages.grade import VerdictTally, grade
 from mmst.types import FinishReason, Verdict
 
 
@@ -26,7 +26,12 @@ def test_verdicts(made, problems, methods, sandbox):
     graded = grade(samples, problems, methods["text"], sandbox)
     assert [row.verdict for row in graded] == ["right", "wrong", "no_answer", "unjudged", "right"]
     assert graded[3].reason == "engine error"
-    assert right_share(graded) == "40% right"
+    tally = VerdictTally()
+    assert tally.remark() == "0% right"
+    tally.add(graded[:2])
+    tally.add(graded[2:])
+    assert tally.remark() == "50% right"  # of the four that were judged
+    assert tally.facts() == {"verdicts": {"right": 2, "wrong": 1, "no_answer": 1, "unjudged": 1}}
 
 
 def test_a_lost_sandbox_gives_unjudged(made, problems, methods):
@@ -37,4 +42,3 @@ def test_a_lost_sandbox_gives_unjudged(made, problems, methods):
 
 def test_no_samples_no_rows(problems, methods, sandbox):
     assert grade([], problems, methods["code"], sandbox) == []
-    assert right_share([]) == "0% right"
