@@ -3,35 +3,40 @@
 What makes it faster than `model.generate` over padded batches:
   1. The token prefix that all prompts share (few-shot exemplars) is computed once, and attended to without a copy a row.
   2. The K samples of a prompt share its prefill.
-  3. Prompts of like length share a batch, and finished rows leave it.
-A sample depends on its own seed alone, whichever rows share its batch, up to floating-point ties: each row draws its
-uniforms from a counter-based generator and inverts the cumulative distribution.
+  3. Prompts of like length share a batch; finished rows leave it, and waiting ones enter.
+  4. Keys and values lie in buffers with room ahead: a step copies nothing.
 
-Shapes: `B` rows in a batch, `S` suffix tokens (the prompt after the shared prefix), `V` vocabulary.
+Shapes: `B` rows in a batch, `S` suffix tokens (the prompt after the shared prefix), `V` vocabulary, `T` most new tokens.
 """
 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
 from torch import Tensor
 
 from mmst.errors import ConfigError, ModelError
+from mmst.samplers.cache import RowCache, joined_masks
 from mmst.samplers.prefix import NAME, Prefix, prefix_of, supports
-from mmst.samplers.sampler import SamplingParams
+from mmst.samplers.rows import Endings, Row, draw, uniforms
+from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.batches import encode_prompt
 from mmst.training.checkpoint import load_model, load_tokenizer
-from mmst.types import Completion, FinishReason, Prompt
+from mmst.types import Completion, Prompt
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once less than this share of it is still running."""
+REFILL_BELOW = {"cpu": 0.0, "cuda": 0.5}
+"""Waiting rows enter once less than this share of the batch's room is running. On a CPU small batches cost little, and joining
+them costs more than it gains (docs/sampling.md); on a GPU the share is a guess that no run has measured yet."""
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 OWN_TOKENS = 1
 """Tokens of each prompt that stay out of the shared prefix: logits are needed at its last token."""
@@ -40,40 +45,97 @@ SHORTEST_SHARED_PREFIX = 16
 
 
 @dataclass(slots=True)
-class _Row:
-    """One completion in the making."""
+class _Batch:
+    """Rows that are sampled together. Those that have ended stay until many have."""
 
-    slot: int
-    prompt: Prompt
-    prompt_tokens: int
-    uniforms: np.ndarray[Any, np.dtype[np.float64]]
-    tokens: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    finish: FinishReason | None = None
-    text: str = ""
+    rows: list[Row]
+    logits: Tensor
+    """(B, V), at each row's last token."""
+    mask: Tensor
+    """(B, tokens in the cache), the shared prefix left out."""
+    chances: Tensor
+    """(B, T), see `uniforms`."""
+    cache: Any
+    chosen: Tensor
+    """(B), the tokens drawn last."""
+
+    @property
+    def refillable(self) -> bool:
+        """Whether rows may enter."""
+        return isinstance(self.cache, RowCache)
+
+    def chances_now(self) -> Tensor:
+        """(B), what each row's next token is drawn by."""
+        if not self.chances.shape[1]:
+            return self.chances.new_zeros(len(self.rows))
+        at = torch.tensor([len(row.tokens) for row in self.rows], device=self.chances.device)
+        return self.chances.gather(1, at.clamp(max=self.chances.shape[1] - 1)[:, None])[:, 0]
+
+    def drop_ended(self, below: float) -> None:
+        """Drop ended rows, and the columns that only they used, once less than this share of the rows is still running."""
+        places = [n for n, row in enumerate(self.rows) if row.finish is None]
+        if len(places) >= below * len(self.rows):
+            return
+        index = torch.tensor(places, device=self.mask.device)
+        self.rows = [self.rows[n] for n in places]
+        self.mask, self.chances, self.chosen = self.mask[index], self.chances[index], self.chosen[index]
+        self.logits = self.logits[index]
+        _keep(self.cache, index)
+        unused = int(self.mask.any(dim=0).int().argmax())
+        if unused and self.refillable:
+            self.cache.trim(unused)
+            self.mask = self.mask[:, unused:]
+
+    def joined(self, other: _Batch) -> _Batch:
+        """This batch with another's rows under its own."""
+        self.drop_ended(1.0)
+        self.rows += other.rows
+        self.logits = torch.cat([self.logits, other.logits])
+        self.mask = joined_masks(self.mask, other.mask)
+        self.chances = torch.cat([self.chances, other.chances])
+        self.chosen = torch.cat([self.chosen, other.chosen])
+        self.cache.join(other.cache)
+        return self
 
 
 class HFSampler:
-    """Static batches with a shared prefix and shared prefills. Out of memory halves the batch and goes on."""
+    """A batch whose rows come and go, with a shared prefix and shared prefills. Out of memory halves it and goes on."""
 
-    def __init__(self, batch_size: int = 256, cache_gib: float = 2.0, device: str = "auto", dtype: str = "auto") -> None:
+    def __init__(
+        self,
+        batch_size: int = 256,
+        cache_gib: float = 2.0,
+        device: str = "auto",
+        dtype: str = "auto",
+        refill_below: float | None = None,
+    ) -> None:
         if batch_size < 1 or cache_gib <= 0:
             raise ConfigError(f"sampler: batch_size={batch_size} and cache_gib={cache_gib} must be above 0.")
+        if refill_below is not None and not 0 <= refill_below < 1:
+            raise ConfigError(
+                f"sampler.refill_below={refill_below} must be null, or a share of the batch: 0 or above, below 1."
+            )
         self.batch_size = batch_size
         self.cache_bytes = cache_gib * 2**30
         self.device = _device(device)
         if dtype not in DTYPES:
             raise ConfigError(f"sampler.dtype={dtype} must be one of {', '.join(DTYPES)}.")
+        self.refill_below = REFILL_BELOW.get(self.device.type, 0.0) if refill_below is None else refill_below
         self.dtype = "float32" if dtype == "auto" and self.device.type == "cpu" else dtype
         self._checkpoint: Path | None = None
         self._model: Any = None
         self._tokenizer: Any = None
-        self._ends: frozenset[int] = frozenset()
+        self._endings: Any = None
 
     @property
     def engine(self) -> str:
         """`hf`, the version of transformers, and what the numbers depend on."""
         return f"hf-{transformers.__version__}-{self.device.type}-{self.dtype}"
+
+    @property
+    def loads(self) -> bool:
+        """Any checkpoint."""
+        return True
 
     def load(self, checkpoint: Path) -> None:
         """Load a checkpoint unless it is the one that is loaded."""
@@ -81,17 +143,17 @@ class HFSampler:
             self._tokenizer = load_tokenizer(checkpoint)
             model: Any = load_model(checkpoint, self.dtype)
             self._model = model.to(self.device).eval()
-            self._ends = _end_tokens(self._model, self._tokenizer)
+            self._endings = Endings(self._tokenizer, _end_tokens(self._model, self._tokenizer))
             self._checkpoint = checkpoint
 
     def close(self) -> None:
         """Drop the model."""
-        self._model = self._tokenizer = self._checkpoint = None
+        self._model = self._tokenizer = self._checkpoint = self._endings = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def complete(self, prompts: Sequence[Prompt], params: SamplingParams) -> list[list[Completion]]:
+    def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
         """See `Sampler.complete`."""
         if not prompts:
             return []
@@ -99,11 +161,13 @@ class HFSampler:
         self._check_lengths(tokens, params)
         shared = _shared_prefix(tokens) if supports(self._model) else 0
         prefix = self._prefill_prefix(tokens[0][:shared]) if shared else []
-        completions: list[list[Completion]] = [[] for _ in prompts]
-        for batch in _batches(prompts, tokens, self._most_rows(max(map(len, tokens)) - shared + params.max_tokens)):
-            for number, row in self._run(batch, prompts, tokens, shared, prefix, params):
-                completions[number].append(_completion(row))
-        return completions
+        completions: list[dict[int, Completion]] = [{} for _ in prompts]
+        with self._attention(prefix):
+            for rows in self._run(_waiting(prompts, tokens), [row[shared:] for row in tokens], prefix, params):
+                for row in rows:
+                    completions[row.number][row.index] = row.completion
+                watch(len(rows), sum(len(row.tokens) for row in rows))
+        return [[group[index] for index in range(len(group))] for group in completions]
 
     def _check_lengths(self, tokens: Sequence[Sequence[int]], params: SamplingParams) -> None:
         most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
@@ -114,8 +178,8 @@ class HFSampler:
                 "the model; lower model.max_tokens or model.shots."
             )
 
-    def _most_rows(self, tokens: int) -> int:
-        """Completions at a time whose keys and values fit: on a CPU, running out of memory is no error but the end."""
+    def _room(self, tokens: int) -> int:
+        """Rows of this many tokens whose keys and values fit: on a CPU, running out of memory is no error but the end."""
         config = self._model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
@@ -123,107 +187,97 @@ class HFSampler:
         return max(1, min(self.batch_size, int(self.cache_bytes // row_bytes)))
 
     def _run(
-        self,
-        batch: list[int],
-        prompts: Sequence[Prompt],
-        tokens: Sequence[Sequence[int]],
-        shared: int,
-        prefix: Prefix,
-        params: SamplingParams,
-    ) -> Iterator[tuple[int, _Row]]:
-        try:
-            rows = self._complete_batch([prompts[i] for i in batch], [tokens[i] for i in batch], shared, prefix, params)
-        except torch.OutOfMemoryError:
-            if len(batch) == 1:
-                raise
-            half = len(batch) // 2
-            self.batch_size = max(1, self.batch_size // 2)
-            yield from self._run(batch[:half], prompts, tokens, shared, prefix, params)
-            yield from self._run(batch[half:], prompts, tokens, shared, prefix, params)
-            return
-        for row in rows:
-            yield batch[row.slot], row
+        self, waiting: deque[Row], suffixes: Sequence[Sequence[int]], prefix: Prefix, params: SamplingParams
+    ) -> Iterator[list[Row]]:
+        """Lists of rows as they end."""
+        longest = max(map(len, suffixes)) + params.max_tokens
+        batch: _Batch | None = None
+        running: list[Row] = []
+        while waiting or running:
+            ended: list[Row] = []
+            try:
+                room = self._room(longest)
+                if batch is None or (waiting and batch.refillable and len(running) < self.refill_below * room):
+                    entering = [waiting.popleft() for _ in range(min(room - len(running), len(waiting)))]
+                    running += entering
+                    fresh = self._entered(entering, suffixes, prefix, params)
+                    batch = batch.joined(fresh) if batch else fresh
+                ended = self._extended(batch, params)
+                running = [row for row in running if row.finish is None]
+                batch = self._advanced(batch, prefix) if running else None
+            except torch.OutOfMemoryError:
+                batch = None
+                self._halve(len(running))
+                waiting.extendleft(row.anew() for row in reversed(running))
+                running = []
+            yield ended
 
-    def _complete_batch(
-        self, prompts: list[Prompt], tokens: list[Sequence[int]], shared: int, prefix: Prefix, params: SamplingParams
-    ) -> list[_Row]:
-        suffixes = [row[shared:] for row in tokens]
-        logits, cache, mask = self._prefill(suffixes, prefix)
-        counts = torch.tensor([len(prompt.seeds) for prompt in prompts], device=self.device)
-        owner = torch.repeat_interleave(torch.arange(len(prompts), device=self.device), counts)
-        if not torch.equal(counts, torch.ones_like(counts)):
-            cache.batch_select_indices(owner)
-        logits, mask = logits[owner], mask[owner]
-        rows = [
-            _Row(slot, prompt, len(tokens[slot]), _uniforms(seed, params))
-            for slot, prompt in enumerate(prompts)
-            for seed in prompt.seeds
+    def _halve(self, rows: int) -> None:
+        if rows <= 1:
+            raise ModelError("sampler: memory is too small for one completion; lower model.shots or model.max_tokens.")
+        self.batch_size = rows // 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _entered(
+        self, rows: Sequence[Row], suffixes: Sequence[Sequence[int]], prefix: Prefix, params: SamplingParams
+    ) -> _Batch:
+        """A batch of new rows; rows of one prompt share its prefill. Suffixes are padded on the left."""
+        numbers = list(dict.fromkeys(row.number for row in rows))
+        width = max(len(suffixes[number]) for number in numbers)
+        ids = torch.zeros((len(numbers), width), dtype=torch.long)
+        mask = torch.zeros((len(numbers), width), dtype=torch.long)
+        for i, number in enumerate(numbers):
+            start = width - len(suffixes[number])
+            ids[i, start:] = torch.tensor(suffixes[number])
+            mask[i, start:] = 1
+        mask = mask.to(self.device)
+        cache: Any = RowCache(self._model.config.get_text_config().num_hidden_layers) if _attends_to_all(self._model) else None
+        logits, cache = self._forward(ids.to(self.device), mask, cache, prefix)
+        chances = uniforms([row.prompt.seeds[row.index] for row in rows], params).to(self.device)
+        if len(numbers) < len(rows):
+            places = {number: i for i, number in enumerate(numbers)}
+            owners = torch.tensor([places[row.number] for row in rows], device=self.device)
+            logits, mask = logits[owners], mask[owners]
+            _keep(cache, owners)
+        return _Batch(list(rows), logits, mask, chances, cache, logits.argmax(dim=-1))
+
+    def _extended(self, batch: _Batch, params: SamplingParams) -> list[Row]:
+        """Draw a token for every row; returns the rows that ended by it."""
+        chosen, logprobs = draw(batch.logits, batch.chances_now(), params)
+        batch.chosen = chosen
+        drawn = [
+            (row, token, logprob)
+            for row, token, logprob in zip(batch.rows, chosen.tolist(), logprobs.tolist(), strict=True)
+            if row.finish is None
         ]
-        self._decode(rows, logits, cache, mask, prefix, params)
-        return rows
+        for row, token, logprob in drawn:
+            self._endings.extend(row, token, logprob, params.max_tokens)
+        return [row for row, _, _ in drawn if row.finish is not None]
 
-    def _decode(
-        self, rows: list[_Row], logits: Tensor, cache: Any, mask: Tensor, prefix: Prefix, params: SamplingParams
-    ) -> None:
-        """Draw tokens until every row has finished. logits: (B, V); mask: (B, tokens in the cache)."""
-        active = list(range(len(rows)))
-        for position in range(params.max_tokens):
-            chosen, logprobs = _draw(logits, [rows[i] for i in active], position, params)
-            self._extend([rows[i] for i in active], chosen.tolist(), logprobs.tolist(), params)
-            keep = [n for n, i in enumerate(active) if rows[i].finish is None]
-            if not keep:
-                return
-            if len(keep) < COMPACT_BELOW * len(active):
-                index = torch.tensor(keep, device=self.device)
-                cache.batch_select_indices(index)
-                mask, chosen = mask[index], chosen[index]
-                active = [active[n] for n in keep]
-            mask = torch.cat([mask, mask.new_ones((len(active), 1))], dim=1)
-            logits, cache = self._forward(chosen[:, None], mask, cache, prefix)
-
-    def _extend(self, rows: list[_Row], chosen: list[int], logprobs: list[float], params: SamplingParams) -> None:
-        for row, token, logprob in zip(rows, chosen, logprobs, strict=True):
-            if row.finish is not None:
-                continue
-            row.logprobs.append(logprob)
-            if token in self._ends:
-                row.finish, row.text = FinishReason.STOP, self._text(row)
-                row.tokens.append(token)
-                continue
-            row.tokens.append(token)
-            if row.prompt.stop:
-                self._stop_at_string(row)
-            if row.finish is None and len(row.tokens) >= params.max_tokens:
-                row.finish, row.text = FinishReason.LENGTH, self._text(row)
-
-    def _stop_at_string(self, row: _Row) -> None:
-        longest = max(map(len, row.prompt.stop))
-        tail = self._tokenizer.decode(row.tokens[-longest - 1 :])
-        if any(stop in tail for stop in row.prompt.stop):
-            text = self._text(row)
-            cuts = [text.index(stop) for stop in row.prompt.stop if stop in text]
-            if cuts:
-                row.finish, row.text = FinishReason.STOP, text[: min(cuts)]
-
-    def _text(self, row: _Row) -> str:
-        return str(self._tokenizer.decode(row.tokens, skip_special_tokens=True))
+    def _advanced(self, batch: _Batch, prefix: Prefix) -> _Batch:
+        """The batch after its drawn tokens; without its ended rows, once these are many."""
+        batch.drop_ended(COMPACT_BELOW)
+        batch.mask = torch.cat([batch.mask, batch.mask.new_ones((len(batch.rows), 1))], dim=1)
+        batch.logits, batch.cache = self._forward(batch.chosen[:, None], batch.mask, batch.cache, prefix)
+        return batch
 
     def _prefill_prefix(self, tokens: Sequence[int]) -> Prefix:
         """Keys and values of the tokens that all prompts begin with."""
         ids = torch.tensor([list(tokens)], device=self.device)
         return prefix_of(self._model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values)
 
-    def _prefill(self, suffixes: Sequence[Sequence[int]], prefix: Prefix) -> tuple[Tensor, Any, Tensor]:
-        """Logits at the last token (B, V), the cache, and the mask (B, S); suffixes are padded on the left."""
-        width = max(map(len, suffixes))
-        ids = torch.zeros((len(suffixes), width), dtype=torch.long)
-        mask = torch.zeros((len(suffixes), width), dtype=torch.long)
-        for i, suffix in enumerate(suffixes):
-            ids[i, width - len(suffix) :] = torch.tensor(suffix)
-            mask[i, width - len(suffix) :] = 1
-        mask = mask.to(self.device)
-        logits, cache = self._forward(ids.to(self.device), mask, None, prefix)
-        return logits, cache, mask
+    @contextmanager
+    def _attention(self, prefix: Prefix) -> Iterator[None]:
+        """Attention that knows the prefix, while the block runs."""
+        usual = self._model.config._attn_implementation
+        if prefix:
+            self._model.set_attn_implementation(NAME)
+        try:
+            yield
+        finally:
+            if prefix:
+                self._model.set_attn_implementation(usual)
 
     def _forward(self, ids: Tensor, mask: Tensor, cache: Any, prefix: Prefix) -> tuple[Tensor, Any]:
         """Logits at the last token (B, V) and the cache. ids: (B, new tokens); mask: (B, S), the prefix left out of both."""
@@ -232,23 +286,20 @@ class HFSampler:
         if prefix:
             positions = positions + prefix[0][0].shape[1]
             extra["shared_prefix"] = prefix
-        usual = self._model.config._attn_implementation
-        if prefix:
-            self._model.set_attn_implementation(NAME)
-        try:
-            output = self._model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-                **extra,
-            )
-        finally:
-            if prefix:
-                self._model.set_attn_implementation(usual)
+        output = self._model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+            **extra,
+        )
         return output.logits[:, -1], output.past_key_values
+
+
+def _keep(cache: Any, rows: Tensor) -> None:
+    cache.keep(rows) if isinstance(cache, RowCache) else cache.batch_select_indices(rows)
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
@@ -258,33 +309,12 @@ def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(end for end in [*listed, tokenizer.eos_token_id] if end is not None)
 
 
-def _draw(logits: Tensor, rows: Sequence[_Row], position: int, params: SamplingParams) -> tuple[Tensor, Tensor]:
-    """One token and its log-probability for each row; logits: (B, V)."""
-    logprobs = torch.log_softmax(logits.float(), dim=-1)
-    if params.temperature == 0:
-        chosen = logprobs.argmax(dim=-1)
-    else:
-        probabilities = torch.softmax(logits.float() / params.temperature, dim=-1)
-        if params.top_p < 1:
-            probabilities = _nucleus(probabilities, params.top_p)
-        uniforms = torch.tensor([row.uniforms[position] for row in rows], dtype=torch.float64, device=logits.device)
-        cumulative = probabilities.double().cumsum(dim=-1)
-        chosen = torch.searchsorted(cumulative, uniforms[:, None] * cumulative[:, -1:], right=True)[:, 0]
-        chosen = chosen.clamp(max=logits.shape[-1] - 1)
-    return chosen, logprobs.gather(1, chosen[:, None])[:, 0]
-
-
-def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:
-    """The smallest set of tokens that holds `top_p` of the mass (Holtzman et al., arXiv 1904.09751); (B, V)."""
-    ordered, order = probabilities.sort(dim=-1, descending=True)
-    outside = ordered.cumsum(dim=-1) - ordered >= top_p
-    return torch.zeros_like(probabilities).scatter(1, order, ordered.masked_fill(outside, 0.0))
-
-
-def _uniforms(seed: int, params: SamplingParams) -> np.ndarray[Any, np.dtype[np.float64]]:
-    if params.temperature == 0:
-        return np.zeros(0)
-    return np.random.Generator(np.random.Philox(key=seed)).random(params.max_tokens)
+def _attends_to_all(model: Any) -> bool:
+    """Whether every layer attends to all that came before, by keys and values alone: then rows can come and go."""
+    config = model.config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    windowed = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+    return kinds == {"full_attention"} and not windowed and not getattr(model, "_is_stateful", False)
 
 
 def _shared_prefix(tokens: Sequence[Sequence[int]]) -> int:
@@ -297,25 +327,10 @@ def _shared_prefix(tokens: Sequence[Sequence[int]]) -> int:
     return usable if usable >= SHORTEST_SHARED_PREFIX else 0
 
 
-def _batches(prompts: Sequence[Prompt], tokens: Sequence[Sequence[int]], rows: int) -> Iterator[list[int]]:
-    """Numbers of prompts by batch: like lengths together, at most `rows` completions a batch (one prompt at least)."""
-    batch: list[int] = []
-    filled = 0
-    for number in sorted(range(len(prompts)), key=lambda n: len(tokens[n])):
-        count = len(prompts[number].seeds)
-        if batch and filled + count > rows:
-            yield batch
-            batch, filled = [], 0
-        batch.append(number)
-        filled += count
-    if batch:
-        yield batch
-
-
-def _completion(row: _Row) -> Completion:
-    assert row.finish is not None
-    mean = round(sum(row.logprobs) / len(row.logprobs), 6) if row.logprobs else None
-    return Completion(row.text, row.finish, row.prompt_tokens, len(row.tokens), mean)
+def _waiting(prompts: Sequence[Prompt], tokens: Sequence[Sequence[int]]) -> deque[Row]:
+    """A row for every completion: like lengths together, the longest first, so that the last to end are short."""
+    order = sorted(range(len(prompts)), key=lambda n: -len(tokens[n]))
+    return deque(Row(n, k, prompts[n], len(tokens[n])) for n in order for k in range(len(prompts[n].seeds)))
 
 
 def _device(name: str) -> torch.device:

@@ -1,8 +1,9 @@
 import pytest
 import torch
+from transformers import MistralConfig, MistralForCausalLM
 
 from mmst.datasets.arithmetic.world import draw_problems
-from mmst.errors import ConfigError
+from mmst.errors import ConfigError, ModelError
 from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.samplers.hf import HFSampler
 from mmst.samplers.sampler import SamplingParams
@@ -103,21 +104,88 @@ def test_top_p_keeps_the_likeliest(sampler, prompts):
     assert [g[0].text for g in narrow] == [g[0].text for g in sampler.complete(prompts, GREEDY)]
 
 
-def test_running_out_of_memory_halves_the_batch(sampler, prompts, monkeypatch):
-    whole = HFSampler._complete_batch
+@pytest.mark.parametrize("when", ["at prefill", "at any step"])
+@pytest.mark.parametrize("refill", [0.0, 0.9])
+def test_running_out_of_memory_halves_the_batch(nano, prompts, monkeypatch, when, refill):
+    sampler = HFSampler(batch_size=64, device="cpu", refill_below=refill)
+    sampler.load(nano)
+    expected = [g[0].text for g in sampler.complete(prompts, WARM)]
+    whole = HFSampler._forward
     sizes = []
 
-    def scarce(self, batch, *rest):
-        sizes.append(len(batch))
-        if len(batch) > 6:
+    def scarce(self, ids, *rest):
+        sizes.append(len(ids))
+        if len(ids) > 6 and (when == "at any step" or ids.shape[1] > 1):
             raise torch.OutOfMemoryError
-        return whole(self, batch, *rest)
+        return whole(self, ids, *rest)
 
-    expected = [g[0].text for g in sampler.complete(prompts, WARM)]
-    monkeypatch.setattr(HFSampler, "_complete_batch", scarce)
+    monkeypatch.setattr(HFSampler, "_forward", scarce)
     assert [g[0].text for g in sampler.complete(prompts, WARM)] == expected
     assert max(sizes) == 24
-    assert sampler.batch_size < 64
+    assert sampler.batch_size == 6
+
+
+def test_memory_for_not_even_one_completion_is_said(sampler, prompts, monkeypatch):
+    def none(*_):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(HFSampler, "_forward", none)
+    with pytest.raises(ModelError, match="too small for one completion"):
+        sampler.complete(prompts, WARM)
+
+
+@pytest.mark.parametrize("refill", [0.3, 0.99])
+def test_rows_that_enter_a_running_batch_change_nothing(nano, prompts, sampler, refill):
+    many = [Prompt(p.id, p.text, (p.seeds[0], p.seeds[0] + 100, p.seeds[0] + 200)) for p in prompts]
+    expected = sampler.complete(many, WARM)
+    refilled = HFSampler(batch_size=10, device="cpu", refill_below=refill)
+    refilled.load(nano)
+    widest = []
+    whole = HFSampler._forward
+
+    def counted(self, ids, *rest):
+        widest.append(len(ids))
+        return whole(self, ids, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HFSampler, "_forward", counted)
+        found = refilled.complete(many, WARM)
+    assert [[c.text for c in group] for group in found] == [[c.text for c in group] for group in expected]
+    assert max(widest) == 10
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_prefix_and_refills_together_change_nothing(nano, prompts, sampler, shared):
+    prefix = "Question: Ana has 3 bags of 4 nuts. How many nuts is that?\nAnswer: The total is 3 * 4 = 12.\n\n"
+    many = [Prompt(p.id, (prefix if shared else "") + p.text, (1, 2)) for p in prompts[:12]]
+    refilled = HFSampler(batch_size=7, device="cpu", refill_below=0.9)
+    refilled.load(nano)
+    texts = [[c.text for c in group] for group in refilled.complete(many, WARM)]
+    assert texts == [[c.text for c in group] for group in sampler.complete(many, WARM)]
+
+
+def test_a_model_with_a_sliding_window_is_sampled_in_fixed_batches(nano, prompts, tmp_path):
+    tokenizer = load_tokenizer(nano)
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2}
+    config = MistralConfig(**sizes, num_attention_heads=2, num_key_value_heads=1, sliding_window=16, eos_token_id=1)
+    MistralForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    texts = []
+    for size in (64, 5):
+        sampler = HFSampler(batch_size=size, device="cpu", refill_below=0.9)
+        sampler.load(tmp_path)
+        texts.append([g[0].text for g in sampler.complete(prompts, WARM)])
+    assert texts[0] == texts[1]
+    assert len(set(texts[0])) > 12
+
+
+def test_a_watch_is_told_of_every_completion_and_token(sampler, prompts):
+    told = []
+    completions = sampler.complete(prompts, WARM, lambda rows, tokens: told.append((rows, tokens)))
+    assert sum(rows for rows, _ in told) == len(prompts)
+    assert sum(tokens for _, tokens in told) == sum(group[0].completion_tokens for group in completions)
+    assert len(told) > 5
 
 
 def test_no_prompt_no_completion(sampler):
@@ -126,10 +194,8 @@ def test_no_prompt_no_completion(sampler):
 
 def test_long_prompts_make_small_batches(nano, prompts, monkeypatch):
     sizes = []
-    whole = HFSampler._complete_batch
-    monkeypatch.setattr(
-        HFSampler, "_complete_batch", lambda self, batch, *rest: sizes.append(len(batch)) or whole(self, batch, *rest)
-    )
+    whole = HFSampler._forward
+    monkeypatch.setattr(HFSampler, "_forward", lambda self, ids, *rest: sizes.append(len(ids)) or whole(self, ids, *rest))
     row = 2 * 4 * 4 * 32 * 4 * (max(len(load_tokenizer(nano).encode(p.text)) for p in prompts) + GREEDY.max_tokens)
     sampler = HFSampler(cache_gib=5.5 * row / 2**30, device="cpu")
     sampler.load(nano)
@@ -137,7 +203,7 @@ def test_long_prompts_make_small_batches(nano, prompts, monkeypatch):
     assert max(sizes) == 5
 
 
-@pytest.mark.parametrize("bad", [{"batch_size": 0}, {"cache_gib": 0}])
+@pytest.mark.parametrize("bad", [{"batch_size": 0}, {"cache_gib": 0}, {"refill_below": 1.0}])
 def test_impossible_sizes_are_refused(bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):
         HFSampler(**bad)

@@ -1,0 +1,66 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmst.samplers.rows import Endings, Row, draw, uniforms
+from mmst.samplers.sampler import SamplingParams
+from mmst.training.checkpoint import load_tokenizer
+from mmst.types import FinishReason, Prompt
+
+
+@pytest.fixture(scope="module")
+def endings(nano):
+    tokenizer = load_tokenizer(nano)
+    return Endings(tokenizer, frozenset({tokenizer.eos_token_id}))
+
+
+def completed(endings, text, stops, most=200):
+    row = Row(0, 0, Prompt("p", "x", (0,), stops), 1)
+    for token in [*endings.tokenizer.encode(text, add_special_tokens=False), endings.tokenizer.eos_token_id]:
+        endings.extend(row, token, -0.5, most)
+        if row.finish is not None:
+            break
+    return row.completion
+
+
+@given(st.text(alphabet="ab \n:.Qé", max_size=30), st.lists(st.text(alphabet="ab \n:Qé", min_size=1, max_size=3), max_size=3))
+def test_a_completion_ends_before_its_first_stop_string(endings, text, stops):
+    whole = completed(endings, text, ()).text
+    cuts = [whole.index(stop) for stop in stops if stop in whole]
+    assert completed(endings, text, tuple(stops)).text == (whole[: min(cuts)] if cuts else whole)
+
+
+def test_the_end_token_counts_and_is_not_shown(endings):
+    ended = completed(endings, "one two", ())
+    assert (ended.text, ended.finish) == ("one two", FinishReason.STOP)
+    assert ended.completion_tokens == len(endings.tokenizer.encode("one two", add_special_tokens=False)) + 1
+    assert ended.mean_logprob == -0.5
+
+
+def test_the_token_limit_cuts(endings):
+    cut = completed(endings, "one two three four five", (), most=2)
+    assert (cut.finish, cut.completion_tokens) == (FinishReason.LENGTH, 2)
+
+
+def test_draws_follow_the_distribution():
+    logits = torch.log(torch.tensor([[0.5, 0.3, 0.2]])).expand(4000, -1)
+    chances = uniforms(range(4000), SamplingParams(1.0, max_tokens=1))[:, 0]
+    chosen, logprobs = draw(logits, chances, SamplingParams(1.0))
+    shares = torch.bincount(chosen, minlength=3) / 4000
+    torch.testing.assert_close(shares, torch.tensor([0.5, 0.3, 0.2]), atol=0.03, rtol=0)
+    torch.testing.assert_close(logprobs.exp(), torch.tensor([0.5, 0.3, 0.2])[chosen])
+
+
+def test_a_token_without_probability_is_never_drawn():
+    logits = torch.tensor([[0.0, -torch.inf, 0.0, -torch.inf]]).expand(5, -1)
+    chosen, _ = draw(logits, torch.tensor([0.0, 0.4999, 0.5, 0.9, 1 - 1e-16], dtype=torch.float64), SamplingParams(1.0))
+    assert chosen.tolist() == [0, 0, 2, 2, 2]
+
+
+def test_top_p_draws_from_the_nucleus_alone():
+    logits = torch.log(torch.tensor([[0.6, 0.3, 0.1]])).expand(1000, -1)
+    chances = torch.linspace(0, 0.999, 1000, dtype=torch.float64)
+    chosen, _ = draw(logits, chances, SamplingParams(1.0, top_p=0.8))
+    assert set(chosen.tolist()) == {0, 1}
+    assert (chosen == 0).float().mean().item() == pytest.approx(2 / 3, abs=0.01)
