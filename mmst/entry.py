@@ -31,6 +31,7 @@ from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, Selectio
 from mmst.reporting.progress import CONSOLE, TerminalProgress
 from mmst.rounds import ArmResult, InitFrom, RoundsPlan, TrainingPlan, measure
 from mmst.samplers.sampler import SamplingParams
+from mmst.training.checkpoint import served_name
 from mmst.training.watch import StepWatch
 
 log = logging.getLogger(__name__)
@@ -161,6 +162,8 @@ def rounds_plan(job: Job) -> RoundsPlan:
     devices = config.trainer.trainer.get("devices")
     if devices not in (1, "1"):
         raise ConfigError(f"trainer.trainer.devices={devices}: only one process trains so far; set it to 1.")
+    if any(recipe.edges for recipe in job.recipes):
+        _check_trainable(job)
     trainer = built(config.trainer.trainer, "trainer.trainer")
     trainer(max_steps=1, logger=False)  # what it refuses, it refuses before hours of sampling
     progress = job.pipeline.ledger.progress
@@ -178,6 +181,17 @@ def rounds_plan(job: Job) -> RoundsPlan:
         evaluation=_greedy(config),
         seed=config.seed,
     )
+
+
+def _check_trainable(job: Job) -> None:
+    """Refuse, before any work, a model without weights here, and an engine that could not sample from what is trained."""
+    if (name := served_name(job.base.path)) is not None:
+        raise ConfigError(f"model=served: '{name}' has no weights here to train; use generate.py or eval.py, or model=hf.")
+    if not job.pipeline.sampler.loads:
+        raise ConfigError(
+            "sampler.model names one model of the server, but rounds sample from new checkpoints; leave it null for a server "
+            "that loads folders (`transformers serve`), or choose sampler=hf or sampler=vllm."
+        )
 
 
 def evaluated(job: Job) -> tuple[ArmResult, list[ProblemSet]]:

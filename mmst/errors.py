@@ -23,6 +23,10 @@ class ModelError(UserError):
     """A model cannot be loaded from where the user pointed."""
 
 
+class EngineError(UserError):
+    """A sampling engine outside this process cannot be used, or died. What was computed is kept."""
+
+
 class RunInUseError(UserError):
     """Another process works on the same run folder."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from importlib import resources
 from importlib.util import find_spec
@@ -14,10 +15,13 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mmst.errors import MissingExtraError, ModelError
-from mmst.ledger.files import atomic_folder
+from mmst.ledger.files import atomic_folder, atomic_write
 
+SERVED = "served.json"
+"""Marks a folder without weights: the model lives on a server."""
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 HASHED = (
+    SERVED,
     "*.safetensors",
     "pytorch_model*.bin",
     "config.json",
@@ -102,6 +106,20 @@ def hub_checkpoint(name: str, cache: str | Path) -> Path:
     return _downloaded(name)
 
 
+def served_checkpoint(name: str, cache: str | Path) -> Path:
+    """A folder that stands for a model which only a server has. It can be sampled from by sampler=openai, not trained."""
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    target = Path(cache) / f"served-{digest}"
+    atomic_write(target / SERVED, json.dumps({"name": name}).encode())
+    return target
+
+
+def served_name(checkpoint: Path) -> str | None:
+    """What a server calls the model of `served_checkpoint`; None for a folder with weights."""
+    path = checkpoint / SERVED
+    return str(json.loads(path.read_text())["name"]) if path.exists() else None
+
+
 def content_hash(checkpoint: Path) -> str:
     """A hash of the files that determine what a model computes: weights, configuration and tokenizer."""
     digest = hashlib.sha256()
@@ -119,6 +137,7 @@ def load_model(checkpoint: Path, dtype: str = "auto") -> PreTrainedModel:
     Raises:
         ModelError: the folder does not load.
     """
+    _refuse_served(checkpoint)
     chosen: Any = torch.float32 if dtype == "auto" and not torch.cuda.is_available() else dtype
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=chosen)
@@ -133,6 +152,7 @@ def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
     Raises:
         ModelError: there is none, or it does not load.
     """
+    _refuse_served(checkpoint)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -164,6 +184,11 @@ def _downloaded(name: str) -> Path:
         where = "in the local cache (HF_HUB_OFFLINE is set)" if offline else "on the Hugging Face Hub"
         raise ModelError(f"model: '{name}' is no folder here and cannot be had {where}: {_first_line(error)}") from error
     return local_checkpoint(folder)
+
+
+def _refuse_served(checkpoint: Path) -> None:
+    if (name := served_name(checkpoint)) is not None:
+        raise ModelError(f"model=served: '{name}' has no weights here; sample by sampler=openai, with model.chat=false.")
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+class ScriptedServer:
+    """Speaks OpenAI's protocol as badly as its script says: script(request body, attempt) -> (status, reply)."""
+
+    def __init__(self, script):
+        self.bodies = []
+        self.most_at_once = 0
+        self._running = 0
+        self._lock = threading.Lock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                with server._lock:
+                    attempt = sum(
+                        seen["seed"] == body["seed"] and seen.get("prompt") == body.get("prompt") for seen in server.bodies
+                    )
+                    server.bodies.append(body | {"path": self.path, "key": self.headers["authorization"]})
+                    server._running += 1
+                    server.most_at_once = max(server.most_at_once, server._running)
+                status, reply = script(body, attempt)
+                content = reply.encode() if isinstance(reply, str) else json.dumps(reply).encode()
+                with server._lock:
+                    server._running -= 1
+                self.send_response(status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._http.shutdown()
+        self._http.server_close()
+
+
+def reply(text, finish="stop", tokens=3, **choice):
+    return {
+        "id": "x",
+        "object": "text_completion",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "text": text, "finish_reason": finish, **choice}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": tokens, "total_tokens": 7 + tokens},
+    }
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(script):
+        servers.append(ScriptedServer(script))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def transformers_server(nano, tmp_path_factory):
+    """The address of a real `transformers serve` with the nano model."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (tmp_path_factory.mktemp("serve") / "log").open("w+")
+    command = [
+        sys.executable,
+        "-m",
+        "transformers.cli.transformers",
+        "serve",
+        str(nano),
+        "--device",
+        "cpu",
+        "--port",
+        str(port),
+    ]
+    process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 120
+        while not _answers(f"http://localhost:{port}/health"):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        yield f"http://localhost:{port}/v1"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,174 @@
+import logging
+import sys
+import time
+
+import pytest
+
+from mmst.datasets.arithmetic.world import draw_problems
+from mmst.errors import ConfigError, EngineError, MissingExtraError
+from mmst.methods.prompt import PromptFormat, PromptWriter
+from mmst.samplers.hf import HFSampler
+from mmst.samplers.openai import OpenAISampler
+from mmst.samplers.sampler import SamplingParams
+from mmst.training.checkpoint import served_checkpoint
+from mmst.types import FinishReason, Prompt
+from tests.samplers.conftest import reply
+
+WARM = SamplingParams(temperature=0.7, top_p=0.9, max_tokens=40)
+PROMPTS = [Prompt(f"p{i}", f"Bag {i}?", (2**40 + i, 2**41 + 100 + i), stop=("\n\n",)) for i in range(6)]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """Back-off without the waiting."""
+    import openai._base_client as client
+
+    monkeypatch.setattr(client, "INITIAL_RETRY_DELAY", 0.001)
+    monkeypatch.setattr(client, "MAX_RETRY_DELAY", 0.002)
+
+
+def sampler(server, **options):
+    made = OpenAISampler(base_url=server if isinstance(server, str) else server.url, **{"model": "m", "retries": 2, **options})
+    made.load(None)
+    return made
+
+
+def test_each_sample_is_a_request_with_its_own_seed_and_all_parameters(serve):
+    server = serve(lambda body, attempt: (200, reply(f"{body['prompt']}{body['seed']}")))
+    completions = sampler(server, concurrency=3, extra={"top_k": 5}).complete(PROMPTS, WARM)
+    assert [[c.text for c in group] for group in completions] == [
+        [f"{prompt.text}{seed % 2**31}" for seed in prompt.seeds] for prompt in PROMPTS
+    ]
+    body = server.bodies[0]
+    assert (body["model"], body["temperature"], body["top_p"], body["max_tokens"]) == ("m", 0.7, 0.9, 40)
+    assert (body["stop"], body["top_k"], body["path"]) == (["\n\n"], 5, "/v1/completions")
+    assert server.most_at_once <= 3
+    assert completions[0][0].prompt_tokens == 7
+    assert completions[0][0].completion_tokens == 3
+
+
+def test_a_chat_server_gets_a_message(serve):
+    told = {
+        "content": [{"token": "a", "logprob": -1.0, "top_logprobs": []}, {"token": "b", "logprob": -2.0, "top_logprobs": []}]
+    }
+    choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop", "logprobs": told}
+    server = serve(lambda body, attempt: (200, reply("") | {"object": "chat.completion", "choices": [choice]}))
+    completion = sampler(server, api="chat").complete(PROMPTS[:1], WARM)[0][0]
+    assert server.bodies[0]["messages"] == [{"role": "user", "content": "Bag 0?"}]
+    assert server.bodies[0]["path"] == "/v1/chat/completions"
+    assert (completion.text, completion.mean_logprob) == ("hi", -1.5)
+
+
+def test_log_probabilities_are_taken_where_they_are_told(serve):
+    told = {"token_logprobs": [-0.5, None, -1.5], "tokens": ["a", "b", "c"], "top_logprobs": None, "text_offset": [0, 1, 2]}
+    server = serve(lambda body, attempt: (200, reply("x", logprobs=told)))
+    assert sampler(server).complete(PROMPTS[:1], WARM)[0][0].mean_logprob == -1.0
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_asked_again(serve, status):
+    server = serve(lambda body, attempt: (status, "busy") if attempt < 2 else (200, reply("done")))
+    completions = sampler(server).complete(PROMPTS, WARM)
+    assert {c.text for group in completions for c in group} == {"done"}
+    assert len(server.bodies) == 36
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (500, "always"),
+        (400, "too long"),
+        (200, "no json"),
+        (200, {"object": "text_completion", "choices": []}),
+        (200, reply(None)),
+        (200, reply("x", finish="content_filter")),
+        (200, reply("x") | {"choices": None}),
+    ],
+)
+def test_what_fails_is_an_error_row_and_the_rest_is_kept(serve, caplog, bad):
+    server = serve(lambda body, attempt: bad if body["prompt"] == "Bag 2?" else (200, reply("fine")))
+    with caplog.at_level(logging.WARNING):
+        completions = sampler(server).complete(PROMPTS, WARM)
+    assert [group[0].finish for group in completions] == ["stop", "stop", "error", "stop", "stop", "stop"]
+    assert completions[2][1].text == ""
+    assert "2 of 12 requests failed and are unjudged" in caplog.text
+
+
+def test_a_slow_answer_is_given_up_and_asked_for_again(serve):
+    def script(body, attempt):
+        if attempt == 0:
+            time.sleep(1.0)
+        return 200, reply(f"attempt {attempt}")
+
+    completions = sampler(serve(script), timeout=0.2).complete(PROMPTS[:1], WARM)
+    assert completions[0][0].text == "attempt 1"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refused_key_or_model_stops_at_once(serve, status):
+    server = serve(lambda body, attempt: (status, {"error": {"message": "unknown model"}}))
+    with pytest.raises(EngineError, match=r"refuses 'm': .*unknown model"):
+        sampler(server, concurrency=1).complete(PROMPTS, WARM)
+    assert len(server.bodies) < 4
+
+
+def test_a_server_that_is_gone_is_told_and_nothing_is_kept():
+    with pytest.raises(EngineError, match=r"none of 12 requests to http://127\.0\.0\.1:9/v1 succeeded"):
+        sampler("http://127.0.0.1:9/v1", retries=0).complete(PROMPTS, WARM)
+
+
+def test_text_after_a_stop_string_is_cut(serve):
+    server = serve(lambda body, attempt: (200, reply("one\n\nQuestion: two", finish="length")))
+    completion = sampler(server).complete(PROMPTS[:1], WARM)[0][0]
+    assert (completion.text, completion.finish) == ("one", FinishReason.STOP)
+
+
+def test_equal_samples_raise_a_doubt(serve, caplog):
+    with caplog.at_level(logging.WARNING):
+        sampler(serve(lambda body, attempt: (200, reply("same")))).complete(PROMPTS, WARM)
+    assert "may ignore the temperature" in caplog.text
+
+
+def test_the_model_is_the_configured_one_the_served_one_or_the_folder(serve, tmp_path, monkeypatch):
+    monkeypatch.setenv("THE_KEY", "secret")
+    server = serve(lambda body, attempt: (200, reply("x")))
+    made = OpenAISampler(server.url, api_key_variable="THE_KEY")
+    assert made.loads
+    for folder in (tmp_path, served_checkpoint("big", tmp_path)):
+        made.load(folder)
+        made.complete(PROMPTS[:1], WARM)
+    assert {body["model"] for body in server.bodies} == {str(tmp_path), "big"}
+    assert {body["key"] for body in server.bodies} == {"Bearer secret"}
+    assert not sampler(server).loads
+
+
+@pytest.mark.parametrize("bad", [{"api": "x"}, {"base_url": "localhost"}, {"concurrency": 0}, {"retries": -1}, {"timeout": 0}])
+def test_impossible_settings_are_refused(bad):
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        OpenAISampler(**{"base_url": "http://x/v1", **bad})
+
+
+def test_a_missing_library_names_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(MissingExtraError, match=r"\[openai\]"):
+        OpenAISampler("http://x/v1")
+
+
+def test_a_real_server_gives_the_greedy_completions_of_the_model(transformers_server, nano):
+    form = PromptFormat(cue="Answer:", lead=" ", key="text", stop=("\nQuestion:", "\n\n"))
+    problems = draw_problems("validation", 12, 5)
+    prompts = [Prompt(p.id, PromptWriter().solve(p.question, form), seeds=(i,), stop=form.stop) for i, p in enumerate(problems)]
+    greedy = SamplingParams(temperature=0, max_tokens=48)
+    remote = OpenAISampler(transformers_server, concurrency=2)
+    remote.load(nano)
+    local = HFSampler(device="cpu")
+    local.load(nano)
+    expected = [group[0] for group in local.complete(prompts, greedy)]
+    found = [group[0] for group in remote.complete(prompts, greedy)]
+    assert [(c.text, c.finish, c.prompt_tokens) for c in found] == [(c.text, c.finish, c.prompt_tokens) for c in expected]
+    # One at a time: this server has one random generator for all that it does.
+    warmth = {"generation_config": '{"do_sample": true, "max_new_tokens": 48}'}
+    sampling = OpenAISampler(transformers_server, concurrency=1, extra=warmth)
+    sampling.load(nano)
+    warm = sampling.complete([Prompt("p", prompts[0].text, tuple(range(8)), form.stop)], SamplingParams(1.5, max_tokens=48))[0]
+    assert len({c.text for c in warm}) > 1
