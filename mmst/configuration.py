@@ -30,6 +30,7 @@ PLAIN: dict[str, Any] = {
     "name": FileName,
     "seed": AtLeastZero,
     "chunk": AtLeastOne,
+    "redo_unjudged": bool,
     "rounds": AtLeastOne,
     "init_from": InitFrom,
     "arms": list[str],

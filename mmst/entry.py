@@ -40,7 +40,7 @@ USER_MISTAKE = 2
 """Exit code for what the user can mend."""
 LONGEST_NAME = 80
 EXTRAS = {"WandbLogger": ("wandb", "wandb"), "TensorBoardLogger": ("tensorboard", "tensorboard")}
-UNSEEN_KEYS = ("hydra.", "name=", "paths.", "tracker=", "sampler.batch_size")
+UNSEEN_KEYS = ("hydra.", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 
 
@@ -103,6 +103,7 @@ def _job(config: DictConfig, folder: Path) -> Job:
         executor=built(config.sandbox, "sandbox"),
         seed=config.seed,
         chunk=config.chunk,
+        redo_unjudged=config.redo_unjudged,
     )
     return Job(config, folder, pipeline, base, recipes)
 

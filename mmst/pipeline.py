@@ -163,6 +163,7 @@ class Pipeline:
         executor: Executor,
         seed: int,
         chunk: int,
+        redo_unjudged: bool = False,
     ) -> None:
         self.ledger = ledger
         self.methods = methods
@@ -171,6 +172,7 @@ class Pipeline:
         self.executor = executor
         self.seed = seed
         self.chunk = chunk
+        self.redo_unjudged = redo_unjudged
 
     def graded(
         self, checkpoint: Checkpoint, method: str, problems: ProblemSet, params: SamplingParams, round: int, count: int
@@ -223,7 +225,7 @@ class Pipeline:
             source = self.graded(checkpoint, edge.source, problems, options.sampling, round, options.samples_per_problem)
             rows, out = select.select(source, problems.by_id, self.methods[edge.source], options.keep, str(edge))
             tally = EdgeCounts(samples=len(source), pseudo_labels=len(rows))
-            key = source.stage.key
+            key = source.stage.content
             if edge.source not in {earlier.source for earlier in gathered.kept}:
                 gathered.drop(tally, out)  # a source's refused samples count once, at its first edge
             if edge.crosses:
@@ -231,7 +233,7 @@ class Pipeline:
                 done = self.translated(checkpoint, edge, labels, problems, options, round)
                 target = self.methods[edge.target]
                 rows, out = select.select_translations(done, labels.rows, problems.by_id, target, options.keep, str(edge))
-                tally.translations, tally.verified, key = len(done), len(rows), done.stage.key
+                tally.translations, tally.verified, key = len(done), len(rows), done.stage.content
                 gathered.drop(tally, out)
             gathered.add(edge, rows, key, tally)
         return self._assembled(recipe, problems, options, gathered)
@@ -287,13 +289,12 @@ class Pipeline:
             return grade.grade(samples, problems.by_id, method, self.executor)
 
         works = [work, Work("grade", settings, compute, GradedSample)]
-        stage = self.ledger.chain(inputs, works, self.chunk, title, units, grade.VerdictTally())
+        redo = grade.is_unjudged if self.redo_unjudged else None
+        stage = self.ledger.chain(inputs, works, self.chunk, title, units, grade.VerdictTally(), redo)
         unjudged = stage.manifest()["verdicts"].get(Verdict.UNJUDGED, 0)
         if unjudged:
-            log.warning(
-                "%s: %d of %d are unjudged; delete %s to judge them again",
-                title, unjudged, stage.manifest()["rows"], stage.folder,
-            )  # fmt: skip
+            total = stage.manifest()["rows"]
+            log.warning("%s: %d of %d are unjudged; redo_unjudged=true tries them again", title, unjudged, total)
         return GradedRows(stage)
 
     def _assembled(self, recipe: Recipe, problems: ProblemSet, options: SelectionOptions, gathered: _Gathered) -> ExampleSet:

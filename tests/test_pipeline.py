@@ -1,14 +1,23 @@
+import os
+import random
+import signal
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from mmst.errors import ConfigError
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Recipe
 from mmst.methods.prompt import PromptWriter
+from mmst.methods.text import TextMethod
+from mmst.nano.__main__ import bare_methods
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet, SelectionOptions
-from mmst.samplers.sampler import SamplingParams
+from mmst.samplers.sampler import SamplingParams, nobody
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.stages.select import Filter
-from mmst.types import Problem
+from mmst.types import FinishReason, Problem
 
 TEXT = " The total is 3 * 4 = 12. The answer is 12."
 CODE = "\ndef solution():\n    total = 3 * 4\n    return total"
@@ -97,3 +106,81 @@ def test_greedy_is_drawn_once(made, nano):
     _, pipeline = made()
     with pytest.raises(ConfigError, match="greedy"):
         pipeline.graded(Checkpoint(nano), "text", PROBLEMS, SamplingParams(temperature=0), 1, 2)
+
+
+def test_what_an_engine_failed_at_is_tried_again_when_asked_for(made, nano, monkeypatch):
+    fails = {"on": True}
+    whole = ScriptedSampler._completion
+
+    def failing(self, prompt, text):
+        completion = whole(self, prompt, text)
+        return replace(completion, finish=FinishReason.ERROR) if fails["on"] and "Bag 4?" in prompt.text else completion
+
+    monkeypatch.setattr(ScriptedSampler, "_completion", failing)
+    _, pipeline = made()
+    arguments = (recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    first = pipeline.example_set(*arguments)
+    assert first.counts["code -> code"].dropped["unjudged"] == 2
+    fails["on"] = False
+    sampler, pipeline = made()
+    assert pipeline.example_set(*arguments).examples == first.examples
+    assert sampler.calls == 0
+    sampler, pipeline = made()
+    pipeline.redo_unjudged = True
+    second = pipeline.example_set(*arguments)
+    assert sampler.calls == 3 + 10  # the chunk of the failed problem, and the translations of the new set of labels
+    _, undisturbed = made("other")
+    expected = undisturbed.example_set(*arguments)
+    assert second.examples == expected.examples
+    assert second.counts == expected.counts
+
+
+class Slow(ScriptedSampler):
+    """Takes its time, so that it can be killed in the middle."""
+
+    def complete(self, prompts, params, watch=nobody):
+        time.sleep(0.004)
+        return super().complete(prompts, params, watch)
+
+
+def test_twenty_kills_at_random_moments_change_no_file(tmp_path, nano):
+    form = bare_methods()["text"].format
+    words = {name: TextMethod(replace(form, cue=f"{name}:"), name) for name in ("text", "plan")}
+    problems = ProblemSet("train", [Problem(f"p{i}", f"Bag {i}?", "12") for i in range(120)])
+    both = Recipe.parse("r", ("text -> text", "text -> plan", "plan -> text"), tuple(words))
+
+    def run(folder):
+        sampler = Slow(lambda prompt, seed: TEXT if seed % 3 else WRONG)
+        Pipeline(Ledger(folder), words, PromptWriter(), sampler, SimpleNamespace(settings={}), 0, 2).example_set(
+            both, Checkpoint(nano), problems, OPTIONS, 1
+        )
+
+    def killed_after(seconds):
+        child = os.fork()
+        if child == 0:
+            try:
+                run(tmp_path / "disturbed")
+            finally:
+                os._exit(0)
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert Checkpoint(nano).key
+    moments = random.Random(0)
+    codes = [killed_after(moments.uniform(0.005, 0.09)) for _ in range(20)]
+    assert codes == [-signal.SIGKILL] * 20
+    left = len(list((tmp_path / "disturbed").rglob("chunk-*")))
+    run(tmp_path / "disturbed")
+    run(tmp_path / "undisturbed")
+    found, expected = (files(tmp_path / name) for name in ("disturbed", "undisturbed"))
+    assert found == expected
+    assert 20 < left < len([name for name in found if "chunk-" in name])
+
+
+def files(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in ("seconds.json", ".lock")
+    }

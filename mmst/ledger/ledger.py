@@ -15,10 +15,10 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -76,28 +76,33 @@ class Stage:
         Raises:
             DataError: a chunk was changed, damaged or removed since it was written.
         """
-        for number in range(len(self.manifest()["chunks"])):
-            content = self.chunk(number)
-            if content is None:
-                raise self._damaged(chunk_name(number))
+        for content in self.chunks():
             yield from _decoded(content, row_type)
 
-    def chunk(self, number: int) -> bytes | None:
-        """What a chunk's file holds; None where it is not there yet.
+    def chunks(self) -> Iterator[bytes]:
+        """What the chunks' files hold, in order. Raises as `rows`."""
+        digests = self.manifest()["chunks"]
+        for number in range(len(digests)):
+            yield self.chunk(number, digests) or b""
 
-        Raises:
-            DataError: the stage is done, and the file is not what it was then.
-        """
+    def chunk(self, number: int, digests: Mapping[str, str] | None) -> bytes | None:
+        """What a chunk's file holds; None where it is not there yet, and the stage is not done (`digests` None)."""
         path = self.folder / chunk_name(number)
         content = path.read_bytes() if path.exists() else None
-        if self.done and (content is None or self._digests.get(path.name) != _digest(content)):
+        if digests is not None and (content is None or digests.get(path.name) != _digest(content)):
             raise self._damaged(path.name)
         return content
 
-    @cached_property
-    def _digests(self) -> dict[str, str]:
-        digests: dict[str, str] = self.manifest()["chunks"]
-        return digests
+    @property
+    def content(self) -> str:
+        """A short hash of the rows: what a later stage's key holds, since rows may be computed anew under the same settings."""
+        return key_of(self.manifest()["chunks"])
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Remove chunks, and the mark that the stage is done."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        for number in numbers:
+            (self.folder / chunk_name(number)).unlink(missing_ok=True)
 
     def _damaged(self, name: str) -> DataError:
         return DataError(f"ledger: {self.folder / name} is damaged; delete the folder {self.folder} and run again.")
@@ -154,7 +159,7 @@ class Ledger:
     @contextmanager
     def stage(self, name: str, settings: Mapping[str, Any]) -> Iterator[Stage]:
         """The stage of these settings, held against other processes while the block runs."""
-        stage = Stage(name, key_of(settings), self.root / f"{name}-{key_of(settings)}", settings)
+        stage = self._stage(name, settings)
         if stage not in self.used:
             self.used.append(stage)
         if stage.done:
@@ -174,11 +179,15 @@ class Ledger:
         title: str,
         units: int = 1,
         tally: Tally | None = None,
+        redo: Callable[[Any], bool] | None = None,
     ) -> Stage:
         """Send inputs through one stage after another, `chunk` of them at a time; returns the last stage, done.
 
         Chunks that are there are kept. `units`: rows on the progress bar for each input. `tally` sees the last stage's rows.
+        Where `redo` holds for a row of the last stage, found done, its chunk is computed anew, through all stages.
         """
+        if redo:
+            self._forget(works, redo)
         with ExitStack() as held:
             stages = [held.enter_context(self.stage(work.name, work.settings)) for work in works]
             if all(stage.done for stage in stages):
@@ -199,12 +208,33 @@ class Ledger:
                 line.finish(tally.facts() if tally and line is lines[-1] else {})
             return stages[-1]
 
+    def _forget(self, works: Sequence[Work], redo: Callable[[Any], bool]) -> None:
+        stages = [self._stage(work.name, work.settings) for work in works]
+        last = stages[-1]
+        if not last.done:
+            return
+        row_type: type[Any] = works[-1].row_type
+        numbers = [n for n, content in enumerate(last.chunks()) if any(redo(row) for row in _decoded(content, row_type))]
+        if not numbers:
+            return
+        log.info("%s: %d chunks are computed anew", last.folder.name, len(numbers))
+        with ExitStack() as held:
+            for stage in stages:
+                if stage.folder.exists():
+                    held.enter_context(_turn(stage.folder / ".lock"))
+                    stage.forget(numbers)
+
+    def _stage(self, name: str, settings: Mapping[str, Any]) -> Stage:
+        key = key_of(settings)
+        return Stage(name, key, self.root / f"{name}-{key}", settings)
+
 
 class _Line:
     """One stage of a chain at work."""
 
     def __init__(self, work: Work, stage: Stage) -> None:
         self.work, self.stage = work, stage
+        self.known = stage.manifest()["chunks"] if stage.done else None
         self.digests: dict[str, str] = {}
         self.count = 0
         self.computed = False
@@ -212,7 +242,7 @@ class _Line:
 
     def advance(self, number: int, inputs: Callable[[], Sequence[Any]], task: Task) -> Callable[[], Sequence[Any]]:
         """Compute or find a chunk; returns how to have its rows."""
-        content = self.stage.chunk(number)
+        content = self.stage.chunk(number, self.known)
         self.computed = content is None
         if content is not None:
             rows: Callable[[], Sequence[Any]] = partial(_decoded, content, self.work.row_type)

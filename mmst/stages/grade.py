@@ -26,6 +26,11 @@ def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Me
     return [_graded(sample, readings.get(sample.id), problems[sample.problem_id]) for sample in samples]
 
 
+def is_unjudged(row: GradedSample) -> bool:
+    """Whether the engine or the sandbox failed at it."""
+    return row.verdict is Verdict.UNJUDGED
+
+
 class VerdictTally:
     """Counts verdicts as they come."""
 

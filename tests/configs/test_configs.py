@@ -17,10 +17,11 @@ REQUIRED = {
     "model=hf": ["model.name=x"],
     "dataset=jsonl": ["dataset.path=x"],
     "dataset=hub": ["dataset.name=x"],
+    "model=served": ["model.name=x"],
 }
 TOP_LEVEL = {
     "about", "arms", "chunk", "dataset", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
-    "paths", "rounds", "sampler", "sampling", "sandbox", "seed", "tracker", "trainer", "translation",
+    "paths", "redo_unjudged", "rounds", "sampler", "sampling", "sandbox", "seed", "tracker", "trainer", "translation",
 }  # fmt: skip
 
 

@@ -212,6 +212,23 @@ def test_two_processes_take_turns_at_a_stage(tmp_path):
     assert sorted(json.loads(line) for line in (tmp_path / "log").read_text().splitlines()) == [0, 4]
 
 
+def test_chunks_with_rows_to_redo_are_computed_anew_through_all_stages(tmp_path):
+    stage = chained(tmp_path, Counter(), twice)
+    before = stage.content
+    works = [Work("sample", {"a": 1}, first := Counter(), Dropped), Work("grade", {"b": 1}, twice, Dropped)]
+    again = Ledger(tmp_path).chain(range(10), works, 3, "title", redo=lambda row: row.id in ("4a", "9b"))
+    assert first.calls == 2
+    assert again.content == before  # the same rows came out
+    Ledger(tmp_path).chain(range(10), works, 3, "title", redo=lambda row: row.id == "none")
+    assert first.calls == 2
+
+
+def test_the_content_tells_rows_apart_under_the_same_settings(tmp_path):
+    other = chunks(tmp_path / "b", lambda part, task: Counter()(part, task)[:1])
+    assert chunks(tmp_path / "a", Counter()).content != other.content
+    assert other.key == chunks(tmp_path / "a", Counter()).key
+
+
 def _hold(path, ready):
     with run_folder(path):
         ready.set()

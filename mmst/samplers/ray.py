@@ -1,0 +1,173 @@
+"""Sampling by Ray: an actor a device, over one machine or many, each round an engine that works alone too.
+
+Actors stay between chunks and hold their model, which a Ray Data pipeline would load anew for each of them. An actor that dies
+is started again, and its prompts are given out again; since a sample depends on its seed alone, the rows are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mmst.errors import ConfigError, EngineError, MissingExtraError, UserError
+from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
+from mmst.types import Completion, Prompt
+
+Piece = list[tuple[int, Prompt]]
+
+
+class RaySampler:
+    """Gives pieces of the prompts to whichever actor is free."""
+
+    def __init__(
+        self,
+        engine: Callable[[], Sampler],
+        actors: int = 1,
+        cpus: float = 1,
+        gpus: float = 0,
+        prompts_per_piece: int = 64,
+        address: str | None = None,
+    ) -> None:
+        """`cpus`, `gpus`: of each actor. `address`: of a running cluster; None: one on this machine, for this run."""
+        if actors < 1 or cpus < 0 or gpus < 0 or prompts_per_piece < 1:
+            raise ConfigError(
+                f"sampler: actors={actors} and prompts_per_piece={prompts_per_piece} must be at least 1, "
+                f"cpus={cpus} and gpus={gpus} at least 0."
+            )
+        self.actors, self.cpus, self.gpus, self.address = actors, cpus, gpus, address
+        self.prompts_per_piece = prompts_per_piece
+        self._make = engine
+        self._ray = _library()
+        self._pool: list[Any] = []
+        self._began = False
+        self._checkpoint: Path | None = None
+        self._engine = ""
+
+    @property
+    def engine(self) -> str:
+        """The engine inside, as an actor names it: Ray changes no sample."""
+        if not self._engine:
+            self._engine = str(self._got(self._started()[0].engine.remote()))
+        return self._engine
+
+    @property
+    def loads(self) -> bool:
+        """Any checkpoint that lies where all machines can read it."""
+        return True
+
+    def load(self, checkpoint: Path) -> None:
+        """Sample from this checkpoint; actors load it with their next piece."""
+        self._checkpoint = checkpoint
+
+    def close(self) -> None:
+        """End the actors, and a cluster that was started for this run."""
+        for actor in self._pool:
+            self._ray.kill(actor)
+        self._pool = []
+        if self._began:
+            self._ray.shutdown()
+            self._began = False
+
+    def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
+        """See `Sampler.complete`.
+
+        Raises:
+            EngineError: an actor cannot be started, or dies again and again.
+        """
+        pieces = _pieces(prompts, self.prompts_per_piece)
+        completions: list[list[Completion]] = [[] for _ in prompts]
+        for piece, groups in self._answers(pieces, params):
+            for (number, _), group in zip(piece, groups, strict=True):
+                completions[number] = group
+            watch(sum(map(len, groups)), sum(c.completion_tokens for group in groups for c in group))
+        return completions
+
+    def _answers(self, pieces: list[Piece], params: SamplingParams) -> Iterator[tuple[Piece, list[list[Completion]]]]:
+        """Pieces with their completions, as they end; each actor has one piece at a time."""
+        waiting = list(reversed(pieces))
+        running: dict[Any, tuple[Piece, Any]] = {}
+        free = list(self._started())
+        while waiting or running:
+            while waiting and free:
+                piece, actor = waiting.pop(), free.pop()
+                asked = actor.complete.remote(self._checkpoint, [prompt for _, prompt in piece], params)
+                running[asked] = (piece, actor)
+            done, _ = self._ray.wait(list(running), num_returns=1)
+            piece, actor = running.pop(done[0])
+            yield piece, self._got(done[0])
+            free.append(actor)
+
+    def _started(self) -> list[Any]:
+        if not self._pool:
+            if not self._ray.is_initialized():
+                self._begin()
+            self._check_room()
+            actor = self._ray.remote(_Actor).options(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=3, max_task_retries=3)
+            self._pool = [actor.remote(self._make) for _ in range(self.actors)]
+        return self._pool
+
+    def _begin(self) -> None:
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self.address is None:
+            options["include_dashboard"] = False
+        try:
+            self._ray.init(address=self.address or "local", **options)
+            self._began = True
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise EngineError(f"sampler.address={self.address}: no Ray there: {_line(error)}") from error
+
+    def _check_room(self) -> None:
+        """Actors that fit nowhere would be waited for without end."""
+        have = self._ray.cluster_resources()
+        for name, each in (("CPU", self.cpus), ("GPU", self.gpus)):
+            if each * self.actors > have.get(name, 0):
+                self.close()
+                raise ConfigError(
+                    f"sampler: {self.actors} actors with {each} {name} each do not fit: the cluster has {have.get(name, 0):g}."
+                )
+
+    def _got(self, asked: Any) -> Any:
+        try:
+            return self._ray.get(asked)
+        except self._ray.exceptions.RayTaskError as error:
+            cause = error.cause
+            if isinstance(cause, UserError):
+                raise cause from error
+            raise
+        except self._ray.exceptions.RayError as error:
+            raise EngineError(f"sampler: a Ray actor died: {_line(error)}; the same command goes on from here.") from error
+
+
+class _Actor:
+    """One engine."""
+
+    def __init__(self, make: Callable[[], Sampler]) -> None:
+        self.sampler = make()
+
+    def engine(self) -> str:
+        return self.sampler.engine
+
+    def complete(self, checkpoint: Path, prompts: list[Prompt], params: SamplingParams) -> list[list[Completion]]:
+        self.sampler.load(checkpoint)
+        return self.sampler.complete(prompts, params)
+
+
+def _pieces(prompts: Sequence[Prompt], size: int) -> list[Piece]:
+    """Prompts with their places, like lengths together, the longest first."""
+    order = sorted(enumerate(prompts), key=lambda pair: -len(pair[1].text))
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def _library() -> ModuleType:
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError("sampler=ray", 'pip install -c constraints.txt -e ".[ray]"') from error
+    module: ModuleType = ray
+    return module
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

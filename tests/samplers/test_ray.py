@@ -1,0 +1,92 @@
+"""On a real local Ray."""
+
+import functools
+import os
+import signal
+import sys
+
+import pytest
+
+from mmst.datasets.arithmetic.world import draw_problems
+from mmst.errors import ConfigError, MissingExtraError, ModelError
+from mmst.methods.prompt import PromptFormat, PromptWriter
+from mmst.samplers.hf import HFSampler
+from mmst.samplers.ray import RaySampler
+from mmst.samplers.sampler import SamplingParams
+from mmst.types import Prompt
+
+WARM = SamplingParams(temperature=1.0, max_tokens=48)
+
+
+@pytest.fixture(scope="module")
+def sampler(nano):
+    made = RaySampler(functools.partial(HFSampler, device="cpu"), actors=2, cpus=0.5, prompts_per_piece=5)
+    made.load(nano)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def prompts():
+    form = PromptFormat(cue="Answer:", lead=" ", key="text")
+    problems = draw_problems("validation", 24, 5)
+    return [Prompt(p.id, PromptWriter().solve(p.question, form), seeds=(i, i + 100)) for i, p in enumerate(problems)]
+
+
+@pytest.fixture(scope="module")
+def expected(nano, prompts):
+    local = HFSampler(device="cpu")
+    local.load(nano)
+    return local.engine, [[(c.text, c.finish, c.completion_tokens) for c in group] for group in local.complete(prompts, WARM)]
+
+
+def test_rows_are_those_of_the_engine_alone(sampler, prompts, expected):
+    told = []
+    found = sampler.complete(prompts, WARM, lambda rows, tokens: told.append((rows, tokens)))
+    assert [[(c.text, c.finish, c.completion_tokens) for c in group] for group in found] == expected[1]
+    assert sampler.engine == expected[0]
+    assert len(told) == 5
+    assert sum(rows for rows, _ in told) == 48
+
+
+def test_an_actor_that_is_killed_is_replaced_and_changes_nothing(sampler, prompts, expected):
+    import ray
+
+    victim = ray.get(sampler._pool[0].__ray_call__.remote(lambda actor: os.getpid()))
+    killed = []
+
+    def kill_once(rows, tokens):
+        if not killed:
+            os.kill(victim, signal.SIGKILL)
+            killed.append(victim)
+
+    found = sampler.complete(prompts, WARM, kill_once)
+    assert killed
+    assert [[(c.text, c.finish, c.completion_tokens) for c in group] for group in found] == expected[1]
+
+
+def test_a_mistake_of_the_user_comes_through_as_it_is(sampler, prompts):
+    with pytest.raises(ModelError, match="positions of the model"):
+        sampler.complete(prompts[:1], SamplingParams(1.0, max_tokens=5000))
+
+
+def test_no_prompt_no_completion(sampler):
+    assert sampler.complete([], WARM) == []
+
+
+@pytest.mark.parametrize("bad", [{"actors": 0}, {"cpus": -1}, {"gpus": -1}, {"prompts_per_piece": 0}])
+def test_impossible_settings_are_refused(bad):
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        RaySampler(HFSampler, **bad)
+
+
+def test_actors_that_fit_nowhere_are_refused_not_waited_for(sampler):
+    greedy = RaySampler(HFSampler, actors=1, gpus=1)
+    with pytest.raises(ConfigError, match="1 actors with 1 GPU each do not fit: the cluster has 0"):
+        greedy.engine  # noqa: B018
+
+
+def test_a_missing_library_names_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"\[ray\]"):
+        RaySampler(HFSampler)
