@@ -13,7 +13,7 @@ def main(config: DictConfig) -> None:
     """Sample, grade, select, translate, assemble, and write a data set."""
     with opened_job(config) as job:
         examples = generated(job)
-        path = write_dataset(examples, job.folder / "examples", config)
+        path = write_dataset(examples, job.pipeline.ledger, job.folder / "examples", config)
         print_examples(examples, config.show)
         CONSOLE.print(f"results: {path}", markup=False, soft_wrap=True)
 

@@ -1,18 +1,20 @@
 """How fast `sampler=hf` samples, as a ratio against plain `model.generate` in the same run.
 
-    python benchmarks/sampling.py                                   nano (minutes)
-    python benchmarks/sampling.py --model smollm2 --problems 8      a real model, fewer problems
+    python benchmarks/sampling.py                                          nano (minutes)
+    python benchmarks/sampling.py --model smollm2 --peer-problems 8        a real model; the peer gets a part of the work
 
 Two settings: a prompt of eight exemplars, and a bare one. The peer gets left-padded batches, sorted by length, at the best of
 several batch sizes, and stops at the end-of-sequence token as ours does. Both draw the same number of samples under the same
-sampling parameters. Greedy outputs are compared row by row, and a difference is shown with the gap between the two likeliest
-tokens at the first differing place: a floating-point tie has next to none. Beside the rates stands what the machine's matrix
-multiplication would allow.
+sampling parameters; nano's positions are widened for the long prompt, which changes no shape and no speed. Greedy outputs are
+compared row by row, and a difference is shown with the gap between the two likeliest tokens at the first differing place: a
+floating-point tie has next to none. Beside the rates stands what the machine's matrix multiplication would allow.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +31,7 @@ from mmst.training.checkpoint import load_model, load_tokenizer, nano_checkpoint
 from mmst.types import Prompt
 
 MAX_TOKENS = 60
-PEER_BATCHES = (8, 16, 32, 64)
+PEER_BATCHES = "8,16,32,64"
 """Sequences a batch that the peer may choose from."""
 
 
@@ -92,13 +94,17 @@ def multiply_rate() -> float:
     return 20 * 1024**3 / (time.perf_counter() - begun)
 
 
-def setting(checkpoint: Path, title: str, shots: int, problems: int, samples: int) -> None:
+def setting(
+    checkpoint: Path, title: str, shots: int, problems: int, samples: int, peer_problems: int, batches: Sequence[int]
+) -> None:
     """Measure one setting and print its lines."""
     sampler, params = HFSampler(device="cpu"), SamplingParams(temperature=0.7, max_tokens=MAX_TOKENS)
     sampler.load(checkpoint)
     model, tokenizer = load_model(checkpoint).eval(), load_tokenizer(checkpoint)
     asked = prompts(problems, shots, samples)
     single = [replace(prompt, seeds=(0,)) for prompt in asked]
+    sampler.complete(asked[:2], params)
+    single = single[:peer_problems]
     greedy = [group[0].text for group in sampler.complete(single, replace(params, temperature=0.0))]
     peer = by_generate(model, tokenizer, single, True, 16)
     texts = [tokenizer.decode(row, skip_special_tokens=True) for row in peer]
@@ -108,14 +114,29 @@ def setting(checkpoint: Path, title: str, shots: int, problems: int, samples: in
     ours = sum(c.completion_tokens for group in sampler.complete(asked, params) for c in group)
     our_rate = ours / (time.perf_counter() - begun)
     rates = {}
-    for batch in PEER_BATCHES if shots == 0 else PEER_BATCHES[1:2]:
+    part = asked[:peer_problems]
+    for batch in batches:
         begun = time.perf_counter()
-        rows = by_generate(model, tokenizer, asked, False, max(batch, samples))
+        rows = by_generate(model, tokenizer, part, False, max(batch, samples))
         rates[batch] = sum(map(len, rows)) / (time.perf_counter() - begun)
     best = max(rates, key=lambda batch: rates[batch])
     limit = multiply_rate() / sum(p.numel() for p in model.parameters())
-    print(f"  ours {our_rate:.0f} tokens/s, generate {rates[best]:.0f} (batch {best}): ratio {our_rate / rates[best]:.2f}")
+    print(
+        f"  ours {our_rate:.0f} tokens/s, generate {rates[best]:.0f} (batch {best}; "
+        f"over {len(part)} problems): ratio {our_rate / rates[best]:.2f}"
+    )
     print(f"  the machine multiplies for {limit:.0f} tokens/s at most; ours reaches {our_rate / limit:.1%} of it")
+
+
+def wide(checkpoint: Path, folder: Path) -> Path:
+    """A copy of a checkpoint that takes prompts of 2,048 tokens at least."""
+    config = json.loads((checkpoint / "config.json").read_text())
+    for path in checkpoint.iterdir():
+        (folder / path.name).symlink_to(path.absolute())
+    (folder / "config.json").unlink()
+    config["max_position_embeddings"] = max(config["max_position_embeddings"], 2048)
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 def main() -> None:
@@ -123,10 +144,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=("nano", "smollm2"), default="nano")
     parser.add_argument("--problems", type=int, default=64)
+    parser.add_argument("--peer-problems", type=int, default=10**9, help="problems that the peer works on, where all take long")
+    parser.add_argument("--peer-batches", default=PEER_BATCHES)
     options = parser.parse_args()
     checkpoint = nano_checkpoint() if options.model == "nano" else smollm2_checkpoint("runs/models")
-    setting(checkpoint, f"{options.model}, eight exemplars", 8, options.problems, 8)
-    setting(checkpoint, f"{options.model}, bare prompt", 0, options.problems * 4, 4)
+    peer = options.peer_problems, [int(size) for size in options.peer_batches.split(",")]
+    with tempfile.TemporaryDirectory() as folder:
+        setting(wide(checkpoint, Path(folder)), f"{options.model}, eight exemplars", 8, options.problems, 8, *peer)
+    setting(checkpoint, f"{options.model}, bare prompt", 0, options.problems, 4, *peer)
 
 
 if __name__ == "__main__":

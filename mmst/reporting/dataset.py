@@ -1,44 +1,75 @@
 """Examples as a data set that others can use: Parquet with a card.
 
-    FOLDER/data/train.parquet   prompt, completion, edge, id, problem_id
-           README.md            counts, yields and configuration
+    FOLDER/data/train.parquet      prompt, completion, edge, id, problem_id
+           samples/train.parquet   every sample and translation, kept or not, with its verdict and how it was drawn
+           README.md               counts, yields and configuration
 
-`datasets.load_dataset(FOLDER)` reads it, and its columns `prompt` and `completion` are what trl's SFTTrainer takes.
+`datasets.load_dataset(FOLDER)` reads the examples, whose columns `prompt` and `completion` are what trl's SFTTrainer takes;
+`datasets.load_dataset(FOLDER, "samples")` reads the samples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
+from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from rich.panel import Panel
 from rich.text import Text
 
 from mmst.ledger.files import atomic_write
+from mmst.ledger.ledger import Ledger
 from mmst.pipeline import EdgeCounts, ExampleSet
 from mmst.reporting.progress import CONSOLE
 from mmst.reporting.results import counts_table
-from mmst.types import Example
+from mmst.types import Example, GradedSample, Sample
 
-PARQUET = Path("data") / "train.parquet"
+EXAMPLES = Path("data") / "train.parquet"
+SAMPLES = Path("samples") / "train.parquet"
+GROUP = 20_000
+"""Samples in memory at a time."""
 PACKAGES = ("mmst", "torch", "transformers")
 
 
-def write_dataset(examples: ExampleSet, folder: Path, config: DictConfig) -> Path:
-    """Write the examples and their card; returns the folder."""
+def write_dataset(examples: ExampleSet, ledger: Ledger, folder: Path, config: DictConfig) -> Path:
+    """Write the examples, the samples of the ledger's graded stages, and the card; returns the folder."""
+    atomic_write(folder / EXAMPLES, _parquet([asdict(row) for row in examples.examples], Example))
+    atomic_write(folder / SAMPLES, _parquet(_samples(ledger), Sample, answer="", verdict="", reason=""))
+    atomic_write(folder / "README.md", _card(examples, config).encode())
+    return folder
+
+
+def _samples(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    for stage in ledger.used:
+        if stage.name == "grade":
+            for row in stage.rows(GradedSample):
+                yield {**asdict(row.sample), "answer": row.answer, "verdict": row.verdict, "reason": row.reason}
+
+
+def _parquet(rows: Iterable[Mapping[str, Any]], kind: type, **more: str) -> bytes:
+    """Rows as a Parquet file; columns are the fields of `kind`, and text columns named by `more`."""
     import pyarrow
     import pyarrow.parquet
 
-    columns = [field.name for field in fields(Example)]
-    table = pyarrow.table({name: [getattr(row, name) for row in examples.examples] for name in columns})
+    types = {int: pyarrow.int64(), float: pyarrow.float64(), float | None: pyarrow.float64()}
+    hints = {**get_type_hints(kind), **dict.fromkeys(more, str)}
+    schema = pyarrow.schema([(name, types.get(hint, pyarrow.string())) for name, hint in hints.items()])
     sink = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(table, sink)
-    atomic_write(folder / PARQUET, sink.getvalue().to_pybytes())
-    atomic_write(folder / "README.md", _card(examples, config).encode())
-    return folder
+    with pyarrow.parquet.ParquetWriter(sink, schema) as writer:
+        for group in _groups(rows):
+            writer.write_table(pyarrow.Table.from_pylist(group, schema))
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _groups(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    left = iter(rows)
+    while group := list(islice(left, GROUP)):
+        yield group
 
 
 def print_examples(examples: ExampleSet, count: int) -> None:
@@ -56,12 +87,16 @@ def _card(examples: ExampleSet, config: DictConfig) -> str:
     return f"""---
 configs:
 - config_name: default
-  data_files: {PARQUET}
+  default: true
+  data_files: {EXAMPLES}
+- config_name: samples
+  data_files: {SAMPLES}
 ---
 # {len(examples.examples)} examples of {config.dataset.name} by {config.model.name}, recipe `{config.method.name}`
 
 Made by multi-method self-training (arXiv 2307.10633): a model's own right solutions, and its translations of them into
 other methods that kept their answer. Columns: `prompt`, `completion`, `edge`, `id` (the sample it came from), `problem_id`.
+The configuration `samples` holds every sample and translation, kept or not, with its verdict, seed, engine and parameters.
 
 | edge | samples | pseudo-labels | translations | verified | examples | dropped |
 | --- | --- | --- | --- | --- | --- | --- |

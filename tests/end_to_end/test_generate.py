@@ -9,6 +9,9 @@ def test_a_data_set_that_others_can_read(runs):
     assert {"prompt", "completion", "edge", "id", "problem_id"} == set(rows.column_names)
     assert set(rows["edge"]) <= {"text -> text", "code -> code", "code -> text"}
     assert all(row["prompt"].startswith("Question: ") and row["completion"].strip() for row in rows)
+    samples = datasets.load_dataset(folder, "samples", split="train", cache_dir=str(runs.folder / "cache"))
+    assert {"right", "wrong"} <= set(samples["verdict"])
+    assert set(rows["id"]) <= set(samples["id"])
     card = (runs.folder / folder / "README.md").read_text()
     assert f"# {len(rows)} examples of arithmetic by nano, recipe `code_to_text`" in card
     assert "| code -> text |" in card

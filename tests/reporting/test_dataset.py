@@ -1,9 +1,11 @@
 import pyarrow.parquet
 from omegaconf import OmegaConf
 
+from mmst.ledger.ledger import Ledger, Work
 from mmst.pipeline import EdgeCounts, ExampleSet
 from mmst.reporting.dataset import write_dataset
-from mmst.types import Example
+from mmst.types import Example, GradedSample, Verdict
+from tests.stages.conftest import graded_sample
 
 
 def test_a_folder_with_parquet_and_a_card(tmp_path):
@@ -12,7 +14,19 @@ def test_a_folder_with_parquet_and_a_card(tmp_path):
         "key", rows, {"text -> text": EdgeCounts(samples=9, pseudo_labels=4, examples=3, dropped={"leak": 5})}
     )
     config = OmegaConf.create({"dataset": {"name": "d"}, "model": {"name": "m"}, "method": {"name": "self_text"}})
-    folder = write_dataset(examples, tmp_path / "out", config)
+    ledger = Ledger(tmp_path / "ledger")
+    graded = [
+        graded_sample("The answer is 12.", index=0),
+        graded_sample("None.", answer=None, verdict=Verdict.NO_ANSWER, index=1),
+    ]
+    ledger.chain(graded, [Work("grade", {}, lambda rows, task: rows, GradedSample)], 1, "title")
+    folder = write_dataset(examples, ledger, tmp_path / "out", config)
+    samples = pyarrow.parquet.read_table(folder / "samples" / "train.parquet").to_pylist()
+    assert [(row["completion"], row["answer"], row["verdict"]) for row in samples] == [
+        ("The answer is 12.", "12", "right"),
+        ("None.", None, "no_answer"),
+    ]
+    assert (samples[0]["temperature"], samples[0]["engine"], samples[0]["seed"]) == (0.7, "e", 0)
     assert pyarrow.parquet.read_table(folder / "data" / "train.parquet").to_pylist()[2]["id"] == "2"
     card = (folder / "README.md").read_text()
     assert "| text -> text | 9 | 4 | 0 | 0 | 3 | leak 5 |" in card
