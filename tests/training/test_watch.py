@@ -23,9 +23,14 @@ class Recorder:
 
         return opened()
 
-    def advance(self, rows, note=""):
+    def found(self, rows):
         self.rows += rows
-        self.notes.append(note)
+
+    def advance(self, rows, tokens=0):
+        self.rows += rows
+
+    def note(self, text):
+        self.notes.append(text)
 
 
 def test_every_step_is_shown_with_its_loss(nano, tmp_path):
