@@ -5,7 +5,7 @@ from itertools import combinations
 import hydra
 from omegaconf import DictConfig
 
-from mmst.entry import launch, opened_job, problem_set, rounds_plan, test_sets
+from mmst.entry import launch, opened_job, rounds_plan, test_sets, train_set
 from mmst.reporting.progress import CONSOLE
 from mmst.reporting.results import print_results, run_results, write_results
 from mmst.rounds import final_results, run_rounds
@@ -16,7 +16,7 @@ def main(config: DictConfig) -> None:
     """Run the arms and print what became of them."""
     with opened_job(config) as job:
         plan, measured_on = rounds_plan(job), test_sets(config)
-        results = run_rounds(job.pipeline, plan, job.recipes, job.base, problem_set(config, "train"), measured_on)
+        results = run_rounds(job.pipeline, plan, job.recipes, job.base, train_set(config), measured_on)
         pairs = list(combinations(final_results(results), 2))
         found = run_results(results, pairs, measured_on, job.pipeline.ledger)
         path = write_results(found, job.folder)

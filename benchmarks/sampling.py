@@ -39,7 +39,7 @@ def prompts(problems: int, shots: int, samples: int) -> list[Prompt]:
     """Prompts by text, with `samples` seeds each."""
     form = PromptFormat(cue="Answer:", lead=" ", key="text", instruction="Solve each problem step by step.", shots=shots)
     drawn = draw_problems("validation", problems, 3)
-    return [Prompt(p.id, PromptWriter().solve(p.question, form), tuple(range(samples))) for p in drawn]
+    return [Prompt(p.id, PromptWriter().solve(p, form), tuple(range(samples))) for p in drawn]
 
 
 @torch.inference_mode()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import is_dataclass
 from functools import wraps
-from typing import Annotated, Any, ParamSpec, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, get_type_hints
 
 import hydra
 import msgspec
@@ -36,6 +36,7 @@ PLAIN: dict[str, Any] = {
     "arms": list[str],
     "splits": Annotated[list[str], msgspec.Meta(min_length=1)],
     "show": AtLeastZero,
+    "decontaminate": AtLeastOne | None,
     "sampling.per_problem": AtLeastOne,
     "translation.per_label": AtLeastOne,
     "translation.labels_per_problem": AtLeastOne,
@@ -49,7 +50,7 @@ PLAIN: dict[str, Any] = {
     "dataset.limit": AtLeastOne | None,
     "dataset.seed": AtLeastZero,
     "method.name": FileName,
-    "method.edges": list[str],
+    "method.edges": list[str] | Literal["all", "self"],
 }
 """What the plain keys must hold; a key that a job does not have is not asked for."""
 DATA_NODES = ("paths", "methods", "model", "model.checkpoint", "dataset", "sampler", "sandbox")

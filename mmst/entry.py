@@ -22,6 +22,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from mmst.configuration import SPLITS, built, check_config, config_errors, explained
+from mmst.datasets.contamination import contaminated
 from mmst.errors import ConfigError, MissingExtraError
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.edge import Recipe
@@ -33,6 +34,7 @@ from mmst.rounds import ArmResult, InitFrom, RoundsPlan, TrainingPlan, measure
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import served_name
 from mmst.training.watch import StepWatch
+from mmst.types import Problem
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +93,8 @@ def _job(config: DictConfig, folder: Path) -> Job:
     check_config(config)
     methods: dict[str, Method] = {name: built(config.methods[name], f"methods.{name}") for name in config.methods}
     for name, method in methods.items():
-        if not isinstance(method, Method):
-            raise ConfigError(f"methods.{name} is no method; see mmst/methods/method.py for what one must have.")
+        if not isinstance(method, Method) or method.name != name:
+            raise ConfigError(f"methods.{name} is no method of that name; see mmst/methods/method.py for what one must have.")
     recipes = tuple(_recipe(row, methods) for row in recipe_rows(config)) if "method" in config else ()
     base = Checkpoint(built(config.model.checkpoint, "model"))
     pipeline = Pipeline(
@@ -130,8 +132,25 @@ def problem_set(config: DictConfig, split: str) -> ProblemSet:
     if split not in SPLITS or config.dataset.get(split) is None:
         have = [key for key in SPLITS if config.dataset.get(key) is not None]
         raise ConfigError(f"dataset={config.dataset.name} has no split '{split}'; it has {', '.join(have)}.")
-    problems = built(config.dataset[split], "dataset")
-    return ProblemSet(split, tuple(problems[: config.dataset.get("limit")]))
+    problems: list[Problem] = built(config.dataset[split], "dataset")[: config.dataset.get("limit")]
+    for name in config.methods:
+        form = built(config.methods[name].format, f"methods.{name}.format")
+        for kind in {problem.kind for problem in problems}:
+            form.check_kind(kind, name)
+    return ProblemSet(split, tuple(problems))
+
+
+def train_set(config: DictConfig) -> ProblemSet:
+    """The training problems, without those that are also tested on."""
+    whole = problem_set(config, "train")
+    ngram = config.decontaminate
+    if ngram is None:
+        return whole
+    found = contaminated(whole.problems, [p for tests in test_sets(config) for p in tests.problems], ngram)
+    if found:
+        first = ", ".join(f"{train} is {test}" for train, test in list(found.items())[:3])
+        log.warning("%d of %d training problems are also tested on, and left out (%s)", len(found), len(whole.problems), first)
+    return ProblemSet("train", tuple(problem for problem in whole.problems if problem.id not in found))
 
 
 def test_sets(config: DictConfig) -> list[ProblemSet]:
@@ -211,7 +230,10 @@ def generated(job: Job) -> ExampleSet:
     recipe = job.recipes[-1]
     if not recipe.edges:
         raise ConfigError(f"method={recipe.name} has no edges, so there is nothing to generate; choose another recipe.")
-    return job.pipeline.example_set(recipe, job.base, problem_set(job.config, "train"), selection_options(job.config), 1)
+    options = selection_options(job.config)
+    if options.keep.match:
+        raise ConfigError("filter.match: this job has one arm, so there is none to match; use train.py.")
+    return job.pipeline.example_set(recipe, job.base, train_set(job.config), options, 1)
 
 
 def recipe_rows(config: DictConfig) -> list[DictConfig]:
@@ -242,7 +264,8 @@ def run_name(overrides: Sequence[str]) -> str:
 
 
 def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
-    return Recipe.parse(str(row.name), [str(edge) for edge in row.edges], methods)
+    edges = row.edges if isinstance(row.edges, str) else [str(edge) for edge in row.edges]
+    return Recipe.parse(str(row.name), edges, methods)
 
 
 def _greedy(config: DictConfig) -> SamplingParams:

@@ -19,12 +19,13 @@ from typing import Any
 import msgspec
 from lightning.pytorch.callbacks import Callback
 
+from mmst.answers.labels import Health, LabelCounts, LabelRule, answer_counts, health, label_counts, labels
 from mmst.answers.reading import CHECKER_VERSION
 from mmst.ledger.ledger import Ledger, Stage, Work, key_of
 from mmst.ledger.progress import Task
 from mmst.methods.edge import Edge, Recipe
 from mmst.methods.method import Method
-from mmst.methods.prompt import PromptWriter, exemplar_rows
+from mmst.methods.prompt import KINDS_WITH_EXEMPLARS, PromptWriter, exemplar_rows
 from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
@@ -111,6 +112,8 @@ class EdgeCounts:
     translations: int = 0
     verified: int = 0
     examples: int = 0
+    wrong_steps: int = 0
+    """Kept solutions with a statement `a op b = c` that does not hold."""
     dropped: dict[str, int] = field(default_factory=dict)
 
     def drop(self, rows: Iterable[Dropped]) -> None:
@@ -126,6 +129,10 @@ class ExampleSet:
     key: str
     examples: list[Example]
     counts: dict[str, EdgeCounts]
+    labels: dict[str, LabelCounts] = field(default_factory=dict)
+    """By source method: how many problems have a label, and how good they are."""
+    health: dict[str, Health] = field(default_factory=dict)
+    """By source method: how diverse its samples are."""
 
     def leave_out(self, too_long: Mapping[str, int]) -> None:
         """Count the examples that the training dropped for their length, by edge."""
@@ -142,6 +149,8 @@ class _Gathered:
     keys: dict[str, str] = field(default_factory=dict)
     counts: dict[str, EdgeCounts] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
+    labels: dict[str, LabelCounts] = field(default_factory=dict)
+    health: dict[str, Health] = field(default_factory=dict)
 
     def add(self, edge: Edge, rows: list[GradedSample], key: str, tally: EdgeCounts) -> None:
         self.kept[edge], self.keys[str(edge)], self.counts[str(edge)] = rows, key, tally
@@ -217,26 +226,77 @@ class Pipeline:
         return self._graded(labels.rows, work, draw.count, problems, target, f"translate {edge}")
 
     def example_set(
-        self, recipe: Recipe, checkpoint: Checkpoint, problems: ProblemSet, options: SelectionOptions, round: int
+        self,
+        recipe: Recipe,
+        checkpoint: Checkpoint,
+        problems: ProblemSet,
+        options: SelectionOptions,
+        round: int,
+        match: ExampleSet | None = None,
     ) -> ExampleSet:
-        """All data stages of a recipe: from problems to the examples of one arm."""
+        """All data stages of a recipe: from problems to the examples of one arm. `match`: whose quantity they are cut to."""
         gathered = _Gathered()
+        sources = self._sources(recipe, checkpoint, problems, options, round)
+        answers = {name: self._labels(name, sources, problems, options, gathered) for name in recipe.sources}
         for edge in recipe.edges:
-            source = self.graded(checkpoint, edge.source, problems, options.sampling, round, options.samples_per_problem)
-            rows, out = select.select(source, problems.by_id, self.methods[edge.source], options.keep, str(edge))
+            source = sources[edge.source]
+            rows, out = self._selected(source, edge, problems, options.keep, answers[edge.source])
             tally = EdgeCounts(samples=len(source), pseudo_labels=len(rows))
             key = source.stage.content
             if edge.source not in {earlier.source for earlier in gathered.kept}:
                 gathered.drop(tally, out)  # a source's refused samples count once, at its first edge
             if edge.crosses:
-                labels = Labels(_labels_key(key, options), _first_of_each(rows, options.labels_per_problem))
-                done = self.translated(checkpoint, edge, labels, problems, options, round)
+                sent = Labels(_labels_key(key, options), _first_of_each(rows, options.labels_per_problem))
+                done = self.translated(checkpoint, edge, sent, problems, options, round)
                 target = self.methods[edge.target]
-                rows, out = select.select_translations(done, labels.rows, problems.by_id, target, options.keep, str(edge))
+                rows, out = select.select_translations(done, sent.rows, problems.by_id, target, options.keep, str(edge))
                 tally.translations, tally.verified, key = len(done), len(rows), done.stage.content
-                gathered.drop(tally, out)
+                rows, constant = self._varying(rows, target, edge, problems, options.keep)
+                tally.verified = len(rows)
+                gathered.drop(tally, [*out, *constant])
+            tally.wrong_steps = sum(bool(self.methods[edge.target].wrong_steps(row.sample.completion)) for row in rows)
             gathered.add(edge, rows, key, tally)
-        return self._assembled(recipe, problems, options, gathered)
+        return self._assembled(recipe, problems, options, gathered, match)
+
+    def _sources(
+        self, recipe: Recipe, checkpoint: Checkpoint, problems: ProblemSet, options: SelectionOptions, round: int
+    ) -> dict[str, GradedRows]:
+        """Samples of the recipe's source methods; of all methods, where labels are what methods agree on."""
+        names = self.methods if options.keep.labels is LabelRule.AGREEMENT else recipe.sources
+        count = options.samples_per_problem
+        return {name: self.graded(checkpoint, name, problems, options.sampling, round, count) for name in names}
+
+    def _labels(
+        self,
+        method: str,
+        sources: Mapping[str, GradedRows],
+        problems: ProblemSet,
+        options: SelectionOptions,
+        gathered: _Gathered,
+    ) -> dict[str, str]:
+        """The answers that one method's samples are held against, counted on the way."""
+        keep = options.keep
+        voting = {} if keep.labels is LabelRule.GOLD else sources
+        counts = {name: answer_counts(rows, problems.by_id) for name, rows in voting.items()}
+        chosen = labels(keep.labels, method, counts, problems.by_id, options.samples_per_problem, keep.least_share)
+        gathered.labels[method] = label_counts(chosen, problems.by_id)
+        gathered.health[method] = health(sources[method])
+        return chosen
+
+    def _selected(
+        self, rows: GradedRows, edge: Edge, problems: ProblemSet, keep: select.Filter, answers: Mapping[str, str]
+    ) -> tuple[list[GradedSample], list[Dropped]]:
+        method = self.methods[edge.source]
+        kept, out = select.select(rows, problems.by_id, method, keep, str(edge), answers)
+        kept, constant = self._varying(kept, method, edge, problems, keep)
+        return kept, [*out, *constant]
+
+    def _varying(
+        self, rows: list[GradedSample], method: Method, edge: Edge, problems: ProblemSet, keep: select.Filter
+    ) -> tuple[list[GradedSample], list[Dropped]]:
+        if not keep.drop_constant:
+            return rows, []
+        return select.drop_constant(rows, problems.by_id, method, self.executor, str(edge))
 
     def trained(
         self,
@@ -297,8 +357,17 @@ class Pipeline:
             log.warning("%s: %d of %d are unjudged; redo_unjudged=true tries them again", title, unjudged, total)
         return GradedRows(stage)
 
-    def _assembled(self, recipe: Recipe, problems: ProblemSet, options: SelectionOptions, gathered: _Gathered) -> ExampleSet:
+    def _assembled(
+        self,
+        recipe: Recipe,
+        problems: ProblemSet,
+        options: SelectionOptions,
+        gathered: _Gathered,
+        match: ExampleSet | None,
+    ) -> ExampleSet:
         examples, repeated = assemble.assemble(gathered.kept, problems.by_id, self.methods, self.writer)
+        examples, surplus = self._cut(examples, options.keep, match)
+        repeated += surplus
         for example in examples:
             gathered.counts[example.edge].examples += 1
         for row in repeated:
@@ -309,10 +378,31 @@ class Pipeline:
             "edges": gathered.keys,
             "keep": asdict(options.keep),
             "labels": options.labels_per_problem,
+            "match": match.key if match else None,
+            "seed": self.seed,
         }
         stage = self._written("examples", settings, examples, f"examples of {recipe.name}")
         self._written("dropped", settings, gathered.dropped, f"dropped by {recipe.name}")
-        return ExampleSet(stage.key, examples, gathered.counts)
+        return ExampleSet(stage.key, examples, gathered.counts, gathered.labels, gathered.health)
+
+    def _cut(
+        self, examples: list[Example], keep: select.Filter, match: ExampleSet | None
+    ) -> tuple[list[Example], list[Dropped]]:
+        """Examples without those that balance or another arm's quantity has no room for."""
+        if not keep.balance and match is None:
+            return examples, []
+        have = select.amounts(examples, keep.match_by)
+        most: dict[str, float] = dict(have)
+        if keep.balance and have:
+            most = dict.fromkeys(have, float(min(have.values())))
+        if match is not None:
+            goal = select.amounts(match.examples, keep.match_by).total()
+            share = min(1.0, goal / max(1.0, sum(most.values())))
+            most = {edge: amount * share for edge, amount in most.items()}
+        kept = select.cut_down(examples, most, keep.match_by, self.seed)
+        left = {example.id for example in kept}
+        out = [Dropped(e.id, e.edge, DropReason.SURPLUS) for e in examples if e.id not in left]
+        return kept, out
 
     def _written(self, name: str, settings: Mapping[str, Any], rows: Sequence[Any], title: str) -> Stage:
         work = Work(name, {**settings, "rows": name}, lambda part, task: part, object)
@@ -332,11 +422,12 @@ class Pipeline:
         }
 
     def _prompt_settings(self, method: Method) -> dict[str, Any]:
-        exemplars = key_of({"rows": [dict(row) for row in exemplar_rows(method.format.exemplars)]})
+        form = method.format
+        rows = {kind.value: [dict(row) for row in exemplar_rows(form.exemplars, kind)] for kind in KINDS_WITH_EXEMPLARS}
         return {
             "method": method.name,
             "format": asdict(method.format),
-            "exemplars": exemplars,
+            "exemplars": key_of(rows) if form.shots else None,
             "chat": self.writer.chat is not None,
         }
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback
 
+from mmst.answers.labels import collapsed
 from mmst.errors import ConfigError
 from mmst.methods.edge import BASE_ARM, Recipe
-from mmst.pipeline import Checkpoint, EdgeCounts, Pipeline, ProblemSet, SelectionOptions
+from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.evaluate import outcomes_by_method
 from mmst.training.fit import TrainerFactory, TrainingOptions
@@ -72,7 +73,8 @@ class ArmResult:
     checkpoint: Checkpoint
     outcomes: dict[str, dict[str, dict[str, bool | None]]]
     """Data set -> method -> problem id -> right, wrong, or None for unjudged."""
-    counts: dict[str, EdgeCounts] = field(default_factory=dict)
+    examples: ExampleSet | None = None
+    """What it was trained on; None for the base."""
 
 
 def run_rounds(
@@ -84,11 +86,19 @@ def run_rounds(
     test_sets: Sequence[ProblemSet],
 ) -> list[ArmResult]:
     """Run every arm; the base comes first, then each arm's rounds in order."""
+    trained = [recipe for recipe in recipes if recipe.edges]
+    _check_match(plan.selection.keep.match, trained)
     results = [ArmResult(BASE_ARM, 0, base, measure(pipeline, plan.evaluation, base, test_sets))]
-    for recipe in recipes:
-        if recipe.edges:
-            results += _run_arm(pipeline, plan, recipe, base, train_set, test_sets)
+    for recipe in trained:
+        done = {(result.arm, result.round): result.examples for result in results}
+        results += _run_arm(pipeline, plan, recipe, base, train_set, test_sets, done)
     return results
+
+
+def _check_match(match: str | None, recipes: Sequence[Recipe]) -> None:
+    names = [recipe.name for recipe in recipes]
+    if match is not None and match not in names[:-1]:
+        raise ConfigError(f"filter.match={match} must be an arm that runs before another; there are {', '.join(names)} (arms).")
 
 
 def final_results(results: Sequence[ArmResult]) -> dict[str, ArmResult]:
@@ -103,12 +113,16 @@ def _run_arm(
     base: Checkpoint,
     train_set: ProblemSet,
     test_sets: Sequence[ProblemSet],
+    done: Mapping[tuple[str, int], ExampleSet | None],
 ) -> list[ArmResult]:
-    results = []
+    results: list[ArmResult] = []
     checkpoint = base
+    match = plan.selection.keep.match
     for number in range(1, plan.rounds + 1):
         log.info("arm %s, round %d of %d", recipe.name, number, plan.rounds)
-        examples = pipeline.example_set(recipe, checkpoint, train_set, plan.selection, number)
+        matched = done.get((match, number)) if match else None
+        examples = pipeline.example_set(recipe, checkpoint, train_set, plan.selection, number, matched)
+        _warn_of_collapse(recipe.name, results[0].examples if results else None, examples)
         start = base if plan.init_from is InitFrom.BASE else checkpoint
         title = f"train   {recipe.name}, round {number}"
         checkpoint = pipeline.trained(
@@ -122,8 +136,17 @@ def _run_arm(
             plan.training.watch(title),
         )
         outcomes = measure(pipeline, plan.evaluation, checkpoint, test_sets)
-        results.append(ArmResult(recipe.name, number, checkpoint, outcomes, examples.counts))
+        results.append(ArmResult(recipe.name, number, checkpoint, outcomes, examples))
     return results
+
+
+def _warn_of_collapse(arm: str, first: ExampleSet | None, latest: ExampleSet) -> None:
+    for method, health in latest.health.items():
+        if first is not None and collapsed(first.health[method], health):
+            log.warning(
+                "arm %s collapses: samples by %s have %.2f bits of answers a problem, %.2f in round 1, and are no better",
+                arm, method, health.entropy, first.health[method].entropy,
+            )  # fmt: skip
 
 
 def measure(

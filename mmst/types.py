@@ -58,6 +58,10 @@ class DropReason(StrEnum):
     """A translation whose own answer differs from its source's."""
     LEAK = "leak"
     """A solution that states its answer without deriving it."""
+    WRONG_STEP = "wrong_step"
+    """A text with a statement `a op b = c` that does not hold."""
+    SURPLUS = "surplus"
+    """Cut away to balance edges, or to match another arm's quantity."""
     TOO_LONG = "too_long"
 
 
@@ -84,6 +88,14 @@ class Problem:
     """A decimal string, an upper-case letter, `yes` or `no`, or free text, by `kind`. Empty where nothing is known."""
     kind: AnswerKind = AnswerKind.NUMBER
     choices: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    """For `TESTS`: statements that a right program passes."""
+    setup: str = ""
+    """For `TESTS`: what runs before the tests."""
+    entry_point: str = ""
+    """For `TESTS`: the name of the function that is asked for."""
+    public_tests: int = 0
+    """For `TESTS`: how many tests, the first ones, a solver is told. The others are never shown."""
     rationale: str | None = None
     derivation: tuple[Step, ...] = ()
     """Filled where the task knows its own derivation: rationales can be rendered by any method and audited."""
@@ -92,11 +104,14 @@ class Problem:
 
     @property
     def statement(self) -> str:
-        """What a solver is told: the question, and the choices by their letters where there are some."""
-        if not self.choices:
-            return self.question
-        listed = " ".join(f"({chr(65 + i)}) {choice}" for i, choice in enumerate(self.choices))
-        return f"{self.question} Answer choices: {listed}"
+        """What a solver is told: the question, with the choices by their letters, or the public tests, where there are some."""
+        if self.kind is AnswerKind.CHOICE:
+            listed = " ".join(f"({chr(65 + i)}) {choice}" for i, choice in enumerate(self.choices))
+            return f"{self.question} Answer choices: {listed}"
+        if self.kind is AnswerKind.TESTS:
+            shown = [f"The function is called {self.entry_point}."] if self.entry_point else []
+            return "\n".join([self.question, *shown, *self.tests[: self.public_tests]])
+        return self.question
 
 
 @dataclass(frozen=True, slots=True)

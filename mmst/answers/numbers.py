@@ -7,10 +7,14 @@ Comparing canonical texts makes equality reflexive, symmetric and transitive, wh
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation, localcontext
 from fractions import Fraction
 
 DECIMALS = 6
+SIGNS = "-+\u2212"
+OPERATION = re.compile(r"\s*(?:[-+*/^\u2212\u00d7\u00f7]|\*\*)\s*[($]*\s*\d")
+"""What makes a number the beginning of an expression."""
 LONGEST_NUMBER = 60
 LARGEST_EXPONENT = 60
 
@@ -40,16 +44,29 @@ def canonical_number(text: str) -> str | None:
 
 
 def numbers_in(text: str) -> list[str]:
-    """The canonical texts of the numbers in a text, in order."""
-    found = []
+    """The canonical texts of the numbers in a text, in order. A digit that is glued to a letter before it is none."""
+    return [number for _, number in _found(text) if number is not None]
+
+
+def first_number(text: str) -> str | None:
+    """The canonical text of a statement's first number; None where it begins an expression that was left unevaluated."""
+    for match, number in _found(text):
+        return None if OPERATION.match(text, match.end()) else number
+    return None
+
+
+def _found(text: str) -> Iterator[tuple[re.Match[str], str | None]]:
     for match in NUMBER.finditer(text):
-        written = match.group()
-        if written[0] in "-+" and match.start() and (text[match.start() - 1].isalnum() or text[match.start() - 1] == ")"):
+        written = match.group().lstrip()
+        start = match.end() - len(written)
+        before = text[start - 1] if start else " "
+        if before.isalpha() or before == "_":
+            if written[0] not in SIGNS:
+                continue
+            written = written[1:]  # a dash, not a sign
+        elif written[0] in SIGNS and (before.isdigit() or before == ")"):
             written = written[1:]
-        number = canonical_number(written)
-        if number is not None:
-            found.append(number)
-    return found
+        yield match, canonical_number(written)
 
 
 def _value(text: str) -> Fraction | None:

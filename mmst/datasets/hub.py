@@ -18,7 +18,7 @@ def read_problems(name: str, config: str | None, split: str, question: str, answ
     Raises:
         DataError: the data set, its split or a column cannot be had.
     """
-    rows = _rows(name, config, split)
+    rows = load_rows(name, config, split)
     missing = [column for column in (question, answer) if column not in rows.column_names]
     if missing:
         have = ", ".join(rows.column_names)
@@ -34,7 +34,8 @@ def _problem(id: str, question: str, answer: str) -> Problem:
     return Problem(id=id, question=question, answer=gold, kind=answer_kind(gold, ()), rationale=rationale.strip() or None)
 
 
-def _rows(name: str, config: str | None, split: str) -> Any:
+def load_rows(name: str, config: str | None, split: str) -> Any:
+    """The rows of a split, as `datasets` gives them."""
     import datasets
 
     try:

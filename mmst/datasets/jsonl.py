@@ -1,6 +1,7 @@
 """Problems from JSON lines, such as
 
 {"id": "gsm8k-train-0", "question": "Natalia sold clips to 48 of ...", "answer": "72", "choices": null, "rationale": "..."}
+{"id": "mbpp-11", "question": "Write a python function to ...", "tests": ["assert f(1) == 2"], "entry_point": "f", "setup": ""}
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from mmst.answers.numbers import canonical_number
 from mmst.errors import DataError
 from mmst.types import AnswerKind, Problem
 
+YES_NO = ("yes", "no")
+
 
 def read_problems(path: str, split: str) -> list[Problem]:
     """Read a file, or `SPLIT.jsonl` of a folder. A file is its own `test` split and has no other.
@@ -20,7 +23,17 @@ def read_problems(path: str, split: str) -> list[Problem]:
     Raises:
         DataError: nothing is there, it is empty, or a line is not a problem; names the file and the line.
     """
-    file = _file(Path(path).expanduser(), split)
+    return read_file(_file(Path(path).expanduser(), split))
+
+
+def read_file(file: Path) -> list[Problem]:
+    """Read one file.
+
+    Raises:
+        DataError: as `read_problems`.
+    """
+    if not file.is_file():
+        raise DataError(f"dataset: there is no file {file}.")
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     with file.open(encoding="utf-8") as lines:
@@ -43,11 +56,11 @@ def read_problems(path: str, split: str) -> list[Problem]:
 
 def answer_kind(answer: str, choices: tuple[str, ...]) -> AnswerKind:
     """What kind of answer a gold answer is, by how it looks."""
-    if choices:
+    if choices and answer.strip().lower() not in YES_NO:
         return AnswerKind.CHOICE
     if canonical_number(answer) is not None:
         return AnswerKind.NUMBER
-    return AnswerKind.YES_NO if answer.strip().lower() in ("yes", "no") else AnswerKind.TEXT
+    return AnswerKind.YES_NO if answer.strip().lower() in YES_NO else AnswerKind.TEXT
 
 
 def _file(path: Path, split: str) -> Path:
@@ -69,7 +82,10 @@ def _problem(line: str, where: str, default_id: str) -> Problem:
         raise DataError(f"{where}: not JSON ({error.msg}).") from error
     if not isinstance(row, dict):
         raise DataError(f"{where}: not a JSON object.")
-    for key in ("question", "answer"):
+    tests = row.get("tests") or []
+    if not isinstance(tests, list) or not all(isinstance(test, str) for test in tests):
+        raise DataError(f"{where}: 'tests' must be a list of texts.")
+    for key in ("question",) if tests else ("question", "answer"):
         if key not in row:
             raise DataError(f"{where}: the key '{key}' is missing.")
         if isinstance(row[key], bool) or not isinstance(row[key], str | int | float) or str(row[key]).strip() == "":
@@ -79,12 +95,16 @@ def _problem(line: str, where: str, default_id: str) -> Problem:
     choices = row.get("choices") or []
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
         raise DataError(f"{where}: 'choices' must be a list of texts.")
-    answer = str(row["answer"])
+    answer = str(row.get("answer", ""))
     return Problem(
         id=str(default_id if row.get("id") in (None, "") else row["id"]),
         question=str(row["question"]),
         answer=answer,
-        kind=answer_kind(answer, tuple(choices)),
+        kind=AnswerKind.TESTS if tests else answer_kind(answer, tuple(choices)),
         choices=tuple(choices),
+        tests=tuple(tests),
+        setup=str(row.get("setup") or ""),
+        entry_point=str(row.get("entry_point") or ""),
+        public_tests=int(bool(tests)),
         rationale=row["rationale"] if isinstance(row.get("rationale"), str) else None,
     )

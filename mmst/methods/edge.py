@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mmst.errors import ConfigError
 
 ARROW = "->"
+ALL, SELF = "all", "self"
 BASE_ARM = "base"
 """The arm without training, in tables."""
 
@@ -50,13 +51,28 @@ class Recipe:
     name: str
     edges: tuple[Edge, ...]
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The methods whose samples it needs."""
+        return tuple(dict.fromkeys(edge.source for edge in self.edges))
+
     @classmethod
-    def parse(cls, name: str, edges: Sequence[str], methods: Iterable[str]) -> Recipe:
-        """Read a recipe from the texts of its edges."""
+    def parse(cls, name: str, edges: Sequence[str] | str, methods: Iterable[str]) -> Recipe:
+        """Read a recipe from the texts of its edges, or from `self` (each method on itself) or `all` (and every pair)."""
         known = list(methods)
         if name == BASE_ARM:
             raise ConfigError(f"method.name: '{BASE_ARM}' is the name of the untrained model in every table; choose another.")
+        if isinstance(edges, str):
+            return cls(name, _named(edges, known))
         parsed = tuple(Edge.parse(edge, known) for edge in edges)
         if len(set(parsed)) != len(parsed):
             raise ConfigError(f"method.edges: recipe '{name}' names an edge twice.")
         return cls(name, parsed)
+
+
+def _named(edges: str, methods: Sequence[str]) -> tuple[Edge, ...]:
+    if edges not in (ALL, SELF):
+        raise ConfigError(f"method.edges={edges} must be '{ALL}', '{SELF}' or a list of edges such as [text -> code].")
+    own = [Edge(method, method) for method in methods]
+    crossing = [Edge(source, target) for target in methods for source in methods if source != target]
+    return tuple(own + crossing if edges == ALL else own)

@@ -43,11 +43,20 @@ class Method(Protocol):
     def clean(self, completion: str) -> str:
         """The solution within a completion, as it is trained on and translated: no run-on text, no outer white space."""
 
-    def read(self, completions: Sequence[str], executor: Executor) -> list[Reading]:
-        """The answers of `len(completions)` completions, in order. Never raises for what a model wrote."""
+    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+        """The answers of completions of these problems, one each, in order. Never raises for what a model wrote."""
 
     def render(self, derivation: Sequence[Step]) -> str:
         """A gold derivation, written as a solution by this method."""
+
+    def steps(self, solution: str) -> str:
+        """What a cleaned solution calculates, whatever its words and names: equal for solutions that are the same in kind."""
+
+    def wrong_steps(self, completion: str) -> list[str]:
+        """The statements of a solution that do not hold, such as `3 * 4 = 13`."""
+
+    def perturbed(self, completion: str, problem: Problem) -> list[str]:
+        """Programs that differ from the solution in the problem's numbers; none where it is no program or has none of them."""
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
         """Whether the solution states its answer without deriving it from the problem's numbers."""

@@ -13,12 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 from mmst.errors import ConfigError
+from mmst.types import AnswerKind, Problem
 
 QUESTION_CUE = "Question: "
+DEFAULT_EXEMPLARS = "default"
+KINDS_WITH_EXEMPLARS = (AnswerKind.NUMBER, AnswerKind.CHOICE, AnswerKind.YES_NO, AnswerKind.TESTS)
+REWRITE = "Rewrite each {source} as a {target} with the same steps and the same answer."
+"""The instruction of a translation prompt."""
 
 ChatTemplate = Callable[[str, str], str]
 """(instruction and exemplars, the cue that the reply begins with) -> the text for the engine."""
@@ -37,18 +44,37 @@ class PromptFormat:
     instruction: str = ""
     shots: int = 0
     stop: tuple[str, ...] = ()
-    exemplars: str = "default"
+    exemplars: str = DEFAULT_EXEMPLARS
+    """A folder of `mmst/methods/prompts/`, or of the user's, with a file for each kind of answer."""
     key: str = ""
     """The exemplars' field that holds this method's solution."""
     solution_name: str = "solution"
+    rewrite: str = REWRITE
+    """The instruction of prompts that translate into this method; {source} and {target} are the solutions' names."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stop", tuple(self.stop))
-        available = len(exemplar_rows(self.exemplars))
+        available = len(exemplar_rows(self.exemplars, AnswerKind.NUMBER))
         if not 0 <= self.shots <= available:
             raise ConfigError(
                 f"methods: shots={self.shots} is not possible; the exemplars '{self.exemplars}' hold {available}."
             )
+        try:
+            self.rewrite.format(source="", target="")
+        except (KeyError, IndexError, ValueError) as error:
+            raise ConfigError(
+                f"methods: rewrite='{self.rewrite}' may hold {{source}} and {{target}} in braces alone."
+            ) from error
+
+    def check_kind(self, kind: AnswerKind, method: str) -> None:
+        """Refuse a kind of answer that there are exemplars for, but none by this method.
+
+        Raises:
+            ConfigError: names the method and the kind.
+        """
+        rows = exemplar_rows(self.exemplars, kind)
+        if self.shots and rows and not any(row.get(self.key) for row in rows):
+            raise ConfigError(f"methods: '{method}' has no exemplars for answers of the kind {kind.value}; leave it out.")
 
     def solution_block(self, solution: str) -> str:
         """The cue and a solution under it."""
@@ -68,23 +94,22 @@ class PromptWriter:
 
     chat: ChatTemplate | None = field(default=None)
 
-    def solve(self, question: str, target: PromptFormat) -> str:
-        """The prompt for a solution of `question` by `target`."""
-        rows = exemplar_rows(target.exemplars)[: target.shots]
-        shots = [_question(row["question"]) + target.solution_block(row[target.key]) for row in rows]
-        return self._assemble(target.instruction, shots, _question(question), target)
+    def solve(self, problem: Problem, target: PromptFormat) -> str:
+        """The prompt for a solution of a problem by `target`."""
+        rows = [row for row in exemplar_rows(target.exemplars, problem.kind) if row.get(target.key)][: target.shots]
+        shots = [_question(_shown(row)) + target.solution_block(row[target.key]) for row in rows]
+        return self._assemble(target.instruction, shots, _question(problem.statement), target)
 
-    def translate(self, question: str, solution: str, source: PromptFormat, target: PromptFormat) -> str:
+    def translate(self, problem: Problem, solution: str, source: PromptFormat, target: PromptFormat) -> str:
         """The prompt for writing a solution by `source` as one by `target`."""
-        rows = exemplar_rows(target.exemplars)[: target.shots]
+        pairs = zip(exemplar_rows(source.exemplars, problem.kind), exemplar_rows(target.exemplars, problem.kind), strict=True)
+        both = [(a, b) for a, b in pairs if a.get(source.key) and b.get(target.key)][: target.shots]
         shots = [
-            _question(row["question"]) + source.solution_block(row[source.key]) + target.solution_block(row[target.key])
-            for row in rows
+            _question(_shown(a)) + source.solution_block(a[source.key]) + target.solution_block(b[target.key]) for a, b in both
         ]
-        instruction = (
-            f"Rewrite each {source.solution_name} as a {target.solution_name} with the same steps and the same answer."
-        )
-        return self._assemble(instruction, shots, _question(question) + source.solution_block(solution), target)
+        instruction = target.rewrite.format(source=source.solution_name, target=target.solution_name)
+        last = _question(problem.statement) + source.solution_block(solution)
+        return self._assemble(instruction, shots, last, target)
 
     def _assemble(self, instruction: str, shots: Sequence[str], last: str, target: PromptFormat) -> str:
         head = [instruction] if instruction and shots else []
@@ -94,12 +119,39 @@ class PromptWriter:
 
 
 @cache
-def exemplar_rows(name: str) -> tuple[Mapping[str, str], ...]:
-    """The exemplars of a file in `mmst/methods/prompts/`: a question with its solution by every method."""
-    path = resources.files("mmst.methods") / "prompts" / f"{name}.yaml"
-    if not path.is_file():
-        raise ConfigError(f"methods: there are no exemplars '{name}' in mmst/methods/prompts/.")
-    return tuple(yaml.safe_load(path.read_text(encoding="utf-8")))
+def exemplar_rows(name: str, kind: AnswerKind) -> tuple[Mapping[str, Any], ...]:
+    """The exemplars for one kind of answer: a question with its solution by every method.
+
+    A folder without a file for the kind takes those of `default`, which holds the same questions.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    built_in = Path(str(resources.files("mmst.methods"))) / "prompts"
+    folder = built_in / name if "/" not in name else Path(name).expanduser()
+    if not folder.is_dir():
+        have = ", ".join(sorted(path.name for path in built_in.iterdir() if path.is_dir()))
+        raise ConfigError(f"methods: there are no exemplars '{name}'; give a folder with number.yaml in it, or one of {have}.")
+    shown = kind if kind in KINDS_WITH_EXEMPLARS else AnswerKind.NUMBER
+    places = (folder / f"{shown.value}.yaml", built_in / DEFAULT_EXEMPLARS / f"{shown.value}.yaml")
+    path = next((place for place in places if place.exists()), None)
+    return tuple(yaml.safe_load(path.read_text(encoding="utf-8"))) if path else ()
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    """An exemplar's question as a problem's is shown."""
+    kind = AnswerKind.CHOICE if row.get("choices") else AnswerKind.TESTS if row.get("test") else AnswerKind.NUMBER
+    problem = Problem(
+        "",
+        str(row["question"]),
+        "",
+        kind,
+        choices=tuple(map(str, row.get("choices") or ())),
+        tests=(str(row.get("test", "")),),
+        entry_point=str(row.get("entry_point", "")),
+        public_tests=1,
+    )
+    return problem.statement
 
 
 def _question(question: str) -> str:

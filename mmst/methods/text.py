@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmst.answers.reading import marked_answer
+from mmst.answers.audit import wrong_steps
+from mmst.answers.reading import stated_answer
+from mmst.methods.code import FENCE, read_programs
 from mmst.methods.method import Reading
 from mmst.methods.prompt import QUESTION_CUE, PromptFormat
 from mmst.sandbox.result import Executor
-from mmst.types import Problem, Step
+from mmst.types import AnswerKind, Problem, Step
 
+EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d[\d.,]*")
 SIGN_OF_DERIVATION = "="
+FEWEST_WORDS = 3
+"""Of reasoning before an answer that is no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +31,18 @@ class TextMethod:
         """The reasoning up to a run-on next question."""
         return completion.split(QUESTION_CUE.strip())[0].strip()
 
-    def read(self, completions: Sequence[str], executor: Executor) -> list[Reading]:
-        """The marked answer (`The answer is ...`, or boxed), else the last number, recorded as `fallback`."""
-        found = [marked_answer(self.clean(completion)) for completion in completions]
-        return [Reading(answer, reason) for answer, reason in found]
+    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+        """The marked answer (`The answer is ...`, or boxed), else what is said last, recorded as `fallback`.
+
+        For `TESTS`, what the program in the text's fence does.
+        """
+        texts = [self.clean(completion) for completion in completions]
+        readings = [Reading(*stated_answer(text, p.kind, p.choices)) for text, p in zip(texts, problems, strict=True)]
+        tested = [n for n, problem in enumerate(problems) if problem.kind is AnswerKind.TESTS]
+        ran = read_programs([_fenced(texts[n]) for n in tested], [problems[n] for n in tested], executor)
+        for n, reading in zip(tested, ran, strict=True):
+            readings[n] = reading
+        return readings
 
     def render(self, derivation: Sequence[Step]) -> str:
         """One sentence a step, labels replaced by their values."""
@@ -40,7 +54,30 @@ class TextMethod:
         ]
         return " ".join([*sentences, f"The answer is {derivation[-1].value}."])
 
+    def steps(self, solution: str) -> str:
+        """The equations in the text, in order (RFT's equation list); all of it where there is none."""
+        equations = EQUATION.findall(solution)
+        return ";".join("".join(equation.split()) for equation in equations) or " ".join(solution.split())
+
+    def wrong_steps(self, completion: str) -> list[str]:
+        """See `mmst.answers.audit.wrong_steps`."""
+        return wrong_steps(self.clean(completion))
+
+    def perturbed(self, completion: str, problem: Problem) -> list[str]:
+        """A text is no program."""
+        return []
+
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether the text has no step before its answer: no `=` and fewer than two other numbers."""
+        """Whether the text has no step before its answer: no `=` and fewer than two other numbers, or no other word."""
+        if problem.kind is AnswerKind.TESTS:
+            return False
         body = self.clean(completion).rsplit("he answer is", 1)[0]
+        if problem.kind is not AnswerKind.NUMBER:
+            return len(body.split()) < FEWEST_WORDS
         return SIGN_OF_DERIVATION not in body and sum(map(str.isdigit, body)) < 2
+
+
+def _fenced(text: str) -> str:
+    """The program in a text; all of it where there is no fence."""
+    fenced = FENCE.search(text)
+    return fenced.group(1) if fenced else text

@@ -9,6 +9,7 @@ import argparse
 import functools
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
@@ -16,6 +17,7 @@ import torch
 
 from mmst.ledger.progress import Progress
 from mmst.methods.code import CodeMethod
+from mmst.methods.equation import EquationMethod
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptFormat
 from mmst.methods.text import TextMethod
@@ -32,18 +34,20 @@ TOKENIZER_SAMPLE = 30_000
 LONGEST = 256
 
 
-def bare_methods() -> dict[str, Method]:
-    """Both methods without exemplars, as the base meets them in pretraining and in every run."""
-    return {
+def bare_methods(names: Sequence[str] = ("text", "code")) -> dict[str, Method]:
+    """Methods without exemplars, as the base meets them in pretraining and in every run."""
+    made: dict[str, Method] = {
         "text": TextMethod(PromptFormat(cue="Answer:", lead=" ", key="text")),
         "code": CodeMethod(PromptFormat(cue="Program:", lead="\n", key="code")),
+        "equation": EquationMethod(PromptFormat(cue="Equations:", lead="\n", key="equation")),
     }
+    return {name: made[name] for name in names}
 
 
 def make_nano(recipe: NanoRecipe, target: Path, work: Path, progress: Progress) -> None:
     """Corpus, tokenizer, training, checkpoint."""
     settings = recipe.training
-    examples = list(corpus(recipe, bare_methods(), settings["examples"]))
+    examples = list(corpus(recipe, bare_methods(recipe.methods), settings["examples"]))
     tokenizer = make_tokenizer(recipe, examples[:TOKENIZER_SAMPLE])
     rows, dropped = tokenize(examples, tokenizer, LONGEST)
     assert not dropped
@@ -71,12 +75,14 @@ def main() -> None:
     """Parse the command line and make the model."""
     parser = argparse.ArgumentParser(prog="python -m mmst.nano", description=__doc__)
     parser.add_argument("--out", type=Path, default=nano_checkpoint(), help="a folder that is not there yet")
-    out: Path = parser.parse_args().out.absolute()
+    parser.add_argument("--recipe", choices=("recipe", "recipe_three"), default="recipe")
+    options = parser.parse_args()
+    out: Path = options.out.absolute()
     if out.exists():
         parser.error(f"{out} is there already; give another folder by --out, or delete it.")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as work:
-        make_nano(NanoRecipe.load(), out, Path(work), TerminalProgress())
+        make_nano(NanoRecipe.load(options.recipe), out, Path(work), TerminalProgress())
     CONSOLE.print(f"nano: {out}")
 
 

@@ -31,7 +31,7 @@ TOKEN_PATTERN = r"\n *| ?\p{L}+| ?\d{1,3}| ?[^\s\p{L}\d]+|\s+"
 
 @dataclass(frozen=True, slots=True)
 class NanoRecipe:
-    """The contents of `recipe.yaml`."""
+    """The contents of `recipe.yaml`, or of another recipe beside it."""
 
     seed: int
     model: Mapping[str, int]
@@ -43,9 +43,14 @@ class NanoRecipe:
     """The families of which translations are met."""
 
     @classmethod
-    def load(cls) -> NanoRecipe:
-        """Read the recipe that the package ships."""
-        return cls(**yaml.safe_load((resources.files("mmst.nano") / "recipe.yaml").read_text(encoding="utf-8")))
+    def load(cls, name: str = "recipe") -> NanoRecipe:
+        """Read a recipe that the package ships."""
+        return cls(**yaml.safe_load((resources.files("mmst.nano") / f"{name}.yaml").read_text(encoding="utf-8")))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that the model meets."""
+        return tuple(next(iter(self.exposure.values())))
 
 
 def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Iterator[Example]:
@@ -63,7 +68,7 @@ def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Ite
             yield _drill(number, rng)
         else:
             source, target = rng.sample(list(methods.values()), 2)
-            problem = _story(recipe, rng) if kind == "translate" else _bare_problem(rng)
+            problem = _story(recipe, rng, (source.name, target.name)) if kind == "translate" else _bare_problem(rng)
             yield _translation(number, problem, source, target)
 
 
@@ -112,21 +117,20 @@ def make_model(recipe: NanoRecipe, vocabulary: int, end: int, pad: int) -> Llama
 
 
 def _solution(number: int, problem: Problem, method: Method) -> Example:
-    prompt = PromptWriter().solve(problem.question, method.format)
+    prompt = PromptWriter().solve(problem, method.format)
     return Example(str(number), method.name, problem.id, prompt, method.format.lead + method.render(problem.derivation))
 
 
 def _translation(number: int, problem: Problem, source: Method, target: Method) -> Example:
-    prompt = PromptWriter().translate(problem.question, source.render(problem.derivation), source.format, target.format)
+    prompt = PromptWriter().translate(problem, source.render(problem.derivation), source.format, target.format)
     completion = target.format.lead + target.render(problem.derivation)
     return Example(str(number), f"{source.name} -> {target.name}", problem.id, prompt, completion)
 
 
-def _story(recipe: NanoRecipe, rng: random.Random) -> Problem:
+def _story(recipe: NanoRecipe, rng: random.Random, methods: tuple[str, str]) -> Problem:
     name = rng.choice(recipe.translate)
-    seen = recipe.exposure[name]
-    met_by_both = sorted(set(seen["text"]) & set(seen["code"]))
-    return draw_problem(families()[name], "pretrain", rng, met_by_both)
+    source, target = (set(recipe.exposure[name][method]) for method in methods)
+    return draw_problem(families()[name], "pretrain", rng, sorted(source & target))
 
 
 def _bare_problem(rng: random.Random) -> Problem:

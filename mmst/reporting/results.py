@@ -55,10 +55,22 @@ def run_results(
             for r in results
         ],
         "counts": {
-            arm: {edge: asdict(tally) for edge, tally in result.counts.items()}
+            arm: {edge: asdict(tally) for edge, tally in result.examples.counts.items()}
             for arm, result in final.items()
-            if result.counts
+            if result.examples
         },
+        "labels": [
+            {
+                "arm": r.arm,
+                "round": r.round,
+                "method": method,
+                **asdict(found),
+                **{f"samples_{name}": value for name, value in asdict(r.examples.health[method]).items()},
+            }
+            for r in results
+            if r.examples
+            for method, found in r.examples.labels.items()
+        ],
         "seconds": _seconds(ledger),
         "ledger": [stage.folder.name for stage in ledger.used],
     }
@@ -82,6 +94,8 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
         _show(accuracy_table(table["arms"], f"{title}, {name}"))
     if found["counts"]:
         _show(counts_table(found["counts"]))
+    if found["labels"]:
+        _show(labels_table(found["labels"]))
 
 
 def accuracy_table(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], title: str) -> Table:
@@ -121,7 +135,28 @@ def counts_table(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table
     for arm, edges in counts.items():
         for edge, tally in edges.items():
             dropped = ", ".join(f"{reason} {count}" for reason, count in sorted(tally["dropped"].items()))
+            if tally["wrong_steps"]:
+                dropped += f"; kept with a wrong step: {tally['wrong_steps']}"
             table.add_row(arm, edge, *(str(tally[column]) if tally[column] else "-" for column in columns), dropped)
+    return table
+
+
+def labels_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """How many problems have a label, how many labels are right, and how diverse the samples are that they come from."""
+    table = Table(title="labels, and the samples they come from, by arm and round")
+    for name in ("arm", "round", "method", "labelled", "right labels", "right samples", "bits a problem", "distinct"):
+        table.add_column(name, justify="left" if name in ("arm", "method") else "right")
+    for row in rows:
+        table.add_row(
+            row["arm"],
+            str(row["round"]),
+            row["method"],
+            f"{row['labelled']} of {row['problems']}",
+            f"{100 * row['right'] / row['known']:.1f}% of {row['known']}" if row["known"] else "-",
+            f"{100 * row['samples_right']:.1f}%",
+            f"{row['samples_entropy']:.2f}",
+            f"{100 * row['samples_distinct']:.0f}%",
+        )
     return table
 
 

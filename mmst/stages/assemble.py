@@ -30,7 +30,7 @@ def assemble(
     for edge, rows in kept.items():
         target = methods[edge.target]
         for row in rows:
-            prompt = writer.solve(problems[row.sample.problem_id].statement, target.format)
+            prompt = writer.solve(problems[row.sample.problem_id], target.format)
             completion = target.format.lead + target.clean(row.sample.completion)
             if (prompt, completion) in seen:
                 dropped.append(Dropped(row.sample.id, str(edge), DropReason.DUPLICATE))

@@ -22,7 +22,8 @@ VERSION = 2
 def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
     """Grade samples of one method; `problems` holds the samples' problems by id."""
     completed = [sample for sample in samples if sample.finish is not FinishReason.ERROR]
-    readings = dict(zip((s.id for s in completed), method.read([s.completion for s in completed], executor), strict=True))
+    read = method.read([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
+    readings = dict(zip((s.id for s in completed), read, strict=True))
     return [_graded(sample, readings.get(sample.id), problems[sample.problem_id]) for sample in samples]
 
 

@@ -31,7 +31,7 @@ def sample(
     prompts = [
         Prompt(
             id=f"{problem.id}/{method.name}",
-            text=writer.solve(problem.statement, method.format),
+            text=writer.solve(problem, method.format),
             seeds=tuple(seed_of(draw, problem.id, index) for index in range(draw.count)),
             stop=method.format.stop,
         )

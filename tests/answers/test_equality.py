@@ -34,9 +34,21 @@ def test_verdict(answer, problem, verdict):
 
 @given(st.lists(st.text("0123456789./,-+eE $", max_size=8), min_size=3, max_size=3))
 def test_equality_is_an_equivalence(texts):
-    a, b, c = (canonical_answer(text, with_gold("1")) for text in texts)
+    a, b, c = (canonical_answer(text, AnswerKind.NUMBER) for text in texts)
     assert a == a
     if a == b and b == c:
         assert a == c
     if a is not None:
-        assert canonical_answer(a, with_gold("1")) == a
+        assert canonical_answer(a, AnswerKind.NUMBER) == a
+
+
+KINDS = st.sampled_from(
+    [(AnswerKind.NUMBER, ()), (AnswerKind.YES_NO, ()), (AnswerKind.TEXT, ()), (AnswerKind.CHOICE, ("3", "a", "b c"))]
+)
+
+
+@given(KINDS, st.text("abcdyesno 123.,/-()BC", max_size=8))
+def test_a_canonical_answer_stands_for_itself(kind, text):
+    canonical = canonical_answer(text, *kind)
+    if canonical is not None and kind[0] is not AnswerKind.CHOICE:
+        assert canonical_answer(canonical, *kind) == canonical

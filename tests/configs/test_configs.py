@@ -20,7 +20,8 @@ REQUIRED = {
     "model=served": ["model.name=x"],
 }
 TOP_LEVEL = {
-    "about", "arms", "chunk", "dataset", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
+    "about", "decontaminate",
+    "arms", "chunk", "dataset", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
     "paths", "redo_unjudged", "rounds", "sampler", "sampling", "sandbox", "seed", "tracker", "trainer", "translation",
 }  # fmt: skip
 
@@ -64,7 +65,8 @@ def test_the_main_jobs_top_level_keys_are_these():
 @pytest.mark.parametrize("name", options("method"))
 def test_every_recipe_is_between_the_configured_methods(name):
     config = compose("train", overrides=["name=x", f"method={name}"])
-    recipe = Recipe.parse(config.method.name, list(config.method.edges), config.methods)
+    edges = config.method.edges
+    recipe = Recipe.parse(config.method.name, edges if isinstance(edges, str) else list(edges), config.methods)
     assert recipe.name == name
 
 

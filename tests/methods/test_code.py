@@ -5,11 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmst.datasets.arithmetic.world import draw_problems
+from mmst.methods.method import Reading
 from mmst.nano.__main__ import bare_methods
 from mmst.sandbox.result import Result, Status
-from mmst.types import Step
+from mmst.types import AnswerKind, Problem, Step
 
 CODE = bare_methods()["code"]
+ANY = Problem("p", "?", "1")
+ADD = Problem(
+    "t", "Write add.", "", AnswerKind.TESTS, tests=("assert add(1, 2) == 3", "assert add(0, 0) == 0"), entry_point="add"
+)
 
 
 class Lost:
@@ -32,12 +37,12 @@ def test_a_derivation_is_rendered_as_assignments(sandbox):
     steps = (Step("total", "3", "*", "4", "12"), Step("left", "total", "-", "5", "7"))
     code = CODE.render(steps)
     assert code == "def solution():\n    total = 3 * 4\n    left = total - 5\n    return left"
-    assert CODE.read([code], sandbox)[0].answer == "7"
+    assert CODE.read([code], [ANY], sandbox)[0].answer == "7"
 
 
 def test_every_gold_derivation_runs_to_its_answer(sandbox):
     problems = draw_problems("validation", 230, 1)
-    readings = CODE.read([CODE.render(p.derivation) for p in problems], sandbox)
+    readings = CODE.read([CODE.render(p.derivation) for p in problems], problems, sandbox)
     assert [r.answer for r in readings] == [p.answer for p in problems]
 
 
@@ -61,17 +66,17 @@ def test_every_gold_derivation_runs_to_its_answer(sandbox):
     ],
 )
 def test_reading(sandbox, completion, answer, reason):
-    reading = CODE.read([completion], sandbox)[0]
+    reading = CODE.read([completion], [ANY], sandbox)[0]
     assert (reading.answer, reading.reason, reading.judged) == (answer, reason, True)
 
 
 def test_a_lost_sandbox_is_unjudged_not_wrong():
-    assert CODE.read(["answer = 1"], Lost())[0].judged is False
+    assert CODE.read(["answer = 1"], [ANY], Lost())[0].judged is False
 
 
 def test_equal_programs_run_once():
     executor = Lost()
-    readings = CODE.read(["answer = 1", "answer = 2", "answer = 1\n"], executor)
+    readings = CODE.read(["answer = 1", "answer = 2", "answer = 1\n"], [ANY] * 3, executor)
     assert len(readings) == 3
     assert len(executor.programs) == 2
 
@@ -92,3 +97,24 @@ def test_a_constant_is_a_leak(problem, code, leak):
 @given(st.text(max_size=200))
 def test_cleaning_never_fails(text):
     assert isinstance(CODE.clean(text), str)
+
+
+@pytest.mark.parametrize(
+    ("program", "answer", "reason"),
+    [
+        ("def add(a, b):\n    return a + b", "passed", "tests"),
+        ("def add(a, b):\n    return a - b", None, "AssertionError"),
+        ("def plus(a, b):\n    return a + b", None, "KeyError"),
+    ],
+)
+def test_a_program_is_judged_by_its_tests(sandbox, program, answer, reason):
+    assert CODE.read([program], [ADD], sandbox) == [Reading(answer, reason)]
+    text = f"We add both.\n```python\n{program}\n```"
+    assert bare_methods()["text"].read([text], [ADD], sandbox) == [Reading(answer, reason)]
+    assert not CODE.leaks(ADD, program, "passed")
+
+
+@pytest.mark.parametrize(("code", "answer"), [("answer = 'b'", "B"), ("answer = 'a dog'", "B"), ("answer = 'a cow'", "a cow")])
+def test_a_choice_may_be_returned_by_its_letter_or_its_text(sandbox, code, answer):
+    problem = Problem("c", "?", "B", AnswerKind.CHOICE, ("a cat", "a dog"))
+    assert CODE.read([code], [problem], sandbox)[0].answer == answer

@@ -18,7 +18,7 @@ WARM = SamplingParams(temperature=1.0, max_tokens=48)
 def prompts():
     form = PromptFormat(cue="Answer:", lead=" ", key="text")
     problems = draw_problems("validation", 24, 5)
-    return [Prompt(p.id, PromptWriter().solve(p.question, form), seeds=(i,)) for i, p in enumerate(problems)]
+    return [Prompt(p.id, PromptWriter().solve(p, form), seeds=(i,)) for i, p in enumerate(problems)]
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_a_missing_library_names_its_extra(monkeypatch):
 def test_a_real_server_gives_the_greedy_completions_of_the_model(transformers_server, nano):
     form = PromptFormat(cue="Answer:", lead=" ", key="text", stop=("\nQuestion:", "\n\n"))
     problems = draw_problems("validation", 12, 5)
-    prompts = [Prompt(p.id, PromptWriter().solve(p.question, form), seeds=(i,), stop=form.stop) for i, p in enumerate(problems)]
+    prompts = [Prompt(p.id, PromptWriter().solve(p, form), seeds=(i,), stop=form.stop) for i, p in enumerate(problems)]
     greedy = SamplingParams(temperature=0, max_tokens=48)
     remote = OpenAISampler(transformers_server, concurrency=2)
     remote.load(nano)

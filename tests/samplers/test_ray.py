@@ -30,7 +30,7 @@ def sampler(nano):
 def prompts():
     form = PromptFormat(cue="Answer:", lead=" ", key="text")
     problems = draw_problems("validation", 24, 5)
-    return [Prompt(p.id, PromptWriter().solve(p.question, form), seeds=(i, i + 100)) for i, p in enumerate(problems)]
+    return [Prompt(p.id, PromptWriter().solve(p, form), seeds=(i, i + 100)) for i, p in enumerate(problems)]
 
 
 @pytest.fixture(scope="module")

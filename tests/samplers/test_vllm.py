@@ -183,7 +183,7 @@ def test_an_interpreter_that_is_none_or_has_no_vllm_is_told(tmp_path):
 def test_vllm_itself_gives_the_greedy_completions_of_the_model(nano):
     form = PromptFormat(cue="Answer:", lead=" ", key="text", stop=("\nQuestion:", "\n\n"))
     problems = draw_problems("validation", 24, 5)
-    prompts = [Prompt(p.id, PromptWriter().solve(p.question, form), seeds=(i,), stop=form.stop) for i, p in enumerate(problems)]
+    prompts = [Prompt(p.id, PromptWriter().solve(p, form), seeds=(i,), stop=form.stop) for i, p in enumerate(problems)]
     greedy = SamplingParams(temperature=0, max_tokens=48)
     local = HFSampler(device="cpu")
     local.load(nano)

@@ -1,0 +1,113 @@
+"""Data sets by name: from a local folder, or from the Hugging Face Hub, with the kind of answer that each has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mmst.datasets import hub, jsonl
+from mmst.errors import DataError
+from mmst.types import AnswerKind, Problem
+
+LISTED = re.compile(r"(?:^|,)\s*[a-e]\s*\)\s*")
+"""Between the choices of MathQA's one text: `a ) 38 , b ) 27.675`."""
+LETTERED = re.compile(r"^\(?[A-E]\)\s*")
+"""Before each of AQuA's choices: `A)21`."""
+
+
+@cache
+def catalog() -> Mapping[str, Mapping[str, Any]]:
+    """What is known of each data set; see `catalog.yaml`."""
+    text = (resources.files("mmst.datasets") / "catalog.yaml").read_text(encoding="utf-8")
+    known: dict[str, Mapping[str, Any]] = yaml.safe_load(text)
+    return known
+
+
+def read_split(name: str, split: str, root: str | None = None, file: str | None = None, public_tests: int = 1) -> list[Problem]:
+    """One split of a data set of the catalog.
+
+    `root`: the folder that holds `NAME/FILE.jsonl`; None for the Hub. `file`: another file of that folder than the catalog
+    names for the split. `public_tests`: how many tests of a programming problem a solver is told.
+
+    Raises:
+        DataError: the data set, its split or a file is not there.
+    """
+    about = catalog().get(name)
+    if about is None:
+        raise DataError(f"dataset: '{name}' is not in the catalog; `python -m mmst.datasets` lists it.")
+    kind = AnswerKind(about["kind"])
+    if root is not None:
+        problems = _from_folder(Path(root).expanduser(), name, about, split, file)
+    else:
+        problems = _from_hub(name, about, split)
+    shown = public_tests if kind is AnswerKind.TESTS else 0
+    return [replace(problem, kind=kind, public_tests=shown) for problem in problems]
+
+
+def _from_folder(root: Path, name: str, about: Mapping[str, Any], split: str, file: str | None) -> list[Problem]:
+    if not root.is_dir():
+        raise DataError(f"dataset.root: there is no folder {root}; leave it null to read from the Hugging Face Hub.")
+    chosen = file or about["files"].get(split)
+    if chosen is None:
+        raise DataError(f"dataset: {name} has no split '{split}'; it has {', '.join(about['files'])}.")
+    return jsonl.read_file(root / about.get("folder", name) / f"{chosen}.jsonl")
+
+
+def _from_hub(name: str, about: Mapping[str, Any], split: str) -> list[Problem]:
+    place = about.get("hub")
+    if place is None or split not in place["splits"]:
+        have = ", ".join(place["splits"]) if place else "none"
+        raise DataError(f"dataset: {name} has no split '{split}' on the Hub (there: {have}); give dataset.root=FOLDER.")
+    rows = hub.load_rows(place["id"], place.get("config"), place["splits"][split])
+    try:
+        return [problem_of(place, row, f"{name}-{split}-{number}") for number, row in enumerate(rows)]
+    except KeyError as error:
+        raise DataError(f"dataset: {place['id']} has no column {error}; it is not as it was when mmst was written.") from error
+
+
+def problem_of(place: Mapping[str, Any], row: Mapping[str, Any], id: str) -> Problem:
+    """A row of the Hub as a problem, by what the catalog says of its columns."""
+    question = " ".join(str(place["question"]).format(**row).split(" ")).strip()
+    if "tests" in place:
+        tests = row[place["tests"]]
+        return Problem(
+            id,
+            question,
+            "",
+            AnswerKind.TESTS,
+            tests=(tests,) if isinstance(tests, str) else tuple(tests),
+            setup=str(row.get(place.get("setup", ""), "") or ""),
+            entry_point=str(row.get(place.get("entry_point", ""), "") or ""),
+        )
+    choices = _choices(place, row)
+    answer = _answer(place, row[place["answer"]])
+    return Problem(id, question, answer.upper() if choices else answer, choices=choices)
+
+
+def _choices(place: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[str, ...]:
+    if "listed" in place:
+        return tuple(part.strip() for part in LISTED.split(str(row[place["listed"]])) if part.strip())
+    if "choices" not in place:
+        return ()
+    value: Any = row
+    for key in place["choices"].split("."):
+        value = value[key]
+    return tuple(LETTERED.sub("", str(choice)).strip() for choice in value)
+
+
+def _answer(place: Mapping[str, Any], value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if "after" in place:
+        text = text.rpartition(place["after"])[2]
+    if "before" in place:
+        text = text.partition(place["before"])[0]
+    return text.strip()
