@@ -184,3 +184,34 @@ def files(folder):
         for path in folder.rglob("*")
         if path.is_file() and path.name not in ("seconds.json", ".lock")
     }
+
+
+@pytest.mark.parametrize("rule", ["majority", "agreement"])
+def test_without_gold_the_models_own_answers_are_the_labels(made, nano, rule):
+    _, pipeline = made()
+    unknown = ProblemSet("train", [Problem(f"p{i}", f"Bag {i}?", "" if i < 5 else "12") for i in range(10)])
+    options = replace(OPTIONS, keep=Filter(labels=rule), samples_per_problem=4)
+    examples = pipeline.example_set(recipe("text -> text", "code -> code"), Checkpoint(nano), unknown, options, 1)
+    found = examples.labels["code"]
+    assert (found.problems, found.known) == (10, 5 if rule == "majority" else found.known)
+    assert found.right == found.known  # code is always right, so what is labelled by it, or agrees with it, is too
+    assert any(e.problem_id == "p0" for e in examples.examples) or rule == "agreement"
+    assert {e.completion for e in examples.examples if e.edge == "code -> code"} == {CODE}
+    assert examples.health["code"].entropy == 0
+    assert examples.health["text"].entropy > 0
+
+
+def test_an_arm_is_cut_to_anothers_quantity_and_edges_are_balanced(made, nano):
+    _, pipeline = made()
+    small = pipeline.example_set(recipe("text -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    multi = recipe("text -> text", "code -> code", "code -> text")
+    whole = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    cut = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1, match=small)
+    assert len(small.examples) - 2 <= len(cut.examples) <= len(small.examples) < len(whole.examples)
+    dropped = sum(tally.dropped.get("surplus", 0) for tally in cut.counts.values())
+    assert dropped == len(whole.examples) - len(cut.examples)
+    assert sum(tally.examples for tally in cut.counts.values()) == len(cut.examples)
+    options = replace(OPTIONS, keep=Filter(balance=True))
+    balanced = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, options, 1)
+    assert len({tally.examples for tally in balanced.counts.values()}) == 1
+    assert len({whole.key, cut.key, balanced.key}) == 3

@@ -16,6 +16,7 @@ from mmst.types import AnswerKind, Problem, Step
 
 INDENT = "    "
 FENCE = re.compile(r"```(?:python|py)?\s*\n(.*?)(?:```|$)", re.DOTALL)
+COMPUTING = (ast.BinOp, ast.Call, ast.AugAssign, ast.Compare, ast.BoolOp)
 SHIFTS = (7, 13)
 """By how much numbers are made larger to see whether a program looks at them."""
 NO_SOLUTION = "NoSolution"
@@ -68,11 +69,13 @@ class CodeMethod:
             tree = ast.parse(self.clean(completion))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
-        return not any(isinstance(node, ast.BinOp | ast.Call | ast.AugAssign | ast.Compare) for node in ast.walk(tree))
+        return not any(isinstance(node, COMPUTING) for node in ast.walk(tree))
 
 
 def read_programs(programs: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
     """What programs return, or whether they pass their problems' tests; each is run once however often it occurs."""
+    if not programs:
+        return []
     asked = [_program(code, problem) for code, problem in zip(programs, problems, strict=True)]
     distinct = list(dict.fromkeys(asked))
     results = executor.execute([replace(program, name=str(i)) for i, program in enumerate(distinct)])

@@ -14,7 +14,7 @@ from mmst.methods.prompt import QUESTION_CUE, PromptFormat
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, Problem, Step
 
-EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d[\d.,]*")
+EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d+(?:[.,]\d+)*")
 SIGN_OF_DERIVATION = "="
 FEWEST_WORDS = 3
 """Of reasoning before an answer that is no number."""

@@ -18,6 +18,7 @@ REQUIRED = {
     "dataset=jsonl": ["dataset.path=x"],
     "dataset=hub": ["dataset.name=x"],
     "model=served": ["model.name=x"],
+    "dataset=reasoning_gym": ["dataset.task=leg_counting"],
 }
 TOP_LEVEL = {
     "about", "decontaminate",
@@ -40,7 +41,19 @@ def options(group):
 
 CHOICES = [
     f"{group}={name}"
-    for group in ("method", "model", "dataset", "sampler", "sandbox", "filter", "trainer", "tracker", "debug", "experiment")
+    for group in (
+        "method",
+        "methods",
+        "model",
+        "dataset",
+        "sampler",
+        "sandbox",
+        "filter",
+        "trainer",
+        "tracker",
+        "debug",
+        "experiment",
+    )
     for name in options(group)
 ]
 

@@ -4,8 +4,9 @@ import json
 import pytest
 from rich.console import Console
 
+from mmst.answers.labels import Health, LabelCounts
 from mmst.ledger.ledger import Ledger
-from mmst.pipeline import Checkpoint, EdgeCounts, ProblemSet
+from mmst.pipeline import Checkpoint, EdgeCounts, ExampleSet, ProblemSet
 from mmst.reporting import results as module
 from mmst.reporting.results import accuracy_table, print_results, run_results, write_results
 from mmst.rounds import ArmResult
@@ -20,9 +21,11 @@ def found(tmp_path):
     def arm(name, round_, right, counts=None):
         test = {m: {str(i): i < right for i in range(10)} for m in ("text", "code", "either")}
         held = {m: {"0": True, "1": None} for m in ("text", "code", "either")}
-        return ArmResult(name, round_, Checkpoint(tmp_path), {"test": test, "heldout": held}, counts or {})
+        return ArmResult(name, round_, Checkpoint(tmp_path), {"test": test, "heldout": held}, counts)
 
     counts = {"text -> text": EdgeCounts(samples=4, pseudo_labels=2, examples=2, dropped={"leak": 1})}
+    labels = {"text": LabelCounts(4, 3, 2, 1)}
+    counts = ExampleSet("key", [], counts, labels, {"text": Health(16, 0.5, 0.25, 0.75, 0.5)})
     arms = [arm("base", 0, 2), arm("multi", 1, 5, counts), arm("multi", 2, 8, counts)]
     return run_results(arms, [("base", "multi")], sets, Ledger(tmp_path))
 
@@ -38,6 +41,8 @@ def test_the_last_round_counts_and_all_rounds_are_kept(found):
     assert found["heldout"]["heldout"]["arms"]["base"]["text"]["unjudged"] == 1
     assert found["families"]["base"]["text"]["a"]["n"] == 5
     assert found["counts"]["multi"]["text -> text"]["dropped"] == {"leak": 1}
+    assert found["labels"][0]["arm"] == "multi"
+    assert (found["labels"][0]["labelled"], found["labels"][0]["right"], found["labels"][0]["samples_entropy"]) == (3, 1, 0.5)
 
 
 def test_files(found, tmp_path):

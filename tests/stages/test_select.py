@@ -1,10 +1,11 @@
 import pytest
 
 from mmst.errors import ConfigError
-from mmst.stages.select import Filter, select, select_translations
-from mmst.types import Verdict
+from mmst.stages.select import Filter, Quantity, amounts, cut_down, drop_constant, select, select_translations
+from mmst.types import Example, Problem, Verdict
 
 GOOD = "The total is 3 * 4 = 12. The answer is 12."
+GOLD = {"p1": "12", "p2": "10"}
 
 
 def reasons(dropped):
@@ -14,31 +15,31 @@ def reasons(dropped):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({"verdict": Verdict.WRONG}, "not_right"),
-        ({"verdict": Verdict.NO_ANSWER}, "not_right"),
+        ({"verdict": Verdict.WRONG, "answer": "7"}, "not_right"),
+        ({"verdict": Verdict.NO_ANSWER, "answer": None}, "not_right"),
         ({"verdict": Verdict.UNJUDGED}, "unjudged"),
         ({"finish": "length"}, "truncated"),
         ({"completion": "The answer is 12."}, "leak"),
     ],
 )
 def test_every_refused_row_has_its_reason(made, problems, methods, row, reason):
-    kept, dropped = select([made(**{"completion": GOOD, **row})], problems, methods["text"], Filter(), "text -> text")
+    kept, dropped = select([made(**{"completion": GOOD, **row})], problems, methods["text"], Filter(), "text -> text", GOLD)
     assert kept == []
     assert reasons(dropped) == [reason]
     assert dropped[0].edge == "text -> text"
 
 
 def test_equal_solutions_of_a_problem_count_once(made, problems, methods):
-    rows = [made(GOOD, index=0), made("  " + GOOD.replace(" = ", "  = "), index=1), made(GOOD, index=0, problem="p2")]
-    kept, dropped = select(rows, problems, methods["text"], Filter(), "e")
+    rows = [made(GOOD, index=0), made("  " + GOOD.replace(" = ", "  = "), index=1), made(GOOD, "10", index=0, problem="p2")]
+    kept, dropped = select(rows, problems, methods["text"], Filter(), "e", GOLD)
     assert [row.sample.id for row in kept] == ["p1/text/0", "p2/text/0"]
     assert reasons(dropped) == ["duplicate"]
-    assert len(select(rows, problems, methods["text"], Filter(deduplicate=False), "e")[0]) == 3
+    assert len(select(rows, problems, methods["text"], Filter(deduplicate="none"), "e", GOLD)[0]) == 3
 
 
 def test_at_most_k_a_problem(made, problems, methods):
     rows = [made(f"{i} + {12 - i} = 12. The answer is 12.", index=i) for i in range(6)]
-    kept, dropped = select(rows, problems, methods["text"], Filter(per_problem=2), "e")
+    kept, dropped = select(rows, problems, methods["text"], Filter(per_problem=2), "e", GOLD)
     assert [row.sample.index for row in kept] == [0, 1]
     assert reasons(dropped) == ["over_cap"] * 4
     with pytest.raises(ConfigError):
@@ -61,3 +62,67 @@ def test_verification_is_against_the_source_not_the_gold(made, problems, methods
     corrected = made(GOOD, "12", source=source.sample.id, index=1)
     kept, _ = select_translations([faithful, corrected], [source], problems, methods["text"], Filter(), "code -> text")
     assert kept == [faithful]
+
+
+def test_equal_calculations_count_once_whatever_the_words(made, problems, methods):
+    texts = [GOOD, "We have 3*4=12 nuts. The answer is 12.", "First 4 * 3 = 12. The answer is 12."]
+    kept, _ = select(
+        [made(t, index=n) for n, t in enumerate(texts)], problems, methods["text"], Filter(deduplicate="steps"), "e", GOLD
+    )
+    assert [row.sample.index for row in kept] == [0, 2]
+    programs = ["a = 3\nanswer = a * 4", "b = 3\nanswer = b * 4  # the same", "a = 4\nanswer = a * 3"]
+    rows = [made(p, index=n, method="code") for n, p in enumerate(programs)]
+    kept, _ = select(rows, problems, methods["code"], Filter(deduplicate="steps"), "e", GOLD)
+    assert [row.sample.index for row in kept] == [0, 2]
+
+
+def test_a_text_with_a_wrong_step_is_dropped_where_asked_for(made, problems, methods):
+    lucky = made("The total is 3 * 4 = 13. The answer is 12.")
+    assert select([lucky], problems, methods["text"], Filter(), "e", GOLD)[0] == [lucky]
+    kept, dropped = select([lucky], problems, methods["text"], Filter(drop_wrong_steps=True), "e", GOLD)
+    assert (kept, reasons(dropped)) == ([], ["wrong_step"])
+
+
+def test_a_long_solution_is_dropped_where_asked_for(made, problems, methods):
+    kept, dropped = select([made(GOOD)], problems, methods["text"], Filter(longest=5), "e", GOLD)
+    assert (kept, reasons(dropped)) == ([], ["too_long"])
+
+
+def test_labels_without_gold_judge_what_gold_could_not(made, problems, methods):
+    unread = made(GOOD, verdict=Verdict.UNJUDGED)
+    assert select([unread], problems, methods["text"], Filter(labels="majority"), "e", {"p1": "12"})[0] == [unread]
+    lost = made(GOOD, None, verdict=Verdict.UNJUDGED)
+    assert reasons(select([lost], problems, methods["text"], Filter(labels="majority"), "e", {"p1": "12"})[1]) == ["unjudged"]
+    assert reasons(select([made(GOOD)], problems, methods["text"], Filter(labels="majority"), "e", {})[1]) == ["not_right"]
+
+
+def test_programs_that_ignore_the_problems_numbers_are_found(made, methods, sandbox):
+    problem = Problem("p1", "Ana has 3 bags of 4 nuts, and 2 friends. How many nuts is that?", "12")
+    programs = [
+        "bags = 3\nnuts = 4\nanswer = bags * nuts",
+        "friends = 2\nanswer = 10 + 2 * 0 + 2 - friends + friends",
+        "friends = 2\nanswer = 6 * 2",
+        "friends = 2\nanswer = 20 - 8",
+        "answer = 5 + 7",
+    ]
+    rows = [made(program, index=n, method="code") for n, program in enumerate(programs)]
+    kept, dropped = drop_constant(rows, {"p1": problem}, methods["code"], sandbox, "e")
+    assert [row.sample.index for row in kept] == [0, 1, 2, 4]  # the last one has none of the numbers: nothing to change
+    assert reasons(dropped) == ["leak"]
+
+
+def test_examples_are_cut_down_by_number_or_length_and_keep_their_order():
+    examples = [Example(str(n), "a" if n % 2 else "b", "p", "?", "x" * (n + 1)) for n in range(10)]
+    kept = cut_down(examples, {"a": 3, "b": 1}, Quantity.EXAMPLES, 0)
+    assert amounts(kept, Quantity.EXAMPLES) == {"a": 3, "b": 1}
+    assert [int(e.id) for e in kept] == sorted(int(e.id) for e in kept)
+    assert cut_down(examples, {"a": 3, "b": 1}, Quantity.EXAMPLES, 0) == kept
+    assert cut_down(examples, {"a": 3, "b": 1}, Quantity.EXAMPLES, 1) != kept
+    short = cut_down(examples, {"a": 12, "b": 0}, Quantity.CHARACTERS, 0)
+    assert 0 < amounts(short, Quantity.CHARACTERS)["a"] <= 12
+
+
+@pytest.mark.parametrize("bad", [{"least_share": 0}, {"least_share": 1.1}, {"longest": 0}])
+def test_impossible_filters_are_refused(bad):
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        Filter(**bad)
