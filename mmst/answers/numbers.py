@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation, localcontext
 from fractions import Fraction
+from itertools import islice
 
 DECIMALS = 6
 SIGNS = "-+\u2212"
@@ -53,6 +54,11 @@ def first_number(text: str) -> str | None:
     for match, number in _found(text):
         return None if OPERATION.match(text, match.end()) else number
     return None
+
+
+def is_expression(text: str) -> bool:
+    """Whether a statement's first number begins an expression that was left unevaluated, such as `3 + 4` or `5^5`."""
+    return any(OPERATION.match(text, match.end()) is not None for match, _ in islice(_found(text), 1))
 
 
 def _found(text: str) -> Iterator[tuple[re.Match[str], str | None]]:

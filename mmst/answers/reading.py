@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from mmst.answers.equality import canonical_choice, canonical_text, canonical_yes_no
-from mmst.answers.numbers import first_number, numbers_in
+from mmst.answers.numbers import first_number, is_expression, numbers_in
 from mmst.types import AnswerKind
 
 CHECKER_VERSION = 3
@@ -35,13 +35,19 @@ LONGEST_READ = 20_000
 
 
 def stated_answer(text: str, kind: AnswerKind = AnswerKind.NUMBER, choices: Sequence[str] = ()) -> tuple[str | None, str]:
-    """The answer stated in a text, in canonical form, and how it was found: `boxed`, `marked`, `fallback` or `none`."""
+    """The answer stated in a text, in canonical form, and how it was found.
+
+    That is `boxed`, `marked` or `fallback`; where there is none, `none`, or `expression` for one that was left unevaluated.
+    """
     tail = RUN_ON.split(text, maxsplit=1)[0][-LONGEST_READ:]
     if (boxed := _last_boxed(tail)) is not None:
         return _value(boxed, kind, choices), "boxed"
     for mark in reversed(list(MARK.finditer(tail))):
-        if value := _value(tail[mark.end() :].split("\n", 1)[0], kind, choices):
+        statement = tail[mark.end() :].split("\n", 1)[0]
+        if value := _value(statement, kind, choices):
             return value, "marked"
+        if kind is AnswerKind.NUMBER and is_expression(_bare(statement)):
+            return None, "expression"
     value = _fallback(tail, kind, choices)
     return value, "fallback" if value else "none"
 
@@ -95,7 +101,11 @@ def _bare(statement: str) -> str:
     text = LATEX_NOISE.sub(lambda found: "," if found.group() == "{,}" else " " if found.group() == "\\ " else "", text)
     text = POWER_OF_TEN.sub(r"e\1", text).replace("\\times", "*").replace("\\cdot", "*").replace("\\div", "/")
     text = text.replace("\\$", "$").replace("\\%", "%").replace("\\(", "").replace("\\)", "")
-    return re.sub(r"\*\*|__|`|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)", "", text).replace("$", " $ ").strip()
+    return (
+        re.sub(r"(?<!\w)\*\*|\*\*(?!\w)|__|`|(?<![\w*])\*(?=[^\s*])|(?<=[^\s*])\*(?![\w*])", "", text)
+        .replace("$", " $ ")
+        .strip()
+    )
 
 
 def _last_boxed(text: str) -> str | None:

@@ -49,11 +49,16 @@ class PromptFormat:
     key: str = ""
     """The exemplars' field that holds this method's solution."""
     solution_name: str = "solution"
+    instructions: Mapping[str, str] = field(default_factory=dict)
+    """Another instruction for some kinds of answer, such as `tests`."""
     rewrite: str = REWRITE
     """The instruction of prompts that translate into this method; {source} and {target} are the solutions' names."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stop", tuple(self.stop))
+        unknown = set(self.instructions) - set(AnswerKind)
+        if unknown:
+            raise ConfigError(f"methods: instructions.{unknown.pop()} is of no kind; there are {', '.join(AnswerKind)}.")
         available = len(exemplar_rows(self.exemplars, AnswerKind.NUMBER))
         if not 0 <= self.shots <= available:
             raise ConfigError(
@@ -98,7 +103,8 @@ class PromptWriter:
         """The prompt for a solution of a problem by `target`."""
         rows = [row for row in exemplar_rows(target.exemplars, problem.kind) if row.get(target.key)][: target.shots]
         shots = [_question(_shown(row)) + target.solution_block(row[target.key]) for row in rows]
-        return self._assemble(target.instruction, shots, _question(problem.statement), target)
+        instruction = target.instructions.get(problem.kind, target.instruction)
+        return self._assemble(instruction, shots, _question(problem.statement), target)
 
     def translate(self, problem: Problem, solution: str, source: PromptFormat, target: PromptFormat) -> str:
         """The prompt for writing a solution by `source` as one by `target`."""

@@ -44,3 +44,32 @@ def test_a_chat_template_gets_content_and_cue():
 def test_impossible_exemplars_are_refused(shots, exemplars):
     with pytest.raises(ConfigError):
         PromptFormat(cue="A", lead="", shots=shots, exemplars=exemplars)
+
+
+def test_a_kind_may_have_an_instruction_of_its_own():
+    form = PromptFormat(cue="A:", lead=" ", key="text", instruction="Think.", shots=1, instructions={"yes_no": "Decide."})
+    assert PromptWriter().solve(SUM, form).startswith("Think.")
+    assert PromptWriter().solve(Problem("y", "Is it?", "yes", AnswerKind.YES_NO), form).startswith("Decide.")
+    with pytest.raises(ConfigError, match=r"instructions\.maybe"):
+        PromptFormat(cue="A:", lead=" ", instructions={"maybe": "?"})
+
+
+def test_a_method_without_exemplars_for_a_kind_is_refused():
+    form = PromptFormat(cue="E:", lead=" ", key="equation", shots=2)
+    form.check_kind(AnswerKind.NUMBER, "equation")
+    with pytest.raises(ConfigError, match="'equation' has no exemplars for answers of the kind yes_no"):
+        form.check_kind(AnswerKind.YES_NO, "equation")
+
+
+def test_translation_exemplars_take_each_sides_variant():
+    text = PromptFormat(cue="A:", lead=" ", key="text", shots=1, exemplars="terse")
+    code = PromptFormat(cue="P:", lead=" ", key="code", shots=1, exemplars="plan")
+    prompt = PromptWriter().translate(SUM, "1 + 1 = 2.", text, code)
+    assert exemplar_rows("terse", AnswerKind.NUMBER)[0]["text"] in prompt
+    assert exemplar_rows("plan", AnswerKind.NUMBER)[0]["code"] in prompt
+
+
+def test_a_users_own_folder_of_exemplars(tmp_path):
+    (tmp_path / "number.yaml").write_text("- {question: '2 + 2?', text: 'It is 4. The answer is 4.'}\n")
+    form = PromptFormat(cue="A:", lead=" ", key="text", shots=1, exemplars=str(tmp_path))
+    assert "Question: 2 + 2?\nA: It is 4." in PromptWriter().solve(SUM, form)
