@@ -321,7 +321,7 @@ def _quiet_libraries() -> None:
     library: Any = transformers.utils.logging
     library.set_verbosity_error()
     library.disable_progress_bar()
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning", "openai", "httpx", "httpx2"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 

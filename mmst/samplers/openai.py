@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import urllib.error
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -56,6 +58,7 @@ class OpenAISampler:
         self.api_key = os.environ.get(api_key_variable) or "none"
         self.extra = dict(extra or {})
         self._library = _library()
+        self._answered = False
         self._asked = ""
         """The model's name in requests."""
 
@@ -84,7 +87,23 @@ class OpenAISampler:
         """
         if not prompts:
             return []
+        self._check_address()
         return asyncio.run(self._complete(prompts, params, watch))
+
+    def _check_address(self) -> None:
+        """Before the first request: nobody has to wait for retries where there is no server at all."""
+        if self._answered:
+            return
+        try:
+            urllib.request.urlopen(self.base_url, timeout=self.timeout).close()
+        except urllib.error.HTTPError:
+            pass  # it answers, if only that there is nothing at this address
+        except OSError as error:
+            reason = getattr(error, "reason", None) or error
+            raise EngineError(
+                f"sampler: no server answers at {self.base_url} ({reason}); start it, or set base_url."
+            ) from error
+        self._answered = True
 
     async def _complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch) -> list[list[Completion]]:
         gate = asyncio.Semaphore(self.concurrency)

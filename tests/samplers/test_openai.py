@@ -112,9 +112,14 @@ def test_a_refused_key_or_model_stops_at_once(serve, status):
     assert len(server.bodies) < 4
 
 
-def test_a_server_that_is_gone_is_told_and_nothing_is_kept():
-    with pytest.raises(EngineError, match=r"none of 12 requests to http://127\.0\.0\.1:9/v1 succeeded"):
-        sampler("http://127.0.0.1:9/v1", retries=0).complete(PROMPTS, WARM)
+def test_where_there_is_no_server_nobody_waits():
+    with pytest.raises(EngineError, match=r"no server answers at http://127\.0\.0\.1:9/v1"):
+        sampler("http://127.0.0.1:9/v1", retries=50).complete(PROMPTS, WARM)
+
+
+def test_a_server_that_fails_at_everything_is_told_and_nothing_is_kept(serve):
+    with pytest.raises(EngineError, match=r"none of 12 requests to .* succeeded"):
+        sampler(serve(lambda body, attempt: (500, "broken")), retries=0).complete(PROMPTS, WARM)
 
 
 def test_text_after_a_stop_string_is_cut(serve):
