@@ -204,4 +204,7 @@ def _library() -> ModuleType:
 
 
 def _line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    """An error in a line, with what the server said."""
+    said = getattr(getattr(error, "response", None), "text", "")
+    text = " ".join(str(error).split()) or type(error).__name__
+    return (text if said in text else f"{text}: {' '.join(said.split())}")[:300]
