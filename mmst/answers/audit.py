@@ -18,7 +18,7 @@ OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] =
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-LONGEST = 10_000
+LONGEST = 4_000
 """Characters of a text that are checked."""
 
 

@@ -32,6 +32,10 @@ PARENTHESISED = re.compile(r"\(([A-Za-z])\)")
 YES_NO_WORD = re.compile(r"\b(yes|no|true|false)\b", re.IGNORECASE)
 LONGEST_READ = 20_000
 """Characters of a completion that are looked at, from its end."""
+LONGEST_STATEMENT = 500
+"""Characters after a mark that are looked at."""
+MOST_MARKS = 20
+"""Marks, or boxes, that are tried, from the last one: a model that repeats itself must not hold the grader."""
 
 
 def stated_answer(text: str, kind: AnswerKind = AnswerKind.NUMBER, choices: Sequence[str] = ()) -> tuple[str | None, str]:
@@ -42,8 +46,8 @@ def stated_answer(text: str, kind: AnswerKind = AnswerKind.NUMBER, choices: Sequ
     tail = RUN_ON.split(text, maxsplit=1)[0][-LONGEST_READ:]
     if (boxed := _last_boxed(tail)) is not None:
         return _value(boxed, kind, choices), "boxed"
-    for mark in reversed(list(MARK.finditer(tail))):
-        statement = tail[mark.end() :].split("\n", 1)[0]
+    for mark in list(MARK.finditer(tail))[: -MOST_MARKS - 1 : -1]:
+        statement = tail[mark.end() : mark.end() + LONGEST_STATEMENT].split("\n", 1)[0]
         if value := _value(statement, kind, choices):
             return value, "marked"
         if kind is AnswerKind.NUMBER and is_expression(_bare(statement)):
@@ -110,12 +114,13 @@ def _bare(statement: str) -> str:
 
 def _last_boxed(text: str) -> str | None:
     """What is in the last complete `boxed{...}`, nested braces and all; None where there is none."""
-    start = text.rfind(BOXED)
-    while start >= 0:
-        content = _braced(text, start + len(BOXED))
-        if content is not None:
-            return content
+    start = len(text)
+    for _ in range(MOST_MARKS):
         start = text.rfind(BOXED, 0, start)
+        if start < 0:
+            return None
+        if (content := _braced(text, start + len(BOXED))) is not None:
+            return content
     return None
 
 

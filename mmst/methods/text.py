@@ -16,6 +16,8 @@ from mmst.types import AnswerKind, Problem, Step
 
 EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d+(?:[.,]\d+)*")
 SIGN_OF_DERIVATION = "="
+LONGEST = 4_000
+"""Characters of a solution in which equations are looked for."""
 FEWEST_WORDS = 3
 """Of reasoning before an answer that is no number."""
 
@@ -56,7 +58,7 @@ class TextMethod:
 
     def steps(self, solution: str) -> str:
         """The equations in the text, in order (RFT's equation list); all of it where there is none."""
-        equations = EQUATION.findall(solution)
+        equations = EQUATION.findall(solution[:LONGEST])
         return ";".join("".join(equation.split()) for equation in equations) or " ".join(solution.split())
 
     def wrong_steps(self, completion: str) -> list[str]:

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 WINDOW = 4
 """Programs sent to a zygote ahead of its answers."""
+MODULES = ("sympy", "math_verify", "latex2sympy2_extended", "antlr4")
+"""What programs may import beyond the standard library, where it is installed: the last three are math-verify's."""
 START_SECONDS = 60
 LEAST_MEMORY = 1 << 27
 LARGEST_PROGRAM = 1 << 16
@@ -187,7 +189,7 @@ class SandboxPool:
         self,
         workers: int = 0,
         limits: Limits | None = None,
-        modules: Sequence[str] = ("sympy",),
+        modules: Sequence[str] = MODULES,
         accept_missing: Iterable[str] = (),
         confine: bool = True,
         progress: Progress | None = None,

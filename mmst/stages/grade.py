@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mmst.answers.equality import verdict_of
 from mmst.methods.method import Method, Reading
+from mmst.sandbox.expressions import equal_expressions, may_be_equal
 from mmst.sandbox.result import Executor
-from mmst.types import FinishReason, GradedSample, Problem, Sample, Verdict
+from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
 
-VERSION = 2
+VERSION = 3
 
 
 def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
@@ -24,7 +26,8 @@ def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Me
     completed = [sample for sample in samples if sample.finish is not FinishReason.ERROR]
     read = method.read([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
     readings = dict(zip((s.id for s in completed), read, strict=True))
-    return [_graded(sample, readings.get(sample.id), problems[sample.problem_id]) for sample in samples]
+    graded = [_graded(sample, readings.get(sample.id), problems[sample.problem_id]) for sample in samples]
+    return _second_look(graded, problems, executor)
 
 
 def is_unjudged(row: GradedSample) -> bool:
@@ -50,6 +53,24 @@ class VerdictTally:
     def facts(self) -> dict[str, dict[str, int]]:
         """Counts by verdict."""
         return {"verdicts": dict(self.counts)}
+
+
+def _second_look(graded: list[GradedSample], problems: Mapping[str, Problem], executor: Executor) -> list[GradedSample]:
+    """Free text that differs from the gold one may be another way to write the same expression."""
+    doubtful = {
+        n: (row.answer, problems[row.sample.problem_id].answer)
+        for n, row in enumerate(graded)
+        if row.verdict is Verdict.WRONG
+        and problems[row.sample.problem_id].kind is AnswerKind.TEXT
+        and may_be_equal(row.answer or "", problems[row.sample.problem_id].answer)
+    }
+    pairs = [(answer or "", gold) for answer, gold in doubtful.values()]
+    distinct = list(dict.fromkeys(pairs))
+    found = dict(zip(distinct, equal_expressions(distinct, executor), strict=True))
+    verdicts = {True: Verdict.RIGHT, False: Verdict.WRONG, None: Verdict.UNJUDGED}
+    for n, pair in zip(doubtful, pairs, strict=True):
+        graded[n] = replace(graded[n], verdict=verdicts[found[pair]], reason="expression")
+    return graded
 
 
 def _graded(sample: Sample, reading: Reading | None, problem: Problem) -> GradedSample:

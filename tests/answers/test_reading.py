@@ -5,9 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmst.answers.audit import wrong_steps
 from mmst.answers.reading import stated_answer
+from mmst.nano.__main__ import bare_methods
+from mmst.types import AnswerKind
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "readings.json").read_text())
+TEXT = bare_methods()["text"]
 
 
 @pytest.mark.parametrize(("text", "answer", "how"), CASES, ids=str)
@@ -23,3 +27,36 @@ def test_any_text_is_read_without_an_error(text):
 
 def test_a_very_long_text_is_read_from_its_end():
     assert stated_answer("7 " * 100_000 + "The answer is 12.") == ("12", "marked")
+
+
+ENDLESS = {
+    "sum": "1+" * 10_000,
+    "parentheses": "(" * 20_000,
+    "digits": "9" * 20_000,
+    "groups": "1,111" * 4_000,
+    "open boxes": "\\boxed{" * 3_000,
+    "boxes": "\\boxed{1}" * 2_500,
+    "marks": "answer is " * 2_000,
+    "hashes": "#### " * 4_000,
+    "nested": "\\text{" * 1_500 + "1" + "}" * 1_500,
+    "numbers": "1 " * 10_000,
+    "letters": "(a)" * 6_000,
+    "tower": "The answer is 5" + "^5" * 9_000,  # Math-Verify issue 65
+    "power": "\\boxed{10^{10^{10^{10}}}}",  # Math-Verify issue 63
+}
+
+
+@pytest.mark.timeout(20)  # each takes milliseconds; what is quadratic took up to 15 s
+@pytest.mark.parametrize("name", ENDLESS)
+def test_no_text_holds_the_reader(name):
+    for kind in AnswerKind:
+        stated_answer(ENDLESS[name], kind, ("1", "b"))
+    assert isinstance(wrong_steps(ENDLESS[name]), list)
+    assert TEXT.steps(ENDLESS[name])
+
+
+@given(st.text(alphabet="\\boxed{}()1234567890.,+-*/^=$ answeriq#\n", max_size=3000), st.sampled_from(list(AnswerKind)))
+def test_any_text_of_any_kind_is_read_without_an_error(text, kind):
+    answer, how = stated_answer(text, kind, ("1", "b"))
+    assert how in ("boxed", "marked", "fallback", "none", "expression")
+    assert answer is None or answer == answer.strip()

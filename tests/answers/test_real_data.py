@@ -1,0 +1,34 @@
+"""Gold answers of real data sets are read back out of their own rationales."""
+
+import pytest
+
+from mmst.answers.equality import gold_of
+from mmst.answers.reading import stated_answer
+from mmst.datasets.catalog import read_split
+from mmst.nano.__main__ import bare_methods
+
+BAD_GOLDS = {"svamp": 1, "mawps": 17}
+"""Rows whose equation disagrees with the answer that is given, such as `( ( 4.0 - 2.0 ) + 3.0 )` with the answer 1."""
+
+
+def test_gsm8k(real_data):
+    problems = read_split("gsm8k", "train", str(real_data))
+    missed = [p.id for p in problems if stated_answer(f"{p.rationale}\n#### {p.answer}")[0] != gold_of(p)]
+    assert missed == []
+
+
+def test_every_number_of_mathqa(real_data):
+    problems = read_split("mathqa_numeric", "test", str(real_data))
+    assert [p.id for p in problems if stated_answer(f"The answer is {p.answer}.")[0] != gold_of(p)] == []
+
+
+@pytest.mark.parametrize("name", BAD_GOLDS)
+def test_equations_solve_to_the_gold_answers(name, real_data, sandbox):
+    equation = bare_methods(["equation"])["equation"]
+    splits = ("train", "test") if name == "svamp" else ("train", "validation", "test")
+    problems = [p for split in splits for p in read_split(name, split, str(real_data))]
+    written = [p.rationale.lower().strip() for p in problems]
+    systems = [(text if "=" in text else f"x = {text}") + "\nanswer = x" for text in written]
+    readings = equation.read(systems, problems, sandbox)
+    missed = [p.id for p, reading in zip(problems, readings, strict=True) if reading.answer != gold_of(p)]
+    assert len(missed) == BAD_GOLDS[name], missed
