@@ -30,7 +30,7 @@ from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
 from mmst.stages import assemble, grade, sample, select, train, translate
-from mmst.training.checkpoint import content_hash
+from mmst.training.checkpoint import content_hash, load_tokenizer
 from mmst.training.fit import TrainerFactory, TrainingOptions
 from mmst.types import Dropped, DropReason, Example, GradedSample, Problem, Sample, Verdict
 
@@ -256,7 +256,7 @@ class Pipeline:
                 gathered.drop(tally, [*out, *constant])
             tally.wrong_steps = sum(bool(self.methods[edge.target].wrong_steps(row.sample.completion)) for row in rows)
             gathered.add(edge, rows, key, tally)
-        return self._assembled(recipe, problems, options, gathered, match)
+        return self._assembled(recipe, problems, options, gathered, match, checkpoint)
 
     def _sources(
         self, recipe: Recipe, checkpoint: Checkpoint, problems: ProblemSet, options: SelectionOptions, round: int
@@ -364,9 +364,10 @@ class Pipeline:
         options: SelectionOptions,
         gathered: _Gathered,
         match: ExampleSet | None,
+        checkpoint: Checkpoint,
     ) -> ExampleSet:
         examples, repeated = assemble.assemble(gathered.kept, problems.by_id, self.methods, self.writer)
-        examples, surplus = self._cut(examples, options.keep, match)
+        examples, surplus = self._cut(examples, options.keep, match, checkpoint)
         repeated += surplus
         for example in examples:
             gathered.counts[example.edge].examples += 1
@@ -386,20 +387,21 @@ class Pipeline:
         return ExampleSet(stage.key, examples, gathered.counts, gathered.labels, gathered.health)
 
     def _cut(
-        self, examples: list[Example], keep: select.Filter, match: ExampleSet | None
+        self, examples: list[Example], keep: select.Filter, match: ExampleSet | None, checkpoint: Checkpoint
     ) -> tuple[list[Example], list[Dropped]]:
         """Examples without those that balance or another arm's quantity has no room for."""
         if not keep.balance and match is None:
             return examples, []
-        have = select.amounts(examples, keep.match_by)
+        sizes = _sizes(examples, keep.match_by, checkpoint)
+        have = select.amounts(examples, sizes)
         most: dict[str, float] = dict(have)
         if keep.balance and have:
             most = dict.fromkeys(have, float(min(have.values())))
         if match is not None:
-            goal = select.amounts(match.examples, keep.match_by).total()
+            goal = sum(_sizes(match.examples, keep.match_by, checkpoint))
             share = min(1.0, goal / max(1.0, sum(most.values())))
             most = {edge: amount * share for edge, amount in most.items()}
-        kept = select.cut_down(examples, most, keep.match_by, self.seed)
+        kept = select.cut_down(examples, sizes, most, self.seed)
         left = {example.id for example in kept}
         out = [Dropped(e.id, e.edge, DropReason.SURPLUS) for e in examples if e.id not in left]
         return kept, out
@@ -430,6 +432,14 @@ class Pipeline:
             "exemplars": key_of(rows) if form.shots else None,
             "chat": self.writer.chat is not None,
         }
+
+
+def _sizes(examples: Sequence[Example], quantity: select.Quantity, checkpoint: Checkpoint) -> list[int]:
+    """How much each example counts."""
+    if quantity is select.Quantity.EXAMPLES:
+        return [1] * len(examples)
+    tokenizer = load_tokenizer(checkpoint.path)
+    return [len(tokenizer.encode(example.completion, add_special_tokens=False)) + 1 for example in examples]
 
 
 def _first_of_each(rows: Sequence[GradedSample], most: int) -> list[GradedSample]:

@@ -17,6 +17,7 @@ from mmst.pipeline import Checkpoint, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams, nobody
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.stages.select import Filter
+from mmst.training.checkpoint import load_tokenizer
 from mmst.types import FinishReason, Problem
 
 TEXT = " The total is 3 * 4 = 12. The answer is 12."
@@ -211,6 +212,10 @@ def test_an_arm_is_cut_to_anothers_quantity_and_edges_are_balanced(made, nano):
     dropped = sum(tally.dropped.get("surplus", 0) for tally in cut.counts.values())
     assert dropped == len(whole.examples) - len(cut.examples)
     assert sum(tally.examples for tally in cut.counts.values()) == len(cut.examples)
+    by_tokens = replace(OPTIONS, keep=Filter(match_by="tokens"))
+    short = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, by_tokens, 1, match=small)
+    tokens = [sum(len(load_tokenizer(nano).encode(e.completion)) + 1 for e in found.examples) for found in (small, short)]
+    assert 0.5 * tokens[0] <= tokens[1] <= tokens[0]
     options = replace(OPTIONS, keep=Filter(balance=True))
     balanced = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, options, 1)
     assert len({tally.examples for tally in balanced.counts.values()}) == 1

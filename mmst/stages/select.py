@@ -39,8 +39,8 @@ class Quantity(StrEnum):
     """What the amount of training data is counted in."""
 
     EXAMPLES = "examples"
-    CHARACTERS = "characters"
-    """Of completions: in proportion to the tokens that have a loss, for one method and tokenizer."""
+    TOKENS = "tokens"
+    """Those that have a loss: the completions'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,26 +136,26 @@ def drop_constant(
     return [row for n, row in enumerate(rows) if n not in constant], dropped
 
 
-def cut_down(examples: Sequence[Example], most: Mapping[str, float], quantity: Quantity, seed: int) -> list[Example]:
-    """Examples of each edge, drawn at random, up to `most[edge]` of the quantity; in their order."""
+def cut_down(examples: Sequence[Example], sizes: Sequence[int], most: Mapping[str, float], seed: int) -> list[Example]:
+    """Examples of each edge, drawn at random, up to `most[edge]` of the sizes' sum; in their order."""
     kept: set[int] = set()
     for edge, limit in most.items():
         places = [n for n, example in enumerate(examples) if example.edge == edge]
         random.Random(f"{seed}/{edge}").shuffle(places)
         total = 0.0
         for n in places:
-            total += 1 if quantity is Quantity.EXAMPLES else len(examples[n].completion)
+            total += sizes[n]
             if total > limit:
                 break
             kept.add(n)
     return [example for n, example in enumerate(examples) if n in kept]
 
 
-def amounts(examples: Iterable[Example], quantity: Quantity) -> Counter[str]:
-    """Edge -> how much of the quantity its examples are."""
+def amounts(examples: Sequence[Example], sizes: Sequence[int]) -> Counter[str]:
+    """Edge -> the sum of its examples' sizes."""
     counts: Counter[str] = Counter()
-    for example in examples:
-        counts[example.edge] += 1 if quantity is Quantity.EXAMPLES else len(example.completion)
+    for example, size in zip(examples, sizes, strict=True):
+        counts[example.edge] += size
     return counts
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from mmst.errors import ConfigError
-from mmst.stages.select import Filter, Quantity, amounts, cut_down, drop_constant, select, select_translations
+from mmst.stages.select import Filter, amounts, cut_down, drop_constant, select, select_translations
 from mmst.types import Example, Problem, Verdict
 
 GOOD = "The total is 3 * 4 = 12. The answer is 12."
@@ -113,13 +113,15 @@ def test_programs_that_ignore_the_problems_numbers_are_found(made, methods, sand
 
 def test_examples_are_cut_down_by_number_or_length_and_keep_their_order():
     examples = [Example(str(n), "a" if n % 2 else "b", "p", "?", "x" * (n + 1)) for n in range(10)]
-    kept = cut_down(examples, {"a": 3, "b": 1}, Quantity.EXAMPLES, 0)
-    assert amounts(kept, Quantity.EXAMPLES) == {"a": 3, "b": 1}
+    ones, lengths = [1] * 10, [len(e.completion) for e in examples]
+    kept = cut_down(examples, ones, {"a": 3, "b": 1}, 0)
+    assert amounts(kept, [1] * 4) == {"a": 3, "b": 1}
     assert [int(e.id) for e in kept] == sorted(int(e.id) for e in kept)
-    assert cut_down(examples, {"a": 3, "b": 1}, Quantity.EXAMPLES, 0) == kept
-    assert cut_down(examples, {"a": 3, "b": 1}, Quantity.EXAMPLES, 1) != kept
-    short = cut_down(examples, {"a": 12, "b": 0}, Quantity.CHARACTERS, 0)
-    assert 0 < amounts(short, Quantity.CHARACTERS)["a"] <= 12
+    assert cut_down(examples, ones, {"a": 3, "b": 1}, 0) == kept
+    assert cut_down(examples, ones, {"a": 3, "b": 1}, 1) != kept
+    short = cut_down(examples, lengths, {"a": 12, "b": 0}, 0)
+    assert 0 < sum(len(e.completion) for e in short) <= 12
+    assert {e.edge for e in short} == {"a"}
 
 
 @pytest.mark.parametrize("bad", [{"least_share": 0}, {"least_share": 1.1}, {"longest": 0}])
