@@ -37,6 +37,8 @@ def canonical_number(text: str) -> str | None:
     Values are rounded to six decimals, half to even; `-0` is `0`; a whole number has no point.
     """
     stripped = text.strip().rstrip(".").strip()
+    if stripped.isascii() and stripped.isdigit() and len(stripped) <= LONGEST_NUMBER:
+        return stripped.lstrip("0") or "0"
     if len(stripped) > LONGEST_NUMBER or not NUMBER.fullmatch(stripped):
         return None
     bare = stripped.replace("\u2212", "-").replace(",", "").replace("$", "").replace("+", "", 1 if stripped[0] == "+" else 0)

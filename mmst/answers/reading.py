@@ -26,6 +26,8 @@ MARK = re.compile(r"\banswer(?:\s+is\b:?|\s*[:=])|####", re.IGNORECASE)
 FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}")
 WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boldsymbol|operatorname|mbox)\s*\{([^{}]*)\}")
 POWER_OF_TEN = re.compile(r"(?<=\d)\s*(?:[xX\u00d7*]|\\times|\\cdot)\s*10\s*\^\s*\{?\s*([-+]?\d+)\s*\}?")
+MARKUP = re.compile(r"[\\*_`${^]")
+"""Without any of these, a statement has nothing to be taken away."""
 LATEX_NOISE = re.compile(r"\\[,;!: ]|\\left|\\right|\\displaystyle|\{,\}")
 LETTER = re.compile(r"\(([A-Za-z])\)|(?:option|choice)\s+\(?([A-Za-z])\b|^\s*([A-Za-z])\s*(?:[.):,]|$)", re.IGNORECASE)
 PARENTHESISED = re.compile(r"\(([A-Za-z])\)")
@@ -99,6 +101,8 @@ def _last_choice(tail: str, choices: Sequence[str]) -> str | None:
 
 def _bare(statement: str) -> str:
     """A statement without markup: LaTeX's and Markdown's."""
+    if not MARKUP.search(statement):
+        return statement.strip()
     text = FRACTION.sub(r"\1/\2", statement)
     while (unwrapped := WRAPPED.sub(r"\1", text)) != text:
         text = unwrapped
