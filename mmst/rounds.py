@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from lightning.pytorch.callbacks import Callback
-
 from mmst.answers.labels import collapsed
 from mmst.errors import ConfigError
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.evaluate import outcomes_by_method
-from mmst.training.fit import TrainerFactory, TrainingOptions
+from mmst.training.fit import TrainingOptions
+from mmst.training.launch import Fitter
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +38,10 @@ class TrainingPlan:
     """How checkpoints are made."""
 
     options: TrainingOptions
-    trainer: Callable[[str], TrainerFactory]
-    """(name of a training, such as `multi-round1`) -> a factory of Lightning trainers that logs under that name."""
+    fitter: Callable[[str, str], Fitter]
+    """(name of a training, such as `multi-round1`; its title on the screen) -> what trains under that name."""
     settings: Mapping[str, Any]
     """The plain settings of the trainer, which key the stage."""
-    watch: Callable[[str], Sequence[Callback]] = lambda title: ()
-    """(title) -> callbacks that show the training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +126,10 @@ def _run_arm(
             examples,
             start,
             plan.training.options,
-            plan.training.trainer(f"{recipe.name}-round{number}"),
+            plan.training.fitter(f"{recipe.name}-round{number}", title),
             plan.training.settings,
             plan.seed + number,
             title,
-            plan.training.watch(title),
         )
         outcomes = measure(pipeline, plan.evaluation, checkpoint, test_sets)
         results.append(ArmResult(recipe.name, number, checkpoint, outcomes, examples))

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mmst.entry import run_name
@@ -14,6 +14,7 @@ def test_names_are_readable_and_do_not_depend_on_the_order():
     assert run_name(["name=x", "hydra.job.chdir=false", "paths.ledger=/tmp", "tracker=none"]) == "default"
 
 
+@example(["."])
 @given(st.lists(st.text(min_size=1, max_size=60), max_size=6))
 def test_names_are_file_names_and_differ_where_overrides_do(overrides):
     name = run_name(overrides)

@@ -12,6 +12,7 @@ from mmst.rounds import InitFrom, RoundsPlan, TrainingPlan, final_results, run_r
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.training.fit import TrainingOptions
+from mmst.training.launch import Here
 from tests.test_pipeline import CODE, OPTIONS, PROBLEMS, TEXT
 
 TRAINER = functools.partial(
@@ -25,7 +26,7 @@ def run(tmp_path, methods, sandbox, nano):
     def made(rounds, init_from):
         sampler = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else TEXT)
         pipeline = Pipeline(Ledger(tmp_path / "ledger"), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=10)
-        training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name: TRAINER, {})
+        training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name, title: Here(TRAINER), {})
         plan = RoundsPlan(rounds, init_from, OPTIONS, training, SamplingParams(temperature=0), seed=0)
         recipes = [Recipe.parse("none", [], methods), Recipe.parse("self", ["text -> text"], methods)]
         results = run_rounds(pipeline, plan, recipes, Checkpoint(nano), PROBLEMS, [TESTS])

@@ -67,8 +67,8 @@ def make_nano(recipe: NanoRecipe, target: Path, work: Path, progress: Progress) 
         enable_model_summary=False,
     )
     watch = StepWatch(progress, "pretrain nano")
-    fit(model, tokenizer, rows, options, trainer, work, recipe.seed, [watch])
-    save_checkpoint(model, tokenizer, target)
+    save_checkpoint(model, tokenizer, work / "untrained")
+    fit(work / "untrained", target, rows, options, trainer, work / "training", recipe.seed, [watch])
 
 
 def main() -> None:

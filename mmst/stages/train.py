@@ -1,7 +1,7 @@
 """Examples -> Checkpoint: one training from one checkpoint to another.
 
 1. In: examples, the checkpoint to start from, options.
-2. Too long examples are dropped and counted; the rest is trained on by `mmst.training.fit`, which resumes.
+2. Too long examples are dropped and counted, or refused; the rest is trained on, here or in processes of its own.
 3. Out: a folder in Hugging Face format, that any later stage or other tool loads by its path.
 """
 
@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from lightning.pytorch.callbacks import Callback
-
-from mmst.errors import ModelError, UserError
+from mmst.errors import ConfigError, ModelError, UserError
 from mmst.training.batches import tokenize
-from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
-from mmst.training.fit import TrainerFactory, TrainingOptions, fit
+from mmst.training.checkpoint import embedding_count, load_tokenizer
+from mmst.training.fit import TooLong, TrainingOptions
+from mmst.training.launch import Fitter
+from mmst.training.record import TrainingRecord
 from mmst.types import Dropped, Example
 
-VERSION = 1
+VERSION = 2
 
 
 class NothingToTrainOnError(UserError):
@@ -32,26 +31,27 @@ def train(
     target: Path,
     work: Path,
     options: TrainingOptions,
-    trainer: TrainerFactory,
+    fitter: Fitter,
     seed: int,
-    callbacks: Sequence[Callback] = (),
-) -> list[Dropped]:
-    """Train `start` on the examples and write the result to `target`; returns the examples that were too long.
+) -> tuple[TrainingRecord, list[Dropped]]:
+    """Train `start` on the examples and write the result to `target`; also returns the examples that were too long.
 
     Raises:
         NothingToTrainOnError: no example is left.
+        ConfigError: some are too long, and the options refuse that.
     """
     tokenizer = load_tokenizer(start)
-    rows, dropped = tokenize(examples, tokenizer, options.longest)
+    rows, dropped = tokenize(examples, tokenizer, options.longest_row)
+    if dropped and options.too_long is TooLong.REFUSE:
+        raise ConfigError(
+            f"train: {len(dropped)} of {len(examples)} examples are longer than {options.longest_row} tokens (the first is "
+            f"{dropped[0].id}); raise trainer.options.longest (and row), or set trainer.options.too_long=drop."
+        )
     if not rows:
         raise NothingToTrainOnError(
-            f"train: no example to train on ({len(dropped)} of {len(examples)} were longer than {options.longest} tokens); "
+            f"train: no example to train on ({len(dropped)} of {len(examples)} were longer than {options.longest_row} tokens); "
             "sample more problems, or loosen filter or trainer.options.longest."
         )
-    model = load_model(start, "float32")  # what is trained is kept in full; the trainer's precision says how it is computed
-    embeddings: Any = model.get_input_embeddings()
-    if len(tokenizer) > embeddings.num_embeddings:
+    if len(tokenizer) > embedding_count(start):
         raise ModelError(f"model: the tokenizer in {start} has {len(tokenizer)} tokens, more than the model has embeddings.")
-    fit(model, tokenizer, rows, options, trainer, work, seed, callbacks)
-    save_checkpoint(model, tokenizer, target)
-    return dropped
+    return fitter(start, target, rows, options, work, seed), dropped

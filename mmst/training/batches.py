@@ -1,29 +1,25 @@
-"""Examples as token rows, rows as batches, batches as tensors.
+"""Examples as token rows, and rows of a batch as tensors.
 
 Shapes: `B` rows in a batch, `T` tokens of its longest row.
 
-  1. `tokenize` turns examples into rows: prompt tokens, completion tokens, end-of-sequence.
-  2. `batch_schedule` fixes, for a whole run, which rows are in which batch: a list of lists of row numbers. It depends on
-     the seed and the lengths alone, so a resumed run meets the same batches in the same order.
-  3. `collate` pads one batch to its longest row.
+  1. `tokenize` turns examples into token rows: prompt tokens, completion tokens, end-of-sequence.
+  2. `mmst.training.schedule` fixes which of them share a batch, and in packed layouts which of them share a row.
+  3. `collate` makes one batch's tensors.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mmst.types import Dropped, DropReason, Example
 
 IGNORED = -100
 """The label of a token without a loss (PyTorch's own convention)."""
-POOL_BATCHES = 32
-"""How many batches' worth of shuffled rows are sorted by length together: little padding, still random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +30,25 @@ class TokenRow:
     edge: str
     tokens: tuple[int, ...]
     prompt_length: int
+    problem: str = ""
+    weight: float = 1.0
+    """How much each of its completion tokens counts in the loss."""
+
+    @property
+    def loss_weight(self) -> float:
+        """The weight of the whole example: its completion tokens, weighed."""
+        return self.weight * (len(self.tokens) - self.prompt_length)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One forward and backward pass of one process."""
+
+    rows: tuple[tuple[TokenRow, ...], ...]
+    """What stands in each row: one example, or several where rows are packed."""
+    share: float
+    """What each unit of loss weight adds to the step's loss: 1 over the weights of all batches of the step, times the number
+    of these batches, since processes and accumulated batches are averaged."""
 
 
 def tokenize(
@@ -48,7 +63,7 @@ def tokenize(
         if len(tokens) > longest:
             dropped.append(Dropped(example.id, example.edge, DropReason.TOO_LONG))
         else:
-            rows.append(TokenRow(example.id, example.edge, tokens, len(prompt)))
+            rows.append(TokenRow(example.id, example.edge, tokens, len(prompt), example.problem_id))
     return rows, dropped
 
 
@@ -58,43 +73,37 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     return list(tokenizer.encode(text, add_special_tokens=not (first and text.startswith(str(first)))))
 
 
-def batch_schedule(lengths: Sequence[int], batch_size: int, steps: int, seed: int) -> list[list[int]]:
-    """The row numbers of `steps` batches of `batch_size` rows. Over a run, rows come equally often, or once more.
+def collate(batch: Batch, pad_id: int, edges: Sequence[str] = (), packed: bool = False) -> dict[str, Any]:
+    """A batch's tensors, each (B, T), padded on the right, and the ids of its examples.
 
-    Rows of like length share a batch: on a CPU that is as fast as packing. Epochs are shuffled one by one, and then sorted by
-    length in pools of `POOL_BATCHES` batches that may reach from one epoch into the next: with few rows, a row may come
-    again before another came.
+    `input_ids`, `labels`, `weights` (of each label), `segments` (1, 2, ... by example of the row, 0 on padding), and
+    `edges` (the number of its example's edge in `edges`). Packed rows have `position_ids`, which start anew with each example.
+    Labels are `IGNORED` on prompts and padding, by position and not by token: the end-of-sequence token is learned also
+    where it is the padding token as well.
     """
-    rng = random.Random(seed)
-    order: list[int] = []
-    while len(order) < steps * batch_size:
-        epoch = list(range(len(lengths)))
-        rng.shuffle(epoch)
-        order += epoch
-    batches: list[list[int]] = []
-    pool_size = POOL_BATCHES * batch_size
-    for start in range(0, steps * batch_size, pool_size):
-        pool = order[start : min(start + pool_size, steps * batch_size)]
-        pool.sort(key=lambda row: lengths[row])
-        cut = [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
-        rng.shuffle(cut)
-        batches += cut
-    return batches
-
-
-def collate(rows: Sequence[TokenRow], pad_id: int) -> dict[str, Tensor]:
-    """Pad rows on the right: `input_ids`, `attention_mask` and `labels`, each (B, T).
-
-    Labels are `IGNORED` on prompt and padding, by position and not by token: the end-of-sequence token is learned also where
-    it is the padding token as well.
-    """
-    width = max(len(row.tokens) for row in rows)
-    ids = torch.full((len(rows), width), pad_id)
-    mask = torch.zeros((len(rows), width), dtype=torch.long)
-    labels = torch.full((len(rows), width), IGNORED)
-    for i, row in enumerate(rows):
-        tokens = torch.tensor(row.tokens)
-        ids[i, : len(tokens)] = tokens
-        mask[i, : len(tokens)] = 1
-        labels[i, row.prompt_length : len(tokens)] = tokens[row.prompt_length :]
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+    width = max(sum(len(part.tokens) for part in row) for row in batch.rows)
+    shape = (len(batch.rows), width)
+    tensors = {
+        "input_ids": torch.full(shape, pad_id),
+        "labels": torch.full(shape, IGNORED),
+        "weights": torch.zeros(shape),
+        "segments": torch.zeros(shape, dtype=torch.long),
+        "edges": torch.zeros(shape, dtype=torch.long),
+        "position_ids": torch.zeros(shape, dtype=torch.long),
+    }
+    number = {edge: i for i, edge in enumerate(edges)}
+    for i, row in enumerate(batch.rows):
+        start = 0
+        for segment, part in enumerate(row, 1):
+            tokens = torch.tensor(part.tokens)
+            here, learned = slice(start, start + len(tokens)), slice(start + part.prompt_length, start + len(tokens))
+            tensors["input_ids"][i, here] = tokens
+            tensors["labels"][i, learned] = tokens[part.prompt_length :]
+            tensors["weights"][i, learned] = part.weight
+            tensors["segments"][i, here] = segment
+            tensors["edges"][i, here] = number.get(part.edge, 0)
+            tensors["position_ids"][i, here] = torch.arange(len(tokens))
+            start += len(tokens)
+    if not packed:
+        del tensors["position_ids"]
+    return {**tensors, "share": batch.share, "ids": [[part.id for part in row] for row in batch.rows]}

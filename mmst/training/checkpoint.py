@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mmst.errors import MissingExtraError, ModelError
 from mmst.ledger.files import atomic_folder, atomic_write
@@ -136,19 +137,39 @@ def content_hash(checkpoint: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def load_model(checkpoint: Path, dtype: str = "auto") -> PreTrainedModel:
+def load_model(checkpoint: Path, dtype: str = "auto", attention: str | None = None) -> PreTrainedModel:
     """Load a causal language model. `dtype` auto: fp32 on a CPU (bf16 is slower there), else as it was saved.
 
     Raises:
-        ModelError: the folder does not load.
+        ModelError: the folder does not load, or lacks tensors that its configuration asks for (which transformers would fill
+            with noise).
     """
     _refuse_served(checkpoint)
     chosen: Any = torch.float32 if dtype == "auto" and not torch.cuda.is_available() else dtype
+    how = {} if attention is None else {"attn_implementation": attention}
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=chosen)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, SafetensorError) as error:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            checkpoint, dtype=chosen, output_loading_info=True, ignore_mismatched_sizes=True, **how
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError, SafetensorError) as error:
         raise ModelError(f"model: {checkpoint} does not load: {_first_line(error)}") from error
+    model: PreTrainedModel = loaded[0]
+    wrong = [*loaded[1]["missing_keys"], *(key[0] for key in loaded[1]["mismatched_keys"])]
+    if wrong:
+        raise ModelError(f"model: the weights in {checkpoint} do not fit its config.json: {tensor_names(wrong)}.")
     return model
+
+
+def tensor_names(names: Iterable[str]) -> str:
+    """Tensors that are missing or of another shape, for a message: the first three, and how many there are."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
+    return f"{', '.join(ordered[:3])}{more} {'is' if len(ordered) == 1 else 'are'} missing or of another shape"
+
+
+def embedding_count(checkpoint: Path) -> int:
+    """How many tokens a model has embeddings of, by its configuration."""
+    return int(AutoConfig.from_pretrained(checkpoint).get_text_config().vocab_size)
 
 
 def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:

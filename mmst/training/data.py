@@ -1,49 +1,78 @@
-"""The LightningDataModule: token rows by a fixed schedule, with a loader that resumes in mid-epoch."""
+"""The LightningDataModule: batches by a fixed schedule, with a loader that resumes in mid-epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import lightning
 from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from mmst.training.batches import TokenRow, collate
+from mmst.training.batches import Batch, TokenRow, collate
+from mmst.training.schedule import Row, parts_of_step
 
 
-class RowDataset(Dataset[TokenRow]):
-    """Token rows by number."""
+class BatchDataset(Dataset[Batch]):
+    """The batches of one process, made as they are asked for.
 
-    def __init__(self, rows: Sequence[TokenRow]) -> None:
+    Args:
+        rows: all examples.
+        steps: the rows of each step, by the numbers of their examples.
+        process, processes: which of how many this is.
+        accumulated: batches that each process adds up in a step.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[TokenRow],
+        steps: Sequence[Sequence[Row]],
+        process: int = 0,
+        processes: int = 1,
+        accumulated: int = 1,
+    ) -> None:
         self.rows = rows
+        self.steps = steps
+        self.process = process
+        self.parts = processes * accumulated
+        self.processes, self.accumulated = processes, accumulated
 
     def __len__(self) -> int:
-        """How many rows there are."""
-        return len(self.rows)
+        """How many batches this process has."""
+        return len(self.steps) * self.accumulated
 
-    def __getitem__(self, index: int) -> TokenRow:
-        """One row."""
-        return self.rows[index]
+    def __getitem__(self, index: int) -> Batch:
+        """One batch."""
+        step, turn = divmod(index, self.accumulated)
+        rows = self.steps[step]
+        weight = sum(self.rows[number].loss_weight for row in rows for number in row)
+        mine = parts_of_step(rows, self.parts)[turn * self.processes + self.process]
+        return Batch(tuple(tuple(self.rows[number] for number in row) for row in mine), self.parts / weight)
 
 
 class ExampleDataModule(lightning.LightningDataModule):
-    """Feeds the batches of a schedule, in its order.
+    """Feeds the batches of a schedule, in its order; each process its own part of every step.
 
     The whole run is one epoch of the schedule. The loader is stateful: a run that was killed goes on with the batch that
     would have come next (Lightning with a plain loader starts the epoch anew).
     """
 
-    def __init__(self, rows: Sequence[TokenRow], schedule: Sequence[Sequence[int]], pad_id: int) -> None:
+    def __init__(
+        self, rows: Sequence[TokenRow], steps: Sequence[Sequence[Row]], pad_id: int, edges: Sequence[str], packed: bool
+    ) -> None:
         super().__init__()
         self.rows = rows
-        self.schedule = schedule
-        self.pad_id = pad_id
+        self.steps = steps
+        self.collate = partial(_collate_one, pad_id=pad_id, edges=edges, packed=packed)
 
-    def train_dataloader(self) -> StatefulDataLoader[TokenRow]:
+    def train_dataloader(self) -> StatefulDataLoader[Batch]:
         """The loader of the whole run."""
-        return StatefulDataLoader(
-            RowDataset(self.rows),
-            batch_sampler=[list(batch) for batch in self.schedule],
-            collate_fn=partial(collate, pad_id=self.pad_id),
-        )
+        trainer = self.trainer
+        place = (trainer.global_rank, trainer.world_size, trainer.accumulate_grad_batches) if trainer else (0, 1, 1)
+        return StatefulDataLoader(BatchDataset(self.rows, self.steps, *place), batch_size=1, collate_fn=self.collate)
+
+
+def _collate_one(batches: Sequence[Batch], pad_id: int, edges: Sequence[str], packed: bool) -> dict[str, Any]:
+    (batch,) = batches
+    return collate(batch, pad_id, edges, packed)

@@ -1,25 +1,42 @@
-"""One training: examples in, a checkpoint in Hugging Face format out."""
+"""One training: token rows in, a checkpoint in Hugging Face format out, on any trainer."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from lightning.pytorch.callbacks import Callback
 
 from mmst.errors import ConfigError
-from mmst.training.batches import TokenRow, batch_schedule
+from mmst.training.batches import TokenRow, collate
+from mmst.training.building import ModelBuilder
+from mmst.training.checkpoint import load_tokenizer
+from mmst.training.convert import convert
 from mmst.training.data import ExampleDataModule
+from mmst.training.held_out import BEST, HeldOut, held_out_batches, split_by_problem
 from mmst.training.module import CausalLanguageModule, OptimizerOptions
+from mmst.training.record import Recorder, TrainingRecord
+from mmst.training.saving import END, Saver, finish, finished, latest
+from mmst.training.schedule import Layout, Row, bucketed_steps, check_parts, packed_steps
 
 log = logging.getLogger(__name__)
 
-RESUME_FILE = "last.ckpt"
 TrainerFactory = Callable[..., lightning.Trainer]
+UNCLEAR = "not_finite.txt"
+"""The ids of a batch whose loss was not finite, one a line."""
+
+
+class TooLong(StrEnum):
+    """What becomes of an example that is longer than a row. It is never cut."""
+
+    DROP = "drop"
+    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +48,69 @@ class TrainingOptions:
     epochs: float | None = None
     """Passes over the examples; used where `steps` is None."""
     batch_size: int = 32
-    """Examples a step, over all devices and accumulated batches."""
+    """Examples a step, over all processes and accumulated batches; of packed rows, as many as hold so many on average."""
     longest: int = 256
-    """Tokens of the longest example; longer ones are dropped and counted."""
+    """Tokens of the longest example."""
+    too_long: TooLong = TooLong.DROP
+    """Longer examples are dropped, counted and reported, or they are an error."""
+    layout: Layout = Layout.BUCKETED
+    """How examples are laid into rows; see `mmst.training.schedule`."""
+    row: int = 512
+    """Tokens of a packed row, at least `longest`."""
+    attention: str | None = None
+    """An attention implementation of transformers; None: its own choice."""
+    recompute: bool = False
+    """Compute activations again in the backward pass instead of keeping them: less memory, a third more time."""
+    loss_chunk: int | None = None
+    """Completion tokens whose logits are held at a time; None: all of a batch."""
+    compile: bool = False
+    """torch.compile."""
+    lora: int | dict[str, Any] | None = None
+    """Train low-rank adapters, of this rank or with these settings of peft.LoraConfig; None: all weights."""
+    edge_weights: dict[str, float] | None = None
+    """How much a completion token of an edge counts in the loss; 1 where nothing is given."""
+    held_out: float = 0.0
+    """Share of the problems whose examples are held out, to choose the best weights by; 0: the last weights are taken."""
+    measure_every: int = 50
+    """Steps between two measurements of the held-out loss."""
+    patience: int | None = 3
+    """Measurements without a better one until a training stops; None: never."""
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
     save_every: int = 100
-    """Steps between the checkpoints that a killed run resumes from."""
+    """Steps between the checkpoints that a killed training resumes from."""
+    keep: int = 1
+    """How many of them are kept while the training runs."""
+    keep_after: bool = False
+    """Whether they stay when it has ended."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "too_long", TooLong(self.too_long))
+        object.__setattr__(self, "layout", Layout(self.layout))
         if (self.steps is None) == (self.epochs is None):
             raise ConfigError("trainer.options: give either steps or epochs, and set the other to null.")
-        for key in ("steps", "epochs", "batch_size", "longest", "save_every"):
+        positive = (
+            "steps", "epochs", "batch_size", "longest", "row", "save_every", "keep", "measure_every", "patience", "loss_chunk"
+        )  # fmt: skip
+        for key in positive:
             value = getattr(self, key)
             if value is not None and value <= 0:
                 raise ConfigError(f"trainer.options.{key}={value} must be above 0.")
+        if not 0 <= self.held_out < 1:
+            raise ConfigError(f"trainer.options.held_out={self.held_out} is a share of the problems, from 0 to below 1.")
+        if isinstance(self.lora, int) and self.lora < 1:
+            raise ConfigError(f"model.lora={self.lora} is a rank and must be at least 1.")
+        if any(not 0 <= weight < float("inf") for weight in (self.edge_weights or {}).values()):
+            raise ConfigError("trainer.options.edge_weights must be 0 or above.")
+
+    @property
+    def packed(self) -> bool:
+        """Whether rows hold several examples."""
+        return self.layout is Layout.PACKED
+
+    @property
+    def longest_row(self) -> int:
+        """Tokens of the longest example that is trained on."""
+        return min(self.longest, self.row) if self.packed else self.longest
 
     def step_count(self, rows: int) -> int:
         """Optimizer steps for a training set of `rows` examples."""
@@ -53,38 +119,119 @@ class TrainingOptions:
         assert self.epochs is not None
         return max(1, round(self.epochs * rows / self.batch_size))
 
+    def weighed(self, rows: Sequence[TokenRow]) -> list[TokenRow]:
+        """The rows with the weights of their edges; those of weight 0 are left out.
+
+        Raises:
+            ConfigError: no row is of an edge that is given a weight: most likely a misspelt name.
+        """
+        weights = self.edge_weights or {}
+        unknown = sorted(set(weights) - {row.edge for row in rows})
+        if unknown:
+            have = ", ".join(sorted({row.edge for row in rows}))
+            raise ConfigError(f"trainer.options.edge_weights: there are no examples of '{unknown[0]}'; there are of {have}.")
+        given = [(row, weights.get(row.edge, 1.0)) for row in rows]
+        return [
+            TokenRow(row.id, row.edge, row.tokens, row.prompt_length, row.problem, weight) for row, weight in given if weight
+        ]
+
+    def settings(self) -> dict[str, Any]:
+        """What determines the weights that come out: everything but how often is saved."""
+        return {key: value for key, value in asdict(self).items() if key not in ("save_every", "keep", "keep_after")}
+
 
 def fit(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    start: Path,
+    target: Path,
     rows: Sequence[TokenRow],
     options: TrainingOptions,
     trainer_factory: TrainerFactory,
     work: Path,
     seed: int,
     callbacks: Sequence[Callback] = (),
-) -> lightning.Trainer:
-    """Train `model` in place on `rows`, resuming from `work` where an earlier process was killed.
+) -> TrainingRecord:
+    """Train `start` on `rows` and write `target`, resuming from `work` where an earlier process was killed.
 
-    1. The schedule of batches is fixed for the whole run.
-    2. `last.ckpt` (weights, optimizer, scheduler, position in the data) is written every `save_every` steps.
-    3. A `last.ckpt` that is there is continued; on a CPU in fp32 the end is equal to the bit.
+    1. The schedule of batches is fixed for the whole run, and dealt out to processes.
+    2. All that the training is (weights, optimizer, scheduler, position in the data) is saved every `save_every` steps.
+    3. A checkpoint that is there is continued; on a CPU in fp32 the end is equal to the bit.
+    4. The last weights, or the best by the held-out loss, are written in Hugging Face format, by the first process.
+
+    Called by each process of a distributed training alike.
     """
-    steps = options.step_count(len(rows))
+    tokenizer = load_tokenizer(start)
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    schedule = batch_schedule([len(row.tokens) for row in rows], options.batch_size, steps, seed)
+    train_rows, held_rows = split_by_problem(options.weighed(rows), options.held_out, seed)
+    _check_split(options, train_rows, held_rows)
+    edges = sorted({row.edge for row in rows})
+    steps = options.step_count(len(train_rows))
     lightning.seed_everything(seed, workers=True, verbose=False)
-    saver = ModelCheckpoint(dirpath=work, save_last=True, save_top_k=0, every_n_train_steps=options.save_every)
-    trainer = trainer_factory(max_steps=steps, max_epochs=1, callbacks=[saver, *callbacks], default_root_dir=work)
-    module = CausalLanguageModule(model.train(), options.optimizer, steps)
-    resume = work / RESUME_FILE
-    if resume.exists():
-        log.info("training goes on from %s", resume)
-    trainer.fit(
-        module,
-        datamodule=ExampleDataModule(rows, schedule, pad_id),
-        ckpt_path=resume if resume.exists() else None,
-        weights_only=False,
+    recorder = Recorder(edges, options.save_every)
+    trainer = trainer_factory(
+        max_steps=steps, max_epochs=1, default_root_dir=work, use_distributed_sampler=False, enable_checkpointing=False
     )
-    module.eval()
-    return trainer
+    check_parts(options.batch_size, trainer.world_size, trainer.accumulate_grad_batches)
+    schedule = _schedule(train_rows, options, steps, seed, trainer.world_size * trainer.accumulate_grad_batches)
+    made: list[Callback] = [recorder, *callbacks]
+    if held_rows:
+        size = max(1, options.batch_size // (trainer.world_size * trainer.accumulate_grad_batches))
+        held = held_out_batches(held_rows, size, trainer.world_size)
+        made.append(HeldOut(partial(_tensors, held, trainer, pad_id, edges), work, options.measure_every, options.patience))
+    theirs: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set in a connector
+    theirs.extend([*made, Saver(work, options.save_every, options.keep)])
+    longest = options.longest_row if options.packed else None
+    builder = ModelBuilder(start, longest, options.attention, options.recompute, options.compile, options.lora)
+    builder.check(trainer.strategy)
+    module = CausalLanguageModule(
+        builder,
+        options.optimizer,
+        steps,
+        options.packed,
+        options.loss_chunk,
+        work / UNCLEAR,
+        seed,
+    )
+    if finished(work) is None:
+        resume = latest(work)
+        if resume is not None:
+            log.info("training goes on from %s", resume)
+        data = ExampleDataModule(train_rows, schedule, pad_id, edges, options.packed)
+        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False)
+        if trainer.is_global_zero:
+            finish(work, *_end(made, recorder.record))
+        trainer.strategy.barrier("mmst: the training has ended")
+    ended = finished(work)
+    assert ended is not None
+    if trainer.is_global_zero:
+        convert(ended[0], start, target, lora=options.lora)
+    return ended[1]
+
+
+def _schedule(rows: Sequence[TokenRow], options: TrainingOptions, steps: int, seed: int, parts: int) -> Sequence[Sequence[Row]]:
+    lengths = [len(row.tokens) for row in rows]
+    if options.packed:
+        return packed_steps(lengths, options.row, options.batch_size, steps, seed, parts)
+    return bucketed_steps(lengths, options.batch_size, steps, seed)
+
+
+def _check_split(options: TrainingOptions, train_rows: Sequence[TokenRow], held_rows: Sequence[TokenRow]) -> None:
+    if not train_rows or (options.held_out and not held_rows):
+        raise ConfigError(
+            f"trainer.options.held_out={options.held_out} leaves {len(train_rows)} examples to train on and {len(held_rows)} "
+            "to measure; there are too few problems for it."
+        )
+
+
+def _tensors(
+    held: Sequence[Sequence[Any]], trainer: lightning.Trainer, pad_id: int, edges: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """This process's held-out batches. They are not packed; position ids do for both layouts."""
+    return [collate(batch, pad_id, edges, packed=True) for batch in held[trainer.global_rank]]
+
+
+def _end(callbacks: Sequence[Callback], record: TrainingRecord) -> tuple[str, TrainingRecord]:
+    """Which checkpoint the training ends with: the best where one is chosen, else the last."""
+    held = next((callback for callback in callbacks if isinstance(callback, HeldOut)), None)
+    if held is None or not held.best_step:
+        return END, record
+    return BEST, replace(record, held_out_loss=held.best, best_step=held.best_step)

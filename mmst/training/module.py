@@ -1,19 +1,26 @@
-"""The LightningModule: a causal language model trained on completions."""
+"""The LightningModule: a causal language model trained on completions, built the way each strategy wants it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.strategies import FSDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedModel, SchedulerType, get_scheduler
 
 from mmst.errors import ConfigError
-from mmst.training.batches import IGNORED
+from mmst.training.loss import CompletionLoss, labelled
+
+
+class LossNotFiniteError(FloatingPointError):
+    """A loss that is not a number; its message says where the batch is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class OptimizerOptions:
     """Share of the steps, from 0 to 1."""
     schedule: str = "cosine"
     """Any name that transformers.get_scheduler takes."""
+    offloaded: bool = False
+    """DeepSpeed's AdamW on the CPU, for strategies that offload optimizer states."""
 
     def __post_init__(self) -> None:
         if not 0 < self.lr < float("inf"):
@@ -43,41 +52,124 @@ class OptimizerOptions:
 
 
 class CausalLanguageModule(lightning.LightningModule):
-    """Next-token loss on completion tokens, averaged over the completion tokens of the batch."""
+    """Next-token loss on completion tokens, averaged over the loss weights of a whole step.
 
-    def __init__(self, model: PreTrainedModel, optimizer: OptimizerOptions, steps: int) -> None:
+    Args:
+        build: (the module, once it has a trainer) -> the model. Called in the strategy's own context, once.
+        optimizer: of the training.
+        steps: of the whole training, for the schedule of the learning rate.
+        packed: whether rows hold several examples.
+        loss_chunk: see `CompletionLoss`.
+        unclear: where the ids of a batch are written whose loss is not finite.
+        seed: of dropout.
+    """
+
+    model: PreTrainedModel
+    _losses: CompletionLoss
+
+    def __init__(
+        self,
+        build: Callable[[lightning.LightningModule], PreTrainedModel],
+        optimizer: OptimizerOptions,
+        steps: int,
+        packed: bool = False,
+        loss_chunk: int | None = None,
+        unclear: Path | None = None,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
-        self.model = model
         self.optimizer_options = optimizer
         self.steps = steps
+        self.packed = packed
+        self.loss_chunk = loss_chunk
+        self.unclear = unclear
+        self.seed = seed
+        self.gradient_norm: Tensor | None = None
+        """Of the latest step, before clipping; None where the strategy keeps it to itself."""
+        self._build = build
+        self._vectors: frozenset[str] = frozenset()
 
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """The loss of one batch, logged with its completion tokens."""
-        loss = completion_loss(self.model, batch)
-        self.log("loss", loss, prog_bar=True)
-        return loss
+    def configure_model(self) -> None:
+        """Build the model: Lightning calls this in the context that the strategy wants weights to be made in."""
+        if "model" not in self._modules:
+            self.model = self._build(self)
+            named = list(self.model.named_parameters())
+            self._vectors = frozenset(name for name, p in named if len(_shape(p)) < 2)
+            self._losses = CompletionLoss(self.model, self.loss_chunk)
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Stop on a loss that is not a number: what follows would be noise, saved as a checkpoint."""
-        if not torch.isfinite(outputs["loss"]):
-            raise FloatingPointError(f"the loss of step {self.global_step} is not finite; lower trainer.options.optimizer.lr")
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
+        """A batch's part of its step's loss, with what each labelled token contributes to it."""
+        losses = self._losses(batch, self.packed)
+        weights = labelled(batch, "weights")
+        loss = (losses * weights).sum() * batch["share"]
+        self._check_finite(loss, batch)
+        return {"loss": loss, "losses": losses.detach()}
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """The loss of each completion token of a batch, (N,)."""
+        return self._losses(batch, self.packed)
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Make what is random in a batch (dropout) depend on its place alone, so that a resumed training repeats it."""
+        torch.manual_seed(hash((self.seed, self.global_rank, batch_idx)) % 2**63)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW over two groups, and a schedule in steps."""
         options = self.optimizer_options
-        matrices = [p for p in self.model.parameters() if p.requires_grad and p.ndim >= 2]
-        vectors = [p for p in self.model.parameters() if p.requires_grad and p.ndim < 2]
+        learned = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
+        vectors = [p for name, p in learned if _unwrapped(name) in self._vectors]
+        matrices = [p for name, p in learned if _unwrapped(name) not in self._vectors]
         groups = [{"params": matrices, "weight_decay": options.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW(groups, lr=options.lr, betas=options.betas)
+        optimizer = _optimizer(options)([group for group in groups if group["params"]], lr=options.lr, betas=options.betas)
         warmup = round(options.warmup * self.steps)
         scheduler = get_scheduler(options.schedule, optimizer, num_warmup_steps=warmup, num_training_steps=self.steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip by the norm of all gradients, and keep the norm. DeepSpeed clips by itself, and never calls this."""
+        most = float("inf") if gradient_clip_val is None else float(gradient_clip_val)
+        strategy = self.trainer.strategy
+        if isinstance(strategy, FSDPStrategy):
+            whole: Any = strategy.model
+            self.gradient_norm = whole.clip_grad_norm_(most)  # gradients are sharded: only the root knows their norm
+        else:
+            self.gradient_norm = clip_grad_norm_(self.model.parameters(), most)
 
-def completion_loss(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
-    """Mean negative log-likelihood of the labelled tokens of a batch; batch tensors are (B, T)."""
-    output = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False)
-    logits = output.logits[:, :-1]
-    targets = batch["labels"][:, 1:]
-    labelled = targets != IGNORED
-    return functional.cross_entropy(logits[labelled].float(), targets[labelled])
+    def _check_finite(self, loss: Tensor, batch: dict[str, Any]) -> None:
+        """Stop before a loss that is not a number reaches the weights: what follows would be noise, saved as a checkpoint."""
+        if torch.isfinite(loss):
+            return
+        where = ""
+        if self.unclear is not None:
+            rows = "".join(f"{identity}\n" for row in batch["ids"] for identity in row)
+            self.unclear.parent.mkdir(parents=True, exist_ok=True)
+            self.unclear.write_text(rows)
+            where = f" (its examples are listed in {self.unclear})"
+        raise LossNotFiniteError(
+            f"the loss of step {self.global_step} is not finite{where}; lower trainer.options.optimizer.lr"
+        )
+
+
+def _optimizer(options: OptimizerOptions) -> Callable[..., torch.optim.Optimizer]:
+    if not options.offloaded:
+        return torch.optim.AdamW
+    from deepspeed.ops.adam import DeepSpeedCPUAdam
+
+    made: Callable[..., torch.optim.Optimizer] = DeepSpeedCPUAdam
+    return made
+
+
+def _shape(parameter: Tensor) -> torch.Size:
+    """A parameter's shape, also where ZeRO-3 has split it and keeps the shape aside."""
+    shape: torch.Size = getattr(parameter, "ds_shape", parameter.shape)
+    return shape
+
+
+def _unwrapped(name: str) -> str:
+    """A parameter's name without what FSDP and torch.compile put into it."""
+    return name.replace("_fsdp_wrapped_module.", "").replace("_orig_mod.", "")

@@ -30,7 +30,7 @@ class StepWatch(Callback):
     ) -> None:
         """One more step."""
         assert self._task is not None
-        self._task.advance(1)
+        self._task.advance(trainer.global_step - self._task.done)
         self._task.note(f"loss {float(outputs['loss']):.3f}")
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:

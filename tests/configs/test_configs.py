@@ -108,3 +108,21 @@ def test_the_bare_methods_of_the_base_are_those_of_the_config(methods):
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: str(p.relative_to(CONFIGS)))
 def test_every_file_says_what_it_is_for(path):
     assert path.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("name", options("trainer"))
+def test_every_trainer_builds(name, monkeypatch):
+    """On a machine that says it has two GPUs: Lightning and DeepSpeed only look at them when a training starts."""
+    if name.startswith("deepspeed"):
+        pytest.importorskip("deepspeed")
+    monkeypatch.setattr("lightning.pytorch.accelerators.CUDAAccelerator.is_available", staticmethod(lambda: True))
+    monkeypatch.setattr("lightning.pytorch.accelerators.CUDAAccelerator.auto_device_count", staticmethod(lambda: 2))
+    monkeypatch.setattr("lightning.fabric.accelerators.cuda.num_cuda_devices", lambda: 2)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    config = compose("train", overrides=["name=x", f"trainer={name}"])
+    trainer = instantiate(config.trainer.trainer)(max_steps=1, logger=False)
+    strategy = OmegaConf.select(config, "trainer.strategy._target_")
+    assert strategy is None or type(trainer.strategy).__name__ == strategy.rpartition(".")[2]
+    assert instantiate(config.trainer.options, _convert_="all").steps == 600
+    assert instantiate(config.trainer.launcher, _convert_="all").processes >= 1

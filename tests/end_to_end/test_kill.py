@@ -9,7 +9,7 @@ ARGUMENTS = ("debug=tiny", "arms=[]", "trainer.options.steps=12", "trainer.optio
 MOMENTS = {
     "while sampling": "sample-*/chunk-00001.jsonl",
     "while translating": "translate-*/chunk-00000.jsonl",
-    "while training": "train-*/work/last.ckpt",
+    "while training": "train-*/work/latest",
 }
 
 

@@ -18,7 +18,7 @@ def test_only_the_zygote_executes_text():
     assert "exec" in found["sandbox/zygote.py"]
 
 
-def test_only_the_sandbox_and_an_engine_start_processes():
+def test_only_the_sandbox_an_engine_and_trainings_start_processes():
     starting = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
@@ -26,4 +26,7 @@ def test_only_the_sandbox_and_an_engine_start_processes():
         if isinstance(node, ast.Attribute) and node.attr in {"Popen", "fork", "system", "spawnv", "execv", "run"}
         and isinstance(node.value, ast.Name) and node.value.id in {"subprocess", "os"}
     }  # fmt: skip
-    assert starting == {"sandbox/pool.py", "sandbox/probe.py", "sandbox/kernel.py", "sandbox/zygote.py", "samplers/vllm.py"}
+    assert starting == {
+        "sandbox/pool.py", "sandbox/probe.py", "sandbox/kernel.py", "sandbox/zygote.py", "samplers/vllm.py",
+        "training/launch.py",
+    }  # fmt: skip

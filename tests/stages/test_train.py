@@ -2,40 +2,51 @@ import functools
 
 import lightning
 import pytest
-import torch
 
+from mmst.errors import ConfigError
 from mmst.stages.train import NothingToTrainOnError, train
 from mmst.training.checkpoint import load_model
 from mmst.training.fit import TrainingOptions
-from mmst.types import Example
+from mmst.training.launch import Here
+from mmst.types import DropReason, Example
 
-TRAINER = functools.partial(
-    lightning.Trainer, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False
+HERE = Here(
+    functools.partial(lightning.Trainer, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
 )
 EXAMPLE = Example(
     "e", "text -> text", "p", "Question: What is 3 bags of 4?\nAnswer:", " The total is 3 * 4 = 12. The answer is 12."
 )
+LONG = Example("long", "text -> text", "q", "Question: What is 3 bags of 4?\nAnswer:", " 4" * 400)
 
 
 def test_training_makes_its_examples_likelier_and_leaves_a_loadable_folder(nano, tmp_path):
     options = TrainingOptions(steps=6, batch_size=1)
-    dropped = train([EXAMPLE], nano, tmp_path / "out", tmp_path / "work", options, TRAINER, 0)
-    assert dropped == []
-    before, after = load_model(nano), load_model(tmp_path / "out")
-    assert likelihood(after, tmp_path / "out") > likelihood(before, nano)
+    record, dropped = train([EXAMPLE, LONG], nano, tmp_path / "out", tmp_path / "work", options, HERE, 0)
+    assert [(row.id, row.reason) for row in dropped] == [("long", DropReason.TOO_LONG)]
+    assert record.steps == 6
+    assert record.loss < -likelihood(nano)
+    assert likelihood(tmp_path / "out") > likelihood(nano)
 
 
 def test_nothing_to_train_on_is_one_sentence(nano, tmp_path):
     options = TrainingOptions(steps=1, longest=3)
     with pytest.raises(NothingToTrainOnError, match="1 of 1 were longer than 3 tokens"):
-        train([EXAMPLE], nano, tmp_path / "out", tmp_path / "work", options, TRAINER, 0)
+        train([EXAMPLE], nano, tmp_path / "out", tmp_path / "work", options, HERE, 0)
 
 
-@torch.inference_mode()
-def likelihood(model, folder):
-    from mmst.training.batches import collate, tokenize
+def test_long_examples_can_be_refused_instead_of_dropped(nano, tmp_path):
+    options = TrainingOptions(steps=1, too_long="refuse")
+    with pytest.raises(ConfigError, match=r"1 of 2 examples are longer than 256 tokens \(the first is long\)"):
+        train([EXAMPLE, LONG], nano, tmp_path / "out", tmp_path / "work", options, HERE, 0)
+
+
+def likelihood(folder):
+    import torch
+
+    from mmst.training.batches import Batch, collate, tokenize
     from mmst.training.checkpoint import load_tokenizer
-    from mmst.training.module import completion_loss
+    from mmst.training.loss import CompletionLoss
 
     rows, _ = tokenize([EXAMPLE], load_tokenizer(folder), 99)
-    return -completion_loss(model.eval(), collate(rows, 1)).item()
+    with torch.no_grad():
+        return -CompletionLoss(load_model(folder).eval())(collate(Batch(((rows[0],),), 1.0), 1)).mean().item()

@@ -1,10 +1,6 @@
-from collections import Counter
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mmst.training.batches import IGNORED, TokenRow, batch_schedule, collate, encode_prompt, tokenize
+from mmst.training.batches import IGNORED, Batch, TokenRow, collate, encode_prompt, tokenize
 from mmst.training.checkpoint import load_tokenizer
 from mmst.types import DropReason, Example
 
@@ -38,28 +34,24 @@ def test_a_long_example_is_dropped_and_named_never_cut(tokenizer):
     assert [(d.id, d.reason) for d in dropped] == [("e", DropReason.TOO_LONG)]
 
 
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(1, 8), st.integers(1, 30), st.integers(0, 99))
-def test_a_schedule_is_fair_and_seeded(lengths, batch_size, steps, seed):
-    schedule = batch_schedule(lengths, batch_size, steps, seed)
-    assert len(schedule) == steps
-    assert all(len(batch) == batch_size for batch in schedule)
-    counts = Counter(row for batch in schedule for row in batch)
-    seen = [counts.get(row, 0) for row in range(len(lengths))]
-    assert max(seen) - min(seen) <= 1
-    assert schedule == batch_schedule(lengths, batch_size, steps, seed)
-
-
-def test_batches_hold_rows_of_like_length():
-    lengths = list(range(320))
-    schedule = batch_schedule(lengths, 10, 32, 0)
-    assert max(max(batch) - min(batch) for batch in schedule) < 40
+A, B = TokenRow("a", "e", (5, 6, 7, 9), 2), TokenRow("b", "f", (5, 6, 7, 8, 7, 9), 1, weight=2.0)
 
 
 @pytest.mark.parametrize("pad", [0, 9])
 def test_the_end_is_learned_also_where_it_is_the_padding_token(pad):
     end = 9
-    batch = collate([TokenRow("a", "e", (5, 6, 7, end), 2), TokenRow("b", "e", (5, 6, 7, 8, 7, end), 1)], pad_id=pad)
+    batch = collate(Batch(((A,), (B,)), 1.0), pad_id=pad)
     assert batch["labels"][0].tolist() == [IGNORED, IGNORED, 7, end, IGNORED, IGNORED]
     assert batch["labels"][1].tolist() == [IGNORED, 6, 7, 8, 7, end]
-    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1, 0, 0], [1] * 6]
+    assert batch["segments"].tolist() == [[1, 1, 1, 1, 0, 0], [1] * 6]
     assert batch["input_ids"][0].tolist() == [5, 6, 7, end, pad, pad]
+    assert batch["ids"] == [["a"], ["b"]]
+
+
+def test_examples_of_a_packed_row_keep_their_own_positions_weights_and_edges():
+    batch = collate(Batch(((A, B),), 0.5), pad_id=0, edges=["e", "f"], packed=True)
+    assert batch["segments"].tolist() == [[1] * 4 + [2] * 6]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 0, 1, 2, 3, 4, 5]]
+    assert batch["weights"].tolist() == [[0, 0, 1, 1, 0, 2, 2, 2, 2, 2]]
+    assert batch["edges"].tolist() == [[0] * 4 + [1] * 6]
+    assert (A.loss_weight, B.loss_weight) == (2.0, 10.0)

@@ -1,70 +1,204 @@
-import functools
+"""Trainings on one CPU process: resumed to the bit, divided and laid out any way with the same end."""
 
-import lightning
+import dataclasses
+import functools
+import json
+
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
-from mmst.errors import ConfigError
+from mmst.errors import ConfigError, ModelError
 from mmst.training.batches import TokenRow
-from mmst.training.checkpoint import load_model, load_tokenizer
-from mmst.training.fit import RESUME_FILE, TrainingOptions, fit
+from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
+from mmst.training.fit import UNCLEAR, TrainingOptions
+from mmst.training.module import LossNotFiniteError, OptimizerOptions
+from tests.training.conftest import OPTIONS, TRAINER, Killed, Losses, equal
 
-TRAINER = functools.partial(
-    lightning.Trainer,
-    accelerator="cpu",
-    logger=False,
-    enable_progress_bar=False,
-    enable_model_summary=False,
-    gradient_clip_val=1.0,
-)
-OPTIONS = TrainingOptions(steps=8, batch_size=4, save_every=3)
+PACKED = dataclasses.replace(OPTIONS, layout="packed", row=32, longest=16)
+HELD_OUT = dataclasses.replace(OPTIONS, held_out=0.3, measure_every=2, patience=2)
 
 
-class Killed(lightning.Callback):
-    def __init__(self, at):
-        self.at = at
-
-    def on_train_batch_end(self, trainer, *rest):
-        if trainer.global_step == self.at:
-            raise KeyboardInterrupt
+def with_dropout(nano, folder):
+    model, tokenizer = load_model(nano), load_tokenizer(nano)
+    model.config.attention_dropout = 0.2
+    save_checkpoint(model, tokenizer, folder)
+    return folder
 
 
-@pytest.fixture
-def rows():
-    generator = torch.Generator().manual_seed(0)
-    return [
-        TokenRow(str(i), "e", tuple(torch.randint(2, 500, (6 + i % 5,), generator=generator).tolist()), 3) for i in range(20)
-    ]
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained):
+    first = trained("a")
+    assert equal(first, trained("b"))
+    assert not equal(first, trained("c", seed=2))
 
 
-def trained(nano, rows, work, options=OPTIONS, seed=1, callbacks=()):
-    model = load_model(nano)
-    fit(model, load_tokenizer(nano), rows, options, TRAINER, work, seed, callbacks)
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
-def equal(a, b):
-    return all(torch.equal(a[name], b[name]) for name in a)
-
-
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(nano, rows, tmp_path):
-    first = trained(nano, rows, tmp_path / "a")
-    assert equal(first, trained(nano, rows, tmp_path / "b"))
-    assert not equal(first, trained(nano, rows, tmp_path / "c", seed=2))
-
-
-@pytest.mark.parametrize("killed_at", [4, 6])
-def test_a_killed_training_ends_with_the_same_weights_to_the_bit(nano, rows, tmp_path, killed_at):
-    whole = trained(nano, rows, tmp_path / "whole")
+@pytest.mark.parametrize("options", [OPTIONS, PACKED, HELD_OUT], ids=["bucketed", "packed", "held out"])
+@pytest.mark.parametrize("killed_at", [1, 4, 6, 7])
+def test_a_killed_training_ends_with_the_same_weights_to_the_bit(trained, options, killed_at):
+    whole = trained("whole", options)
+    record = trained.record
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        trained(nano, rows, tmp_path / "killed", callbacks=[Killed(killed_at)])
-    assert (tmp_path / "killed" / RESUME_FILE).exists()
-    assert equal(whole, trained(nano, rows, tmp_path / "killed"))
+        trained("killed", options, callbacks=[Killed(killed_at)])
+    assert equal(whole, trained("killed", options))
+    counted = ("steps", "examples", "tokens", "places", "loss", "loss_by_edge", "held_out_loss", "best_step")
+    assert {key: getattr(trained.record, key) for key in counted} == {key: getattr(record, key) for key in counted}
+
+
+def test_dropout_resumes_to_the_bit_as_well(trained, nano, tmp_path):
+    start = with_dropout(nano, tmp_path / "dropout")
+    whole = trained("whole", start=start)
+    assert not equal(whole, trained("without dropout", start=nano))
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        trained("killed", callbacks=[Killed(5)], start=start)
+    assert equal(whole, trained("killed", start=start))
+
+
+def test_a_training_killed_twice_and_one_that_had_ended_are_not_repeated(trained):
+    whole = trained("whole")
+    for step in (4, 7):
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            trained("killed", callbacks=[Killed(step)])
+    assert equal(whole, trained("killed"))
+    seen = Losses()
+    assert equal(whole, trained("killed", callbacks=[seen]))
+    assert seen.seen == []
+
+
+@pytest.mark.parametrize("layout", ["bucketed", "packed"])
+def test_accumulated_batches_do_what_one_batch_does(trained, layout):
+    options = dataclasses.replace(OPTIONS, layout=layout, row=32, longest=16, batch_size=8)  # two packed rows
+    whole = trained("whole", options)
+    parts = trained("parts", options, trainer=functools.partial(TRAINER, accumulate_grad_batches=2))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(parts[name], tensor, atol=2e-4, rtol=0)
+
+
+@pytest.mark.parametrize("changed", [{"recompute": True}, {"loss_chunk": 3}, {"attention": "eager"}], ids=str)
+def test_what_saves_memory_changes_no_weights(trained, changed):
+    plain, saving = Losses(), Losses()
+    trained("plain", callbacks=[plain])
+    trained("saving", dataclasses.replace(OPTIONS, **changed), callbacks=[saving])
+    assert saving.seen == pytest.approx(plain.seen, abs=1e-4)
+
+
+def test_edges_weigh_as_they_are_told(trained, rows):
+    only = [row for row in rows if row.edge == "text -> code"]
+    without = dataclasses.replace(OPTIONS, edge_weights={"code -> text": 0.0})
+    assert equal(trained("weighed", without), trained("only", rows=only))
+    seen, weighed = Losses(), Losses()
+    trained("plain", callbacks=[seen])
+    trained("double", dataclasses.replace(OPTIONS, edge_weights={"code -> text": 2.0}), callbacks=[weighed])
+    assert seen.seen[0] != weighed.seen[0]
+    with pytest.raises(ConfigError, match="no examples of 'code -> txt'; there are of code -> text, text -> code"):
+        trained("misspelt", dataclasses.replace(OPTIONS, edge_weights={"code -> txt": 2.0}))
+
+
+def test_the_best_weights_on_held_out_problems_are_taken_and_the_training_stops(trained, rows):
+    generator = torch.Generator().manual_seed(1)
+    noise = [
+        dataclasses.replace(row, tokens=tuple(torch.randint(2, 500, (len(row.tokens),), generator=generator).tolist()))
+        for row in rows
+    ]
+    options = dataclasses.replace(
+        OPTIONS, steps=60, held_out=0.3, measure_every=3, patience=2, optimizer=OptimizerOptions(lr=0.02)
+    )
+    trained("noise", options, rows=noise)
+    record = trained.record
+    assert record.steps == record.best_step + 2 * 3
+    assert record.steps < 60
+    shorter = dataclasses.replace(options, patience=None, steps=60)
+    trained("all", shorter, rows=noise)
+    assert trained.record.steps == 60
+    assert trained.record.held_out_loss <= record.held_out_loss
+
+
+def test_too_few_problems_to_hold_some_out_is_one_sentence(trained, rows):
+    with pytest.raises(ConfigError, match=r"held_out=0\.01 leaves 2 examples to train on and 0 to measure"):
+        trained("few", dataclasses.replace(OPTIONS, held_out=0.01), rows=rows[:2])
+
+
+def test_the_last_checkpoints_are_kept_as_many_as_were_asked_for(trained, tmp_path):
+    trained("kept", dataclasses.replace(OPTIONS, save_every=2, keep=2, held_out=0.3, measure_every=2))
+    names = sorted(path.name for path in (tmp_path / "kept").iterdir())
+    assert [name for name in names if name.startswith("step-")] == ["step-0000004.ckpt", "step-0000006.ckpt"]
+    assert {"best.ckpt", "end.ckpt", "latest", "finished.json"} <= set(names)
+    assert (tmp_path / "kept" / "latest").read_text() == "step-0000006.ckpt"
+
+
+def test_adapters_are_merged_into_the_weights_that_come_out(trained, nano):
+    pytest.importorskip("peft")
+    seen = Losses()
+    adapted = trained("lora", dataclasses.replace(OPTIONS, lora=4), callbacks=[seen])
+    start = load_model(nano).state_dict()
+    changed = {name for name, tensor in adapted.items() if not torch.equal(tensor, start[name])}
+    assert changed
+    assert all("_proj" in name for name in changed)
+    assert seen.seen[-1] < seen.seen[0]
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        trained("lora killed", dataclasses.replace(OPTIONS, lora=4), callbacks=[Killed(5)])
+    assert equal(adapted, trained("lora killed", dataclasses.replace(OPTIONS, lora=4)))
+
+
+def test_settings_that_peft_refuses_are_one_sentence(trained):
+    pytest.importorskip("peft")
+    with pytest.raises(ConfigError, match=r"model\.lora=.*rank"):
+        trained("lora", dataclasses.replace(OPTIONS, lora={"rank": 4}))
+
+
+def test_a_compiled_model_is_saved_under_its_own_names(trained):
+    plain, compiled = Losses(), Losses()
+    weights = trained("plain", callbacks=[plain])
+    assert trained("compiled", dataclasses.replace(OPTIONS, compile=True), callbacks=[compiled]).keys() == weights.keys()
+    assert compiled.seen == pytest.approx(plain.seen, abs=1e-3)
+
+
+def test_packing_a_model_that_cannot_be_packed_is_refused(trained, nano, tmp_path):
+    model = AutoModelForCausalLM.from_config(
+        AutoConfig.for_model("bloom", vocab_size=1062, hidden_size=32, n_layer=1, n_head=4, bos_token_id=1, eos_token_id=1)
+    )
+    save_checkpoint(model, load_tokenizer(nano), tmp_path / "bloom")
+    with pytest.raises(ConfigError, match="layout=packed does not work for bloom"):
+        trained("bloom", PACKED, start=tmp_path / "bloom")
+    assert trained("bloom bucketed", OPTIONS, start=tmp_path / "bloom")
+
+
+def test_a_loss_that_is_no_number_leaves_the_ids_of_its_batch(trained, rows, tmp_path):
+    options = dataclasses.replace(OPTIONS, optimizer=OptimizerOptions(lr=1e30, warmup=0.0))
+    with pytest.raises(LossNotFiniteError):
+        trained("wild", options)
+    ids = (tmp_path / "wild" / UNCLEAR).read_text().split()
+    assert len(ids) == 4
+    assert set(ids) <= {row.id for row in rows}
+
+
+def test_weights_that_do_not_fit_their_configuration_are_named(trained, nano, tmp_path):
+    model, tokenizer = load_model(nano), load_tokenizer(nano)
+    save_checkpoint(model, tokenizer, tmp_path / "wrong")
+    config = json.loads((tmp_path / "wrong" / "config.json").read_text())
+    (tmp_path / "wrong" / "config.json").write_text(json.dumps({**config, "intermediate_size": 10}))
+    with pytest.raises(ModelError, match=r"model\.layers\.0\.mlp\.down_proj\.weight, .* are missing or of another shape"):
+        trained("wrong", start=tmp_path / "wrong")
 
 
 def test_steps_or_epochs():
     assert TrainingOptions(steps=None, epochs=2, batch_size=10).step_count(25) == 5
     assert TrainingOptions(steps=7).step_count(25) == 7
-    for bad in ({"steps": 1, "epochs": 1}, {"steps": None}, {"steps": 0}, {"batch_size": 0}):
-        with pytest.raises(ConfigError):
-            TrainingOptions(**bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"steps": 1, "epochs": 1}, {"steps": None}, {"steps": 0}, {"batch_size": 0}, {"held_out": 1.0}, {"lora": 0},
+        {"edge_weights": {"a": -1}}, {"loss_chunk": 0}, {"keep": 0}, {"row": 0},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_options_that_cannot_be_are_refused(bad):
+    with pytest.raises(ConfigError, match=r"trainer\.options|model\.lora"):
+        TrainingOptions(**bad)
+
+
+def test_how_often_is_saved_does_not_determine_the_weights():
+    assert TrainingOptions(save_every=3, keep=2, keep_after=True).settings() == TrainingOptions().settings()
+    assert TrainingOptions(edge_weights={"a": 2.0}).settings() != TrainingOptions().settings()
+    assert TokenRow("a", "e", (1, 2), 1).weight == 1.0

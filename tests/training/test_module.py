@@ -1,37 +1,37 @@
+import lightning
 import pytest
 import torch
 from torch.nn import functional
 
-from mmst.training.batches import TokenRow, collate
+from mmst.errors import ConfigError
+from mmst.training.batches import Batch, TokenRow, collate
 from mmst.training.checkpoint import load_model
-from mmst.training.module import CausalLanguageModule, OptimizerOptions, completion_loss
+from mmst.training.module import CausalLanguageModule, LossNotFiniteError, OptimizerOptions
 
-ROWS = [TokenRow("a", "e", (20, 30, 40, 50, 0), 2), TokenRow("b", "e", (21, 31, 41, 51, 61, 71, 0), 3)]
+ROWS = (TokenRow("a", "e", (20, 30, 40, 50, 0), 2), TokenRow("b", "e", (21, 31, 41, 51, 61, 71, 0), 3, weight=3.0))
+
+
+def batch(share=1.0):
+    return collate(Batch(tuple((row,) for row in ROWS), share), 1)
 
 
 @pytest.fixture
-def model(nano):
-    return load_model(nano)
+def module(nano):
+    made = CausalLanguageModule(lambda module: load_model(nano), OptimizerOptions(lr=1.0, warmup=0.5, weight_decay=0.1), 10)
+    made.configure_model()
+    return made
 
 
-def test_the_loss_is_the_mean_over_completion_tokens(model):
-    expected = []
+def test_the_loss_is_the_weighed_sum_over_completion_tokens_times_its_share_of_the_step(module):
+    expected = torch.tensor(0.0)
     for row in ROWS:
-        logits = model(torch.tensor([row.tokens])).logits[0]
+        logits = module.model(torch.tensor([row.tokens])).logits[0]
         for i in range(row.prompt_length, len(row.tokens)):
-            expected.append(functional.cross_entropy(logits[i - 1][None], torch.tensor([row.tokens[i]])))
-    assert completion_loss(model, collate(ROWS, 1)).item() == pytest.approx(torch.stack(expected).mean().item(), abs=1e-5)
+            expected += row.weight * functional.cross_entropy(logits[i - 1][None], torch.tensor([row.tokens[i]]))
+    assert module.training_step(batch(0.25), 0)["loss"].item() == pytest.approx(0.25 * expected.item(), abs=1e-4)
 
 
-def test_the_prompt_has_no_gradient_of_its_own(model):
-    batch = collate(ROWS, 1)
-    loss = completion_loss(model, batch)
-    batch["labels"][:, :2] = -100
-    assert completion_loss(model, batch).item() == loss.item()
-
-
-def test_norms_do_not_decay_and_the_rate_warms_up(model):
-    module = CausalLanguageModule(model, OptimizerOptions(lr=1.0, warmup=0.5, weight_decay=0.1), steps=10)
+def test_norms_do_not_decay_and_the_rate_warms_up(module):
     made = module.configure_optimizers()
     matrices, vectors = made["optimizer"].param_groups
     assert matrices["weight_decay"] == 0.1
@@ -48,7 +48,26 @@ def test_norms_do_not_decay_and_the_rate_warms_up(model):
     assert rates[-1] < 0.2
 
 
-def test_a_loss_that_is_no_number_stops_the_training(model):
-    module = CausalLanguageModule(model, OptimizerOptions(), steps=10)
-    with pytest.raises(FloatingPointError, match="not finite"):
-        module.on_train_batch_end({"loss": torch.tensor(float("nan"))}, None, 0)
+def test_a_loss_that_is_no_number_stops_the_training_and_names_its_examples(module, tmp_path):
+    module.unclear = tmp_path / "work" / "ids.txt"
+    module.trainer = lightning.Trainer(logger=False, accelerator="cpu")
+    with torch.no_grad():
+        module.model.get_output_embeddings().weight[0] = float("inf")
+    with pytest.raises(LossNotFiniteError, match=r"step 0 is not finite .*ids\.txt.*lower trainer\.options\.optimizer\.lr"):
+        module.training_step(batch(), 0)
+    assert module.unclear.read_text().split() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": 0.0}, r"optimizer\.lr=0\.0 must be above 0"),
+        ({"lr": float("inf")}, "lr=inf"),
+        ({"weight_decay": -1.0}, "weight_decay"),
+        ({"warmup": 2.0}, "warmup=2.0 is a share"),
+        ({"schedule": "zigzag"}, "schedule=zigzag must be one of linear, cosine"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        OptimizerOptions(**options)

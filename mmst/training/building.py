@@ -1,0 +1,203 @@
+"""Models, built the way each strategy wants them: whole, or a shard on each process without the whole ever being anywhere.
+
+one device, DDP, ZeRO-1, ZeRO-2    every process loads the whole model
+FSDP (1)                           the same, and its blocks are wrapped one by one
+FSDP2 (`FullyShardStrategy`)       parameters are made without memory, sharded, and each process reads its shard alone
+ZeRO-3                             transformers and DeepSpeed split each tensor as it is read
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy, Strategy
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+
+from mmst.errors import ConfigError, MissingExtraError, ModelError
+from mmst.training.checkpoint import load_model, tensor_names
+from mmst.training.loss import BY_POSITION, check_isolation, check_window
+
+
+class FullyShardStrategy(ModelParallelStrategy):
+    """FSDP2 over all processes (torch's `fully_shard`): Lightning's own default shards over nodes alone."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(data_parallel_size=int(os.environ.get("WORLD_SIZE", "1")), tensor_parallel_size=1, **options)
+
+
+@dataclass(frozen=True)
+class ModelBuilder:
+    """Builds the model of one training from a folder in Hugging Face format."""
+
+    start: Path
+    packed: int | None = None
+    """Tokens of the longest example, where rows hold several; None: they do not."""
+    attention: str | None = None
+    """An attention implementation of transformers; None: its own choice."""
+    recompute: bool = False
+    """Keep the activations of block boundaries alone, and compute the rest again in the backward pass."""
+    compile: bool = False
+    """torch.compile."""
+    lora: int | Mapping[str, Any] | None = None
+    """Low-rank adapters (Hu et al., arXiv 2106.09685): their rank, or what peft.LoraConfig takes."""
+
+    def __call__(self, module: lightning.LightningModule) -> PreTrainedModel:
+        """The model, in the parameters' dtype that the trainer's precision asks for."""
+        strategy = module.trainer.strategy
+        dtype = "bfloat16" if module.trainer.precision == "bf16-true" else "float32"
+        sharded = isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)
+        if self.lora is not None and sharded:
+            raise ConfigError(
+                "model.lora works with one device, ddp, deepspeed_zero1 and deepspeed_zero2; choose one of these."
+            )
+        if isinstance(strategy, ModelParallelStrategy):
+            model = self._shard(dtype, strategy)
+        elif _is_zero3(strategy):
+            from transformers.integrations.deepspeed import HfDeepSpeedConfig
+
+            settings: Any = strategy
+            self.__dict__["_kept"] = HfDeepSpeedConfig(settings.config)  # seen by transformers while referenced
+            model = self._whole(dtype)
+        else:
+            model = self._whole(dtype)
+        if not _is_zero3(strategy):
+            self._check_packing(model)
+        if self.lora is not None:
+            model = with_adapters(model, self.lora)
+        if isinstance(strategy, FSDPStrategy):
+            _wrap_blocks(model)
+        if self.compile:
+            model.compile(dynamic=True)
+        trained: PreTrainedModel = model.train()
+        return trained
+
+    def _whole(self, dtype: str) -> PreTrainedModel:
+        model = load_model(self.start, dtype, self.attention)
+        self._prepare(model)
+        return model
+
+    def _prepare(self, model: PreTrainedModel) -> None:
+        if self.recompute:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+            if self.lora is not None:
+                model.enable_input_require_grads()
+
+    def check(self, strategy: Strategy) -> None:
+        """Refuse what can be refused before a strategy is set up: ZeRO-3 could not run its model before training starts."""
+        if self.packed is not None and _is_zero3(strategy):
+            self._check_packing(_shallow(AutoConfig.from_pretrained(self.start), self.attention))
+
+    def _check_packing(self, model: PreTrainedModel) -> None:
+        if self.packed is None or model.config._attn_implementation in BY_POSITION:
+            return
+        check_window(model.config, self.packed)
+        check_isolation(model.eval())
+
+    def _shard(self, dtype: str, strategy: ModelParallelStrategy) -> PreTrainedModel:
+        from torch.distributed.fsdp import fully_shard
+
+        model = empty_model(AutoConfig.from_pretrained(self.start), dtype, self.attention)
+        self._prepare(model)
+        mesh = strategy.device_mesh["data_parallel"]
+        for block in blocks(model):
+            fully_shard(block, mesh=mesh)
+        fully_shard(model, mesh=mesh)
+        buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+        model.to_empty(device=strategy.root_device)
+        model.tie_weights()
+        for name, buffer in model.named_buffers():
+            buffer.copy_(buffers[name])
+        _read_shards(model, self.start)
+        return model
+
+
+def empty_model(config: Any, dtype: str, attention: str | None = None) -> PreTrainedModel:
+    """A model whose parameters have shapes and no memory; buffers, which no checkpoint holds, are real."""
+    from accelerate import init_empty_weights
+
+    chosen = {} if attention is None else {"attn_implementation": attention}
+    with init_empty_weights(include_buffers=False):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype), **chosen)
+    model.tie_weights()
+    return model
+
+
+def _shallow(config: Any, attention: str | None) -> PreTrainedModel:
+    """A random model with one layer of each kind that a configuration names."""
+    small = copy.deepcopy(config)
+    kinds = list(dict.fromkeys(getattr(config, "layer_types", None) or ["any"]))
+    small.num_hidden_layers = len(kinds)
+    if getattr(config, "layer_types", None):
+        small.layer_types = kinds
+    chosen = {} if attention is None else {"attn_implementation": attention}
+    model: PreTrainedModel = AutoModelForCausalLM.from_config(small, dtype=torch.float32, **chosen)
+    return model
+
+
+def with_adapters(model: PreTrainedModel, lora: int | Mapping[str, Any]) -> Any:
+    """A model with low-rank adapters on its linear layers; nothing else is trained.
+
+    Raises:
+        MissingExtraError: peft is not installed.
+        ConfigError: peft refuses the settings.
+    """
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise MissingExtraError("model.lora", 'pip install -c constraints.txt -e ".[lora]"') from error
+    settings = {"r": lora, "lora_alpha": 2 * lora} if isinstance(lora, int) else dict(lora)
+    try:
+        return get_peft_model(model, LoraConfig(**{"target_modules": "all-linear", "task_type": "CAUSAL_LM", **settings}))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"model.lora={settings}: {error}") from error
+
+
+def blocks(model: PreTrainedModel) -> list[nn.Module]:
+    """The transformer blocks: what transformers itself never splits over devices."""
+    names = set(model._no_split_modules or ())
+    return [part for part in model.modules() if type(part).__name__ in names]
+
+
+def _wrap_blocks(model: PreTrainedModel) -> None:
+    from torch.distributed.fsdp.wrap import wrap
+
+    inside = set(map(id, blocks(model)))
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if id(child) in inside:
+                setattr(parent, name, wrap(child))
+
+
+def _is_zero3(strategy: object) -> bool:
+    return isinstance(strategy, DeepSpeedStrategy) and bool(strategy.zero_stage_3)
+
+
+def _read_shards(model: PreTrainedModel, start: Path) -> None:
+    """Fill a sharded model: each process reads what it holds, and nothing more.
+
+    Raises:
+        ModelError: names the tensors that the folder lacks, or that have another shape there.
+    """
+    from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
+    from torch.distributed.checkpoint.state_dict_loader import load
+
+    try:
+        reader = HuggingFaceStorageReader(str(start))
+        there: dict[str, Any] = dict(reader.read_metadata().state_dict_metadata)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"model: {start} has no weights in *.safetensors, which sharded training reads.") from error
+    wanted = dict(model.named_parameters())
+    wrong = [name for name, p in wanted.items() if name not in there or tuple(there[name].size) != tuple(p.shape)]
+    if wrong:
+        raise ModelError(f"model: {start} does not fit its own configuration: {tensor_names(wrong)}.")
+    persistent = set(model.state_dict())
+    held = {name: buffer for name, buffer in model.named_buffers() if name in persistent and name in there}
+    load({**wanted, **held}, storage_reader=reader)

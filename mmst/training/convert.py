@@ -1,0 +1,211 @@
+"""A checkpoint of any strategy -> a folder in Hugging Face format, one shard in memory at a time.
+
+    python -m mmst.training.convert CHECKPOINT START TARGET [--shard 5GB] [--lora 16]
+
+CHECKPOINT is what a training wrote: a file (one device, DDP), a folder of torch's distributed checkpoints (FSDP, FSDP2), or
+a folder of DeepSpeed's (ZeRO-1 to 3). START is the folder that the training began from: configuration, tokenizer and the
+names of its weights are taken from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from huggingface_hub import split_torch_state_dict_into_shards
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import AutoConfig, GenerationConfig
+
+from mmst.errors import ModelError, UserError
+from mmst.ledger.files import atomic_folder
+from mmst.training.building import empty_model, with_adapters
+from mmst.training.checkpoint import load_model, load_tokenizer, tensor_names
+
+SHARD = "5GB"
+
+
+class Tensors(Protocol):
+    """The weights of a checkpoint, read as they are asked for."""
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """The shape of each tensor by its name."""
+
+    def read(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """Some tensors, in memory."""
+
+
+class FileTensors:
+    """A file that torch.save wrote, mapped into memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.state: dict[str, Tensor] = torch.load(path, mmap=True, map_location="cpu", weights_only=False)["state_dict"]
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """See `Tensors`."""
+        return {name: tuple(tensor.shape) for name, tensor in self.state.items()}
+
+    def read(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """See `Tensors`."""
+        return {name: self.state[name] for name in names}
+
+
+class DistributedTensors:
+    """A folder of torch.distributed.checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        from torch.distributed.checkpoint.filesystem import FileSystemReader
+
+        self.reader = FileSystemReader(path)
+        found = self.reader.read_metadata().state_dict_metadata
+        self.there: dict[str, Any] = {name: data for name, data in found.items() if hasattr(data, "size")}
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """See `Tensors`."""
+        return {name: tuple(data.size) for name, data in self.there.items()}
+
+    def read(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """See `Tensors`."""
+        from torch.distributed.checkpoint.state_dict_loader import load
+
+        state = {name: torch.empty(self.there[name].size, dtype=self.there[name].properties.dtype) for name in names}
+        load(state, storage_reader=self.reader, no_dist=True)
+        return state
+
+
+class ZeroTensors:
+    """A folder of DeepSpeed's, whose optimizer states hold the weights in fp32."""
+
+    def __init__(self, path: Path) -> None:
+        from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
+
+        tag = next((folder.name for folder in path.iterdir() if folder.is_dir()), None)
+        self.state = get_fp32_state_dict_from_zero_checkpoint(str(path), tag=tag, lazy_mode=True)
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """See `Tensors`."""
+        return {name: tuple(tensor.shape) for name, tensor in self.state.items()}
+
+    def read(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """See `Tensors`."""
+        return {name: self.state[name].contiguous() for name in names}
+
+
+def opened(checkpoint: Path) -> Tensors:
+    """The weights of a training's checkpoint.
+
+    Raises:
+        ModelError: there is none, or it is of no strategy that is known here.
+    """
+    if checkpoint.is_file():
+        return FileTensors(checkpoint)
+    if (checkpoint / ".metadata").is_file():
+        return DistributedTensors(checkpoint)
+    if checkpoint.is_dir() and any(checkpoint.rglob("*optim_states.pt")):
+        return ZeroTensors(checkpoint)
+    raise ModelError(f"convert: {checkpoint} is no checkpoint of a training (a .ckpt file or folder).")
+
+
+def convert(
+    checkpoint: Path, start: Path, target: Path, shard: str = SHARD, lora: int | Mapping[str, Any] | None = None
+) -> None:
+    """Write a training's checkpoint as a folder in Hugging Face format, in the dtype that `start` has.
+
+    Adapters are merged into the weights they adapt; that takes the whole model in memory.
+
+    Raises:
+        ModelError: the checkpoint does not fit the model in `start`; names the tensors.
+    """
+    source = opened(checkpoint)
+    tokenizer, config = load_tokenizer(start), AutoConfig.from_pretrained(start)
+    dtype = config.dtype or torch.float32
+    with atomic_folder(target) as work:
+        if lora is not None:
+            _merged(source, start, lora).to(dtype).save_pretrained(work, max_shard_size=shard)
+        else:
+            model = empty_model(config, "float32")
+            wanted = _unique_tensors(model)
+            _write_shards(source, _sources(source.shapes(), wanted, checkpoint), work, dtype, shard)
+            model.config.dtype = dtype
+            model.config.save_pretrained(work)
+            if model.can_generate():
+                _generation_config(start, model.generation_config).save_pretrained(work)
+        tokenizer.save_pretrained(work)
+
+
+def _unique_tensors(model: torch.nn.Module) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of what a folder holds of a model: tied tensors once, and buffers that are saved."""
+    unique = {name: tuple(p.shape) for name, p in model.named_parameters()}
+    tied = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    buffers = {name: tuple(t.shape) for name, t in model.state_dict().items() if name not in tied}
+    return {**unique, **buffers}
+
+
+def _sources(have: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]], checkpoint: Path) -> dict[str, str]:
+    """Name in the model -> name in the checkpoint, which puts one prefix before all of them."""
+    first = next(iter(wanted))
+    prefixes = sorted((name[: -len(first)] for name in have if name.endswith(first)), key=len) or [""]
+
+    def wrong(prefix: str) -> list[str]:
+        return [name for name, shape in wanted.items() if have.get(prefix + name) != shape]
+
+    best = min(prefixes, key=lambda prefix: len(wrong(prefix)))
+    if missing := wrong(best):
+        raise ModelError(f"convert: {checkpoint} does not fit the model: {tensor_names(missing)}.")
+    return {name: best + name for name in wanted}
+
+
+def _write_shards(source: Tensors, names: Mapping[str, str], folder: Path, dtype: torch.dtype, shard: str) -> None:
+    shapes = source.shapes()
+    empty = {name: torch.empty(shapes[there], dtype=dtype, device="meta") for name, there in names.items()}
+    split = split_torch_state_dict_into_shards(empty, max_shard_size=shard)
+    for file, members in split.filename_to_tensors.items():
+        read = source.read([names[name] for name in members])
+        ready = {name: _saved(read[names[name]], dtype) for name in members}
+        save_file(ready, folder / file, metadata={"format": "pt"})
+    if split.is_sharded:
+        index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
+
+
+def _saved(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor.detach().to(dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
+
+
+def _merged(source: Tensors, start: Path, lora: int | Mapping[str, Any]) -> Any:
+    adapted = with_adapters(load_model(start, "float32"), lora)
+    wanted = {name: tuple(t.shape) for name, t in adapted.state_dict().items() if "lora_" in name}
+    names = _sources(source.shapes(), wanted, start)
+    read = source.read(names.values())
+    adapted.load_state_dict({name: read[there] for name, there in names.items()}, strict=False)
+    return adapted.merge_and_unload()
+
+
+def _generation_config(start: Path, default: Any) -> Any:
+    return GenerationConfig.from_pretrained(start) if (start / "generation_config.json").is_file() else default
+
+
+def main() -> None:
+    """Read the command line, and convert."""
+    parser = argparse.ArgumentParser(prog="python -m mmst.training.convert", description=__doc__.partition("\n")[0])
+    parser.add_argument("checkpoint", type=Path, help="what a training wrote: a .ckpt file or folder")
+    parser.add_argument("start", type=Path, help="the folder that the training began from")
+    parser.add_argument("target", type=Path, help="the folder to write")
+    parser.add_argument("--shard", default=SHARD, help="the most that a file, and the memory, holds (default: %(default)s)")
+    parser.add_argument("--lora", type=int, help="the rank, if the training had model.lora=RANK")
+    arguments = parser.parse_args()
+    try:
+        if arguments.target.exists():
+            raise ModelError(f"convert: {arguments.target} exists; give a folder that does not.")
+        convert(arguments.checkpoint, arguments.start, arguments.target, arguments.shard, arguments.lora)
+    except UserError as error:
+        sys.exit(f"mmst: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""Where a training runs: in this process, or in processes of its own, one for each device.
+
+Processes of its own give their memory back when they end, and a distributed launcher that starts a script anew never starts
+the whole job anew. They are started by torchrun, through whatever starts it on each node.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from mmst.errors import ConfigError, TrainingError
+from mmst.ledger.files import atomic_write
+from mmst.ledger.progress import Progress
+from mmst.training.batches import TokenRow
+from mmst.training.fit import TrainerFactory, TrainingOptions, fit
+from mmst.training.record import TrainingRecord
+from mmst.training.saving import finished
+
+log = logging.getLogger(__name__)
+
+JOB, ROWS, PROGRESS, FAILURE, OUTPUT = "job.json", "rows.msgpack", "progress.json", "failure.txt", "training.log"
+POLL_SECONDS = 0.2
+
+
+class Fitter(Protocol):
+    """Trains somewhere; see `mmst.training.fit.fit`."""
+
+    def __call__(
+        self, start: Path, target: Path, rows: Sequence[TokenRow], options: TrainingOptions, work: Path, seed: int
+    ) -> TrainingRecord:
+        """Train `start` on rows and write `target`, going on from what is in `work`."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """Trains in this process."""
+
+    trainer: TrainerFactory
+    callbacks: Sequence[Callback] = ()
+
+    def __call__(
+        self, start: Path, target: Path, rows: Sequence[TokenRow], options: TrainingOptions, work: Path, seed: int
+    ) -> TrainingRecord:
+        """See `Fitter`."""
+        return fit(start, target, rows, options, self.trainer, work, seed, self.callbacks)
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """How the processes of a training are started."""
+
+    devices: int | str = 1
+    """Processes on each node; auto: as many as it has GPUs."""
+    nodes: int = 1
+    prefix: list[str] = field(default_factory=list)
+    """What starts the rest of the command on each node, such as `srun --nodes=4 --ntasks-per-node=1`."""
+    rendezvous: str | None = None
+    """HOST:PORT where several nodes meet."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.devices, str) and self.devices != "auto":
+            raise ConfigError(f"trainer.devices={self.devices} must be a number, or auto.")
+        if isinstance(self.devices, int) and self.devices < 1:
+            raise ConfigError(f"trainer.devices={self.devices} must be at least 1.")
+        if self.nodes > 1 and not self.rendezvous:
+            raise ConfigError("trainer.nodes: give trainer.launcher.rendezvous=HOST:PORT, where the nodes meet.")
+
+    @property
+    def processes(self) -> int:
+        """Processes on each node."""
+        return max(1, torch.cuda.device_count()) if isinstance(self.devices, str) else self.devices
+
+    def command(self, job: Path) -> list[str]:
+        """The command line that trains what a job file says."""
+        work = ["-m", "mmst.worker", str(job)]
+        if self.processes * self.nodes == 1:
+            return [*self.prefix, sys.executable, *work]
+        meet = ["--standalone"]
+        if self.nodes > 1:
+            meet = [f"--nnodes={self.nodes}", "--rdzv-backend=c10d", f"--rdzv-endpoint={self.rendezvous}", "--rdzv-id=mmst"]
+        torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={self.processes}", *meet]
+        return [*self.prefix, *torchrun, *work]
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment, and a fair share of its threads for each process."""
+        threads = max(1, torch.get_num_threads() // self.processes)
+        return {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Trains in processes of its own.
+
+    Args:
+        launcher: starts them.
+        trainer: the node that each of them builds its Lightning trainer from.
+        logger: the same of the trainer's logger; None: no curves are kept.
+        progress: where steps are shown.
+        title: under which.
+    """
+
+    launcher: Launcher
+    trainer: Mapping[str, Any]
+    logger: Mapping[str, Any] | None
+    progress: Progress
+    title: str
+
+    def __call__(
+        self, start: Path, target: Path, rows: Sequence[TokenRow], options: TrainingOptions, work: Path, seed: int
+    ) -> TrainingRecord:
+        """See `Fitter`.
+
+        Raises:
+            TrainingError: the processes failed; with what they said.
+        """
+        work.mkdir(parents=True, exist_ok=True)
+        atomic_write(work / ROWS, msgspec.msgpack.encode(list(rows)))
+        job = Job(
+            str(start),
+            str(target),
+            str(work),
+            asdict(options),
+            dict(self.trainer),
+            None if self.logger is None else dict(self.logger),
+            seed,
+            os.getpid(),
+            socket.gethostname(),
+        )
+        atomic_write(work / JOB, msgspec.json.encode(job))
+        for name in (FAILURE, PROGRESS):
+            (work / name).unlink(missing_ok=True)
+        command = self.launcher.command(work / JOB)
+        log.debug("training: %s", " ".join(command))
+        with (work / OUTPUT).open("ab") as output:
+            try:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.launcher.environment()
+                )
+            except OSError as error:
+                raise ConfigError(f"trainer.launcher: {command[0]} cannot be started ({error.strerror}).") from error
+            try:
+                self._follow(process, work, options.step_count(len(rows)))
+            finally:
+                _end(process)
+        ended = finished(work)
+        if process.returncode or ended is None or not target.exists():
+            raise TrainingError(_what_failed(work, process.returncode))
+        return ended[1]
+
+    def _follow(self, process: subprocess.Popen[bytes], work: Path, steps: int) -> None:
+        with self.progress.task(self.title, steps) as task:
+            first = True
+            while process.poll() is None:
+                time.sleep(POLL_SECONDS)
+                said = _said(work / PROGRESS)
+                if said is None:
+                    continue
+                if first:
+                    task.found(said["begun"])
+                    first = False
+                task.advance(said["step"] - task.done)
+                task.note(f"loss {said['loss']:.3f}")
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What a worker is told, as `job.json`."""
+
+    start: str
+    target: str
+    work: str
+    options: dict[str, Any]
+    trainer: dict[str, Any]
+    logger: dict[str, Any] | None
+    seed: int
+    owner: int
+    """The process that waits for the training: without it, nobody does."""
+    host: str
+
+
+def read_job(path: Path) -> tuple[Job, list[TokenRow], TrainingOptions]:
+    """A job, with its rows and options."""
+    job = msgspec.json.decode(path.read_bytes(), type=Job)
+    rows = msgspec.msgpack.decode((path.parent / ROWS).read_bytes(), type=list[TokenRow])
+    return job, rows, msgspec.convert(job.options, TrainingOptions)
+
+
+def _said(path: Path) -> dict[str, Any] | None:
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return loaded
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _what_failed(work: Path, code: int) -> str:
+    failure = work / FAILURE
+    if failure.exists():
+        return failure.read_text()
+    how = f"by signal {-code}" if code < 0 else f"with code {code}"
+    return f"train: its processes ended {how}; {work / OUTPUT} holds what they wrote. The same command goes on from there."

@@ -1,0 +1,224 @@
+"""What a training did and how fast: tokens a second, share of the machine's rate, padding, loss by edge, gradient norm."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from mmst.training.loss import labelled
+from mmst.training.machine import matmul_rate
+
+
+@dataclass(slots=True)
+class TrainingRecord:
+    """One training in numbers, over all processes and all the times it was resumed."""
+
+    steps: int = 0
+    examples: int = 0
+    tokens: int = 0
+    """Tokens of examples that went through the model, prompts included and padding not."""
+    places: int = 0
+    """The same with padding."""
+    seconds: float = 0.0
+    """Wall-clock time of the steps, without loading, saving and held-out measurements."""
+    flops: float = 0.0
+    """Floating-point operations that the tokens need (`flops_per_token`); what is computed twice counts once."""
+    rate: float = 0.0
+    """What the machine's matrix multiplications reach, over all processes; operations a second."""
+    loss: float = 0.0
+    """Mean loss of a completion token over the last logged steps."""
+    loss_by_edge: dict[str, float] = field(default_factory=dict)
+    gradient_norm: float | None = None
+    """Mean over the training, before clipping."""
+    peak_bytes: int = 0
+    """Most memory of one process: device memory on a GPU, resident memory on a CPU."""
+    held_out_loss: float | None = None
+    """The least, where examples are held out."""
+    best_step: int | None = None
+
+    @property
+    def padding(self) -> float:
+        """The share of places that held padding."""
+        return 1 - self.tokens / self.places if self.places else 0.0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens of examples a second, over all processes."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+    @property
+    def utilisation(self) -> float:
+        """Model FLOPs utilisation (Chowdhery et al., arXiv 2204.02311, appendix B), against the measured rate."""
+        return self.flops / self.seconds / self.rate if self.seconds and self.rate else 0.0
+
+    def sentence(self) -> str:
+        """The record in one line."""
+        parts = [
+            f"{self.steps:,} steps, {self.examples:,} examples, {self.tokens:,} tokens at {self.tokens_per_second:,.0f}/s",
+            f"{self.utilisation:.0%} of the machine's {self.rate / 1e9:,.0f} GFLOP/s",
+            f"{self.padding:.1%} padding",
+            f"loss {self.loss:.3f} ({', '.join(f'{edge} {loss:.3f}' for edge, loss in sorted(self.loss_by_edge.items()))})",
+        ]
+        if self.gradient_norm is not None:
+            parts.append(f"gradient norm {self.gradient_norm:.2f}")
+        if self.held_out_loss is not None:
+            parts.append(f"held-out loss {self.held_out_loss:.3f} at step {self.best_step}")
+        return "; ".join([*parts, f"{self.peak_bytes / 2**30:.2f} GB"])
+
+
+def flops_per_token(config: Any, parameters: int, length: float) -> float:
+    """Operations of forward and backward for one token of a sequence of `length` tokens.
+
+    6 N + 6 L H T: two operations a weight forward and four backward, and attention's two products, causal, so half of
+    12 L H T (arXiv 2204.02311, appendix B). `parameters` N without the input embedding, which is looked up.
+    """
+    text = config.get_text_config()
+    return 6.0 * parameters + 6.0 * float(text.num_hidden_layers) * float(text.hidden_size) * length
+
+
+def multiplied_parameters(model: torch.nn.Module) -> int:
+    """Parameters that take part in products: all but the input embedding, unless it is the output layer as well."""
+    whole: Any = model
+    total = sum(getattr(p, "ds_numel", p.numel()) for p in whole.parameters())
+    if whole.config.get_text_config().tie_word_embeddings:
+        return int(total)
+    embedding = whole.get_input_embeddings().weight
+    return int(total - getattr(embedding, "ds_numel", embedding.numel()))
+
+
+class Recorder(Callback):
+    """Counts while a training runs, and logs every `trainer.log_every_n_steps` steps.
+
+    Args:
+        edges: their names, by the numbers that batches have for them.
+        save_every: steps between checkpoints: what was counted until then is in them.
+    """
+
+    def __init__(self, edges: Sequence[str], save_every: int) -> None:
+        self.edges = tuple(edges)
+        self.save_every = save_every
+        self.record = TrainingRecord()
+        self._norms = (0.0, 0)
+        self._window: Tensor | None = None
+        self._counts: Tensor | None = None
+        self._start = 0.0
+        self._logged = 0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Measure the machine, and make room to count in."""
+        device = pl_module.device
+        self.record.rate = matmul_rate(device.type, _dtype(trainer)) * trainer.world_size
+        self._window = torch.zeros(2, len(self.edges), device=device, dtype=torch.float64)
+        self._counts = torch.zeros(4, device=device, dtype=torch.float64)
+        self._logged = trainer.global_step
+        self._flops = flops_per_token(pl_module.model.config, multiplied_parameters(pl_module.model), 0.0)  # type: ignore[union-attr, arg-type]
+        self._attention = flops_per_token(pl_module.model.config, 0, 1.0)  # type: ignore[union-attr]
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Start the clock: what other callbacks do between batches is no training."""
+        self._start = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count a batch; sum up over processes where it is time to log."""
+        assert self._window is not None
+        assert self._counts is not None
+        edges = labelled(batch, "edges")
+        losses = outputs["losses"].double()
+        self._window[0].index_add_(0, edges, losses)
+        self._window[1].index_add_(0, edges, torch.ones_like(losses))
+        segments = batch["segments"]
+        lengths = _segment_lengths(segments)
+        self._counts += torch.stack(
+            [lengths.gt(0).sum(), lengths.sum(), lengths.new_tensor(segments.numel()), lengths.square().sum()]
+        ).double()
+        norm = getattr(pl_module, "gradient_norm", None)
+        step = trainer.global_step
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it in a connector
+        rhythms = (max(1, every), self.save_every, trainer.max_steps)
+        due = step != self._logged and any(step % rhythm == 0 for rhythm in rhythms)
+        self.record.seconds += time.perf_counter() - self._start
+        if norm is not None and (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            self._norms = (self._norms[0] + float(norm), self._norms[1] + 1)
+        if due or trainer.should_stop:
+            self._log(trainer, step)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Take the peak of the memory."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        if pl_module.device.type == "cuda":
+            peak = torch.cuda.max_memory_allocated(pl_module.device)
+        self.record.peak_bytes = max(self.record.peak_bytes, peak)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed training counts on from."""
+        return {"record": asdict(self.record), "norms": self._norms}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Count on from an earlier process."""
+        self.record = TrainingRecord(**state_dict["record"])
+        self._norms = state_dict["norms"]
+
+    def _log(self, trainer: lightning.Trainer, step: int) -> None:
+        assert self._window is not None
+        assert self._counts is not None
+        sums = _summed(trainer, torch.cat([self._window.flatten(), self._counts]))
+        window, counts = sums[:-4].view(2, -1), sums[-4:]
+        record = self.record
+        record.steps = step
+        record.examples += int(counts[0])
+        record.tokens += int(counts[1])
+        record.places += int(counts[2])
+        record.flops += self._flops * float(counts[1]) + self._attention * float(counts[3])
+        record.loss = float(window[0].sum() / window[1].sum())
+        seen = [(edge, float(window[0, i]), float(window[1, i])) for i, edge in enumerate(self.edges)]
+        record.loss_by_edge.update({edge: total / count for edge, total, count in seen if count})
+        record.gradient_norm = self._norms[0] / self._norms[1] if self._norms[1] else None
+        self._window.zero_()
+        self._counts.zero_()
+        self._logged = step
+        if trainer.logger is not None:
+            trainer.logger.log_metrics(_metrics(record, trainer), step=step)
+
+
+def _metrics(record: TrainingRecord, trainer: lightning.Trainer) -> dict[str, float]:
+    rates = {f"loss/{edge}": loss for edge, loss in record.loss_by_edge.items()}
+    optimizer = trainer.optimizers[0]
+    metrics = {
+        "loss": record.loss,
+        **rates,
+        "tokens_per_second": record.tokens_per_second,
+        "flops_utilisation": record.utilisation,
+        "padding": record.padding,
+        "lr": float(optimizer.param_groups[0]["lr"]),
+    }
+    return metrics if record.gradient_norm is None else {**metrics, "gradient_norm": record.gradient_norm}
+
+
+def _summed(trainer: lightning.Trainer, tensor: Tensor) -> Tensor:
+    """The sum over processes, on the CPU."""
+    summed: Any = trainer.strategy.reduce(tensor.clone(), reduce_op="sum") if trainer.world_size > 1 else tensor
+    whole: Tensor = summed.cpu()
+    return whole
+
+
+def _segment_lengths(segments: Tensor) -> Tensor:
+    """Tokens of each example of a batch, (B, S): segments are numbered from 1, and 0 is padding."""
+    numbers = torch.arange(1, int(segments.max()) + 1, device=segments.device)
+    return (segments[:, :, None] == numbers).sum(1)
+
+
+def _dtype(trainer: lightning.Trainer) -> torch.dtype:
+    precision = str(trainer.precision)
+    return torch.bfloat16 if "bf16" in precision else torch.float16 if "16" in precision else torch.float32

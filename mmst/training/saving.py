@@ -1,0 +1,87 @@
+"""Checkpoints of a training under way: what a killed one goes on from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from mmst.ledger.files import atomic_write
+from mmst.training.record import TrainingRecord
+
+LATEST = "latest"
+"""Names the newest checkpoint that is complete: a sharded one is a folder, which may be there in part."""
+END = "end.ckpt"
+FINISHED = "finished.json"
+"""Names the checkpoint that the training ends with, once it has ended, and tells of the training."""
+
+
+class Saver(Callback):
+    """Saves all that a training is (weights, optimizer, schedules, place in the data) every so many steps.
+
+    The name of the newest is written after it is complete, and an older one is removed after that.
+    """
+
+    def __init__(self, folder: Path, every: int, keep: int = 1) -> None:
+        self.folder = folder
+        self.every = every
+        self.keep = keep
+        self._saved = 0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Remember where a resumed training begins."""
+        self._saved = trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save where a step ends that is to be saved."""
+        step = trainer.global_step
+        if step % self.every or step == self._saved or trainer.should_stop or step >= trainer.max_steps:
+            return
+        self._saved = step
+        path = self.folder / f"step-{step:07d}.ckpt"
+        trainer.save_checkpoint(path)
+        if trainer.is_global_zero:
+            atomic_write(self.folder / LATEST, path.name.encode())
+            for old in sorted(self.folder.glob("step-*.ckpt"))[: -self.keep]:
+                remove(old)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Save the weights that the training ends with."""
+        trainer.save_checkpoint(self.folder / END, weights_only=True)
+
+
+def latest(folder: Path) -> Path | None:
+    """The newest complete checkpoint of a training; None where there is none."""
+    pointer = folder / LATEST
+    path = folder / pointer.read_text() if pointer.exists() else None
+    return path if path is not None and path.exists() else None
+
+
+def finish(folder: Path, checkpoint: str, record: TrainingRecord) -> None:
+    """Mark a training as ended."""
+    content = json.dumps({"checkpoint": checkpoint, "record": asdict(record)}, indent=1)
+    atomic_write(folder / FINISHED, content.encode())
+
+
+def finished(folder: Path) -> tuple[Path, TrainingRecord] | None:
+    """The checkpoint that a training ended with, and its record; None where it has not ended."""
+    path = folder / FINISHED
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text())
+    return folder / found["checkpoint"], TrainingRecord(**found["record"])
+
+
+def remove(checkpoint: Path) -> None:
+    """Remove a checkpoint, be it a file or a folder."""
+    if checkpoint.is_dir():
+        shutil.rmtree(checkpoint)
+    else:
+        checkpoint.unlink(missing_ok=True)

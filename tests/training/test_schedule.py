@@ -1,0 +1,72 @@
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmst.errors import ConfigError
+from mmst.training.schedule import bucketed_steps, check_parts, pack, packed_steps, parts_of_step
+
+LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=60)
+
+
+@given(LENGTHS, st.integers(1, 8), st.integers(1, 30), st.integers(0, 99))
+def test_bucketed_steps_are_fair_and_seeded(lengths, batch_size, steps, seed):
+    schedule = bucketed_steps(lengths, batch_size, steps, seed)
+    assert [len(step) for step in schedule] == [batch_size] * steps
+    counts = Counter(number for step in schedule for (number,) in step)
+    seen = [counts.get(number, 0) for number in range(len(lengths))]
+    assert max(seen) - min(seen) <= 1
+    assert schedule == bucketed_steps(lengths, batch_size, steps, seed)
+
+
+def test_bucketed_steps_hold_examples_of_like_length():
+    schedule = bucketed_steps(list(range(320)), 10, 32, 0)
+    assert max(max(step) - min(step) for step in [[number for (number,) in step] for step in schedule]) < 40
+
+
+@given(LENGTHS, st.integers(50, 200), st.integers(0, 99))
+def test_a_packing_holds_every_example_once_in_rows_that_are_not_too_long(lengths, row, seed):
+    rows = pack(lengths, row, random.Random(seed))
+    assert sorted(number for packed in rows for number in packed) == list(range(len(lengths)))
+    assert all(sum(lengths[number] for number in packed) <= row for packed in rows)
+    assert sum(sum(lengths[n] for n in packed) * 2 <= row for packed in rows) <= 1  # else two of them would be one
+
+
+def test_an_example_goes_into_the_fullest_row_that_has_room_for_it():
+    assert sorted(sorted(row) for row in pack([60, 70, 25, 40], 100, random.Random(0))) == [[0, 3], [1, 2]]
+
+
+def test_packing_refuses_an_example_that_is_longer_than_a_row():
+    with pytest.raises(ValueError, match="11 tokens does not fit a row of 10"):
+        pack([3, 11], 10, random.Random(0))
+
+
+@given(LENGTHS, st.integers(1, 8), st.integers(1, 9), st.integers(0, 99), st.integers(1, 4))
+def test_packed_steps_are_equally_large_fair_and_seeded(lengths, batch_size, steps, seed, parts):
+    schedule = packed_steps(lengths, 64, batch_size, steps, seed, parts)
+    assert len(schedule) == steps
+    assert len({len(step) for step in schedule}) == 1
+    assert len(schedule[0]) % parts == 0
+    assert schedule == packed_steps(lengths, 64, batch_size, steps, seed, parts)
+
+
+def test_a_packed_step_holds_about_as_many_examples_as_were_asked_for():
+    lengths = [10 + number % 30 for number in range(600)]
+    schedule = packed_steps(lengths, 128, 32, 40, 0)
+    assert sum(len(row) for step in schedule for row in step) / 40 == pytest.approx(32, rel=0.1)
+
+
+@given(st.integers(1, 4), st.integers(1, 6))
+def test_the_parts_of_a_step_are_the_step(parts, each):
+    rows = [(number,) for number in range(parts * each)]
+    dealt = parts_of_step(rows, parts)
+    assert [len(part) for part in dealt] == [each] * parts
+    assert sorted(row for part in dealt for row in part) == rows
+
+
+def test_a_step_that_cannot_be_dealt_out_evenly_is_refused_with_a_size_that_can():
+    check_parts(12, processes=3, accumulated=2)
+    with pytest.raises(ConfigError, match=r"must be a multiple of 3 .* x 2 .*; 18 is one"):
+        check_parts(16, processes=3, accumulated=2)
