@@ -1,7 +1,7 @@
 """Models, built the way each strategy wants them: whole, or a shard on each process without the whole ever being anywhere.
 
 one device, DDP, ZeRO-1, ZeRO-2    every process loads the whole model
-FSDP (1)                           the same, and its blocks are wrapped one by one
+FSDP (1)                           the same, and keeps its shard of each block
 FSDP2 (`FullyShardStrategy`)       parameters are made without memory, sharded, and each process reads its shard alone
 ZeRO-3                             transformers and DeepSpeed split each tensor as it is read
 """
@@ -64,8 +64,9 @@ class ModelBuilder:
             from transformers.integrations.deepspeed import HfDeepSpeedConfig
 
             settings: Any = strategy
-            self.__dict__["_kept"] = HfDeepSpeedConfig(settings.config)  # seen by transformers while referenced
+            seen = HfDeepSpeedConfig(settings.config)  # by transformers, as long as it is referenced
             model = self._whole(dtype)
+            del seen
         else:
             model = self._whole(dtype)
         if not _is_zero3(strategy):
@@ -73,7 +74,7 @@ class ModelBuilder:
         if self.lora is not None:
             model = with_adapters(model, self.lora)
         if isinstance(strategy, FSDPStrategy):
-            _wrap_blocks(model)
+            _shard_by_block(strategy, model)
         if self.compile:
             model.compile(dynamic=True)
         trained: PreTrainedModel = model.train()
@@ -166,14 +167,11 @@ def blocks(model: PreTrainedModel) -> list[nn.Module]:
     return [part for part in model.modules() if type(part).__name__ in names]
 
 
-def _wrap_blocks(model: PreTrainedModel) -> None:
-    from torch.distributed.fsdp.wrap import wrap
+def _shard_by_block(strategy: FSDPStrategy, model: PreTrainedModel) -> None:
+    """Let Lightning wrap each block on its own: where a model wraps its own, Lightning leaves the rest of it unsharded."""
+    from torch.distributed.fsdp.wrap import ModuleWrapPolicy
 
-    inside = set(map(id, blocks(model)))
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if id(child) in inside:
-                setattr(parent, name, wrap(child))
+    strategy.kwargs["auto_wrap_policy"] = ModuleWrapPolicy({type(block) for block in blocks(model)})
 
 
 def _is_zero3(strategy: object) -> bool:

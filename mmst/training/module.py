@@ -9,13 +9,14 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.strategies import FSDPStrategy
+from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedModel, SchedulerType, get_scheduler
 
 from mmst.errors import ConfigError
+from mmst.training.flops import multiplied_parameters
 from mmst.training.loss import CompletionLoss, labelled
 
 
@@ -65,6 +66,8 @@ class CausalLanguageModule(lightning.LightningModule):
     """
 
     model: PreTrainedModel
+    multiplied: int
+    """Parameters that take part in products."""
     _losses: CompletionLoss
 
     def __init__(
@@ -84,15 +87,22 @@ class CausalLanguageModule(lightning.LightningModule):
         self.loss_chunk = loss_chunk
         self.unclear = unclear
         self.seed = seed
-        self.gradient_norm: Tensor | None = None
-        """Of the latest step, before clipping; None where the strategy keeps it to itself."""
         self._build = build
         self._vectors: frozenset[str] = frozenset()
+        self._norm: Tensor | None = None
+
+    @property
+    def gradient_norm(self) -> float | None:
+        """Of the latest step, before clipping; None before the first."""
+        strategy: Any = self.trainer.strategy
+        norm = strategy.deepspeed_engine.get_global_grad_norm() if isinstance(strategy, DeepSpeedStrategy) else self._norm
+        return None if norm is None else float(norm)
 
     def configure_model(self) -> None:
         """Build the model: Lightning calls this in the context that the strategy wants weights to be made in."""
         if "model" not in self._modules:
             self.model = self._build(self)
+            self.multiplied = multiplied_parameters(self.model)
             named = list(self.model.named_parameters())
             self._vectors = frozenset(name for name, p in named if len(_shape(p)) < 2)
             self._losses = CompletionLoss(self.model, self.loss_chunk)
@@ -103,6 +113,8 @@ class CausalLanguageModule(lightning.LightningModule):
         weights = labelled(batch, "weights")
         loss = (losses * weights).sum() * batch["share"]
         self._check_finite(loss, batch)
+        if isinstance(self.trainer.strategy, DeepSpeedStrategy):
+            loss = loss * self.trainer.accumulate_grad_batches  # Lightning divides by it, and DeepSpeed does so again
         return {"loss": loss, "losses": losses.detach()}
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
@@ -136,9 +148,9 @@ class CausalLanguageModule(lightning.LightningModule):
         strategy = self.trainer.strategy
         if isinstance(strategy, FSDPStrategy):
             whole: Any = strategy.model
-            self.gradient_norm = whole.clip_grad_norm_(most)  # gradients are sharded: only the root knows their norm
+            self._norm = whole.clip_grad_norm_(most)  # gradients are sharded: only the root knows their norm
         else:
-            self.gradient_norm = clip_grad_norm_(self.model.parameters(), most)
+            self._norm = clip_grad_norm_(self.model.parameters(), most)
 
     def _check_finite(self, loss: Tensor, batch: dict[str, Any]) -> None:
         """Stop before a loss that is not a number reaches the weights: what follows would be noise, saved as a checkpoint."""

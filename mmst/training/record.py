@@ -13,8 +13,9 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from mmst.training.flops import flops_per_token, matmul_rate
 from mmst.training.loss import labelled
-from mmst.training.machine import matmul_rate
+from mmst.training.module import CausalLanguageModule
 
 
 @dataclass(slots=True)
@@ -74,26 +75,6 @@ class TrainingRecord:
         return "; ".join([*parts, f"{self.peak_bytes / 2**30:.2f} GB"])
 
 
-def flops_per_token(config: Any, parameters: int, length: float) -> float:
-    """Operations of forward and backward for one token of a sequence of `length` tokens.
-
-    6 N + 6 L H T: two operations a weight forward and four backward, and attention's two products, causal, so half of
-    12 L H T (arXiv 2204.02311, appendix B). `parameters` N without the input embedding, which is looked up.
-    """
-    text = config.get_text_config()
-    return 6.0 * parameters + 6.0 * float(text.num_hidden_layers) * float(text.hidden_size) * length
-
-
-def multiplied_parameters(model: torch.nn.Module) -> int:
-    """Parameters that take part in products: all but the input embedding, unless it is the output layer as well."""
-    whole: Any = model
-    total = sum(getattr(p, "ds_numel", p.numel()) for p in whole.parameters())
-    if whole.config.get_text_config().tie_word_embeddings:
-        return int(total)
-    embedding = whole.get_input_embeddings().weight
-    return int(total - getattr(embedding, "ds_numel", embedding.numel()))
-
-
 class Recorder(Callback):
     """Counts while a training runs, and logs every `trainer.log_every_n_steps` steps.
 
@@ -119,8 +100,9 @@ class Recorder(Callback):
         self._window = torch.zeros(2, len(self.edges), device=device, dtype=torch.float64)
         self._counts = torch.zeros(4, device=device, dtype=torch.float64)
         self._logged = trainer.global_step
-        self._flops = flops_per_token(pl_module.model.config, multiplied_parameters(pl_module.model), 0.0)  # type: ignore[union-attr, arg-type]
-        self._attention = flops_per_token(pl_module.model.config, 0, 1.0)  # type: ignore[union-attr]
+        assert isinstance(pl_module, CausalLanguageModule)
+        self._flops = flops_per_token(pl_module.model.config, pl_module.multiplied, 0.0)
+        self._attention = flops_per_token(pl_module.model.config, 0, 1.0)
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
@@ -143,14 +125,14 @@ class Recorder(Callback):
         self._counts += torch.stack(
             [lengths.gt(0).sum(), lengths.sum(), lengths.new_tensor(segments.numel()), lengths.square().sum()]
         ).double()
-        norm = getattr(pl_module, "gradient_norm", None)
         step = trainer.global_step
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it in a connector
         rhythms = (max(1, every), self.save_every, trainer.max_steps)
         due = step != self._logged and any(step % rhythm == 0 for rhythm in rhythms)
         self.record.seconds += time.perf_counter() - self._start
-        if norm is not None and (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
-            self._norms = (self._norms[0] + float(norm), self._norms[1] + 1)
+        assert isinstance(pl_module, CausalLanguageModule)
+        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0 and (norm := pl_module.gradient_norm) is not None:
+            self._norms = (self._norms[0] + norm, self._norms[1] + 1)
         if due or trainer.should_stop:
             self._log(trainer, step)
 

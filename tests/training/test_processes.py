@@ -1,0 +1,193 @@
+"""Trainings in two processes: every way to divide the work gives the loss curve of one process at the same batch of a step."""
+
+import dataclasses
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmst.errors import ModelError, TrainingError
+from mmst.ledger.progress import Silent
+from mmst.training import convert
+from mmst.training.fit import TrainingOptions
+from mmst.training.launch import Launcher, Processes
+from mmst.training.module import OptimizerOptions
+from tests.training.conftest import PLAIN, equal, weights
+
+OPTIONS = TrainingOptions(steps=6, batch_size=4, save_every=2, keep_after=True, keep=3)
+OURS = "tests.training.cpu_strategies."
+STRATEGIES = {
+    "one process": "auto",
+    "ddp": {"_target_": "lightning.pytorch.strategies.DDPStrategy"},
+    "fsdp": {"_target_": OURS + "CpuFSDPStrategy", "sharding_strategy": "FULL_SHARD", "state_dict_type": "sharded"},
+    "fsdp2": {"_target_": "mmst.training.building.FullyShardStrategy"},
+    "zero1": {"_target_": OURS + "CpuDeepSpeedStrategy", "stage": 1},
+    "zero2": {"_target_": OURS + "CpuDeepSpeedStrategy", "stage": 2},
+    "zero3": {"_target_": OURS + "CpuDeepSpeedStrategy", "stage": 3},
+    "zero3 offload": {"_target_": OURS + "CpuDeepSpeedStrategy", "stage": 3, "offload_optimizer": True},
+}
+TOLERANCE = 2e-4
+
+
+@pytest.fixture(scope="module")
+def trained_by(nano, tmp_path_factory):
+    """(strategy, options) -> (weights that came out, loss after each step, work folder); each is trained once."""
+    done = {}
+
+    def run(strategy, options=OPTIONS, rows=None, **trainer):
+        key = (strategy, str(options), str(trainer))
+        if key not in done:
+            folder = tmp_path_factory.mktemp("training")
+            fitter(strategy, folder, **trainer)(nano, folder / "out", rows, options, folder / "work", 1)
+            done[key] = weights(folder / "out"), curve(folder), folder
+        return done[key]
+
+    return run
+
+
+def fitter(strategy, folder, **trainer):
+    processes = 1 if strategy == "one process" else 2
+    node = {
+        "_target_": "lightning.pytorch.Trainer", "_partial_": True, "devices": processes, "strategy": STRATEGIES[strategy],
+        "log_every_n_steps": 1, **PLAIN, **trainer,
+    }  # fmt: skip
+    logger = {"_target_": "lightning.pytorch.loggers.CSVLogger", "_partial_": True, "save_dir": str(folder), "name": "curve"}
+    return Processes(Launcher(devices=processes), node, logger, Silent(), "train")
+
+
+def curve(folder):
+    """Loss and mean gradient norm after each step."""
+    (metrics,) = folder.glob("curve/*/metrics.csv")
+    header, *lines = [line.split(",") for line in metrics.read_text().splitlines()]
+    return [[float(line[header.index(name)]) for line in lines] for name in ("loss", "gradient_norm")]
+
+
+def check_alike(found, expected):
+    (found_weights, found_curves, _), (expected_weights, expected_curves, _) = found, expected
+    assert len(expected_curves[0]) == OPTIONS.steps
+    for curve, expected_curve in zip(found_curves, expected_curves, strict=True):
+        assert curve == pytest.approx(expected_curve, abs=TOLERANCE)
+    assert found_weights.keys() == expected_weights.keys()
+    for name, tensor in expected_weights.items():
+        torch.testing.assert_close(found_weights[name], tensor, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("strategy", list(STRATEGIES)[1:])
+def test_two_processes_do_what_one_does(trained_by, rows, strategy):
+    if strategy.startswith("zero"):
+        pytest.importorskip("deepspeed")
+    check_alike(trained_by(strategy, rows=rows), trained_by("one process", rows=rows))
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2", "zero2"])
+def test_accumulated_batches_of_two_processes_do_what_one_batch_does(trained_by, rows, strategy):
+    if strategy.startswith("zero"):
+        pytest.importorskip("deepspeed")
+    check_alike(trained_by(strategy, rows=rows, accumulate_grad_batches=2), trained_by("one process", rows=rows))
+
+
+@pytest.mark.parametrize("strategy", list(STRATEGIES))
+def test_checkpoints_convert_shard_by_shard(trained_by, rows, nano, tmp_path, monkeypatch, strategy):
+    if strategy.startswith("zero"):
+        pytest.importorskip("deepspeed")
+    expected, _, folder = trained_by(strategy, rows=rows)
+    read = []
+    monkeypatch.setattr(convert, "opened", Watched.around(convert.opened, read))
+    convert.convert(folder / "work" / "end.ckpt", nano, tmp_path / "out", shard="700KB")
+    assert equal(weights(tmp_path / "out"), expected)
+    assert len(list((tmp_path / "out").glob("*.safetensors"))) == len(read) > 4
+    assert max(read) <= 700_000
+
+
+class Watched:
+    """Notes how many bytes a checkpoint is asked for at a time."""
+
+    def __init__(self, tensors, read):
+        self.tensors, self.noted, self.shapes = tensors, read, tensors.shapes
+
+    @classmethod
+    def around(cls, opened, read):
+        return lambda path: cls(opened(path), read)
+
+    def read(self, names):
+        found = self.tensors.read(names)
+        self.noted.append(sum(tensor.nbytes for tensor in found.values()))
+        return found
+
+
+@pytest.mark.parametrize("strategy", ["one process", "fsdp2"])
+def test_a_checkpoint_of_another_model_is_refused_by_its_tensors(trained_by, rows, tmp_path, strategy):
+    from mmst.training.checkpoint import nano_three_checkpoint
+
+    _, _, folder = trained_by(strategy, rows=rows)
+    with pytest.raises(ModelError, match=r"does not fit the model: .*embed_tokens.weight.* missing or of another shape"):
+        convert.convert(folder / "work" / "end.ckpt", nano_three_checkpoint(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("strategy", ["one process", "ddp", "fsdp2"])
+def test_a_killed_training_leaves_nobody_behind_and_ends_with_the_same_weights_to_the_bit(
+    trained_by, rows, nano, tmp_path, strategy
+):
+    options = dataclasses.replace(OPTIONS, steps=150, save_every=4, keep=1)
+    expected, _, _ = trained_by(strategy, options, rows=rows)
+    train = fitter(strategy, tmp_path)
+    arguments = (nano, tmp_path / "out", rows, options, tmp_path / "work", 1)
+    owner = multiprocessing.get_context("fork").Process(target=train, args=arguments)
+    owner.start()
+    until(lambda: (tmp_path / "work" / "latest").exists())
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.join()
+    until(lambda: not workers_of(tmp_path))
+    assert not (tmp_path / "out").exists()
+    record = train(*arguments)
+    assert record.steps == 150
+    assert equal(weights(tmp_path / "out"), expected)
+
+
+def until(happened, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def workers_of(folder):
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in command:
+            found.append(process.name)
+    return found
+
+
+def test_what_the_processes_stumble_over_is_one_sentence(rows, nano, tmp_path):
+    options = dataclasses.replace(OPTIONS, optimizer=OptimizerOptions(lr=1e30, warmup=0.0))
+    with pytest.raises(TrainingError, match=r"^train: the loss of step \d is not finite"):
+        fitter("ddp", tmp_path)(nano, tmp_path / "out", rows, options, tmp_path / "work", 1)
+    assert set((tmp_path / "work" / "not_finite.txt").read_text().split()) <= {row.id for row in rows}
+
+
+def test_a_step_that_two_processes_cannot_share_is_refused(rows, nano, tmp_path):
+    with pytest.raises(TrainingError, match=r"batch_size=3 .* must be a multiple of 2"):
+        fitter("ddp", tmp_path)(nano, tmp_path / "out", rows, dataclasses.replace(OPTIONS, batch_size=3), tmp_path / "work", 1)
+
+
+def test_processes_that_die_are_named_with_their_log(rows, nano, tmp_path):
+    train = fitter("one process", tmp_path)
+    (train.trainer)["plugins"] = {"_target_": "os.abort"}
+    with pytest.raises(TrainingError, match=r"its processes ended by signal 6; .*training\.log holds what they wrote"):
+        train(nano, tmp_path / "out", rows, OPTIONS, tmp_path / "work", 1)
+
+
+def test_a_launcher_that_is_not_there_is_named(rows, nano, tmp_path):
+    train = Processes(Launcher(prefix=["nosuchlauncher"]), {}, None, Silent(), "train")
+    with pytest.raises(Exception, match=r"trainer\.launcher: nosuchlauncher cannot be started"):
+        train(nano, tmp_path / "out", rows, OPTIONS, tmp_path / "work", 1)
