@@ -156,6 +156,8 @@ class _Gathered:
     dropped: list[Dropped] = field(default_factory=list)
     labels: dict[str, LabelCounts] = field(default_factory=dict)
     health: dict[str, Health] = field(default_factory=dict)
+    replayed: frozenset[str] = frozenset()
+    """Edges that are not the recipe's own."""
 
     def add(self, edge: Edge, rows: list[GradedSample], key: str, tally: EdgeCounts) -> None:
         self.kept[edge], self.keys[str(edge)], self.counts[str(edge)] = rows, key, tally
@@ -241,6 +243,8 @@ class Pipeline:
     ) -> ExampleSet:
         """All data stages of a recipe: from problems to the examples of one arm. `match`: whose quantity they are cut to."""
         gathered = _Gathered()
+        replayed = recipe.replayed(self.methods) if options.keep.replay else ()
+        recipe = Recipe(recipe.name, (*recipe.edges, *replayed))
         sources = self._sources(recipe, checkpoint, problems, options, round)
         answers = {name: self._labels(name, sources, problems, options, gathered) for name in recipe.sources}
         for edge in recipe.edges:
@@ -261,6 +265,7 @@ class Pipeline:
                 gathered.drop(tally, [*out, *constant])
             tally.wrong_steps = sum(bool(self.methods[edge.target].wrong_steps(row.sample.completion)) for row in rows)
             gathered.add(edge, rows, key, tally)
+        gathered.replayed = frozenset(map(str, replayed))
         return self._assembled(recipe, problems, options, gathered, match, checkpoint)
 
     def _sources(
@@ -373,7 +378,7 @@ class Pipeline:
         checkpoint: Checkpoint,
     ) -> ExampleSet:
         examples, repeated = assemble.assemble(gathered.kept, problems.by_id, self.methods, self.writer)
-        examples, surplus = self._cut(examples, options.keep, match, checkpoint)
+        examples, surplus = self._cut(examples, options.keep, match, checkpoint, gathered.replayed)
         repeated += surplus
         for example in examples:
             gathered.counts[example.edge].examples += 1
@@ -393,20 +398,20 @@ class Pipeline:
         return ExampleSet(stage.key, examples, gathered.counts, gathered.labels, gathered.health)
 
     def _cut(
-        self, examples: list[Example], keep: select.Filter, match: ExampleSet | None, checkpoint: Checkpoint
+        self,
+        examples: list[Example],
+        keep: select.Filter,
+        match: ExampleSet | None,
+        checkpoint: Checkpoint,
+        replayed: frozenset[str],
     ) -> tuple[list[Example], list[Dropped]]:
-        """Examples without those that balance or another arm's quantity has no room for."""
-        if not keep.balance and match is None:
+        """Examples without those that balance, another arm's quantity or the share of replayed ones has no room for."""
+        if not keep.balance and match is None and not replayed:
             return examples, []
         sizes = _sizes(examples, keep.match_by, checkpoint)
         have = select.amounts(examples, sizes)
-        most: dict[str, float] = dict(have)
-        if keep.balance and have:
-            most = dict.fromkeys(have, float(min(have.values())))
-        if match is not None:
-            goal = sum(_sizes(match.examples, keep.match_by, checkpoint))
-            share = min(1.0, goal / max(1.0, sum(most.values())))
-            most = {edge: amount * share for edge, amount in most.items()}
+        goal = None if match is None else sum(_sizes(match.examples, keep.match_by, checkpoint))
+        most = select.quantities(have, replayed, keep, goal)
         kept = select.cut_down(examples, sizes, most, self.seed)
         left = {example.id for example in kept}
         out = [Dropped(e.id, e.edge, DropReason.SURPLUS) for e in examples if e.id not in left]

@@ -220,3 +220,16 @@ def test_an_arm_is_cut_to_anothers_quantity_and_edges_are_balanced(made, nano):
     balanced = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, options, 1)
     assert len({tally.examples for tally in balanced.counts.values()}) == 1
     assert len({whole.key, cut.key, balanced.key}) == 3
+
+
+def test_methods_that_a_recipe_does_not_train_are_replayed_in_their_share(made, nano):
+    _, pipeline = made()
+    options = replace(OPTIONS, keep=Filter(replay=0.25))
+    one_way = pipeline.example_set(recipe("code -> text"), Checkpoint(nano), PROBLEMS, options, 1)
+    counts = {edge: tally.examples for edge, tally in one_way.counts.items()}
+    assert set(counts) == {"code -> text", "code -> code"}
+    assert counts["code -> code"] == round(counts["code -> text"] / 3)
+    assert {e.completion for e in one_way.examples if e.edge == "code -> code"} == {CODE}
+    both = pipeline.example_set(recipe("text -> text", "code -> code"), Checkpoint(nano), PROBLEMS, options, 1)
+    assert set(both.counts) == {"text -> text", "code -> code"}
+    assert pipeline.example_set(recipe(), Checkpoint(nano), PROBLEMS, options, 1).examples == []

@@ -56,6 +56,15 @@ class Recipe:
         """The methods whose samples it needs."""
         return tuple(dict.fromkeys(edge.source for edge in self.edges))
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The methods that it trains."""
+        return tuple(dict.fromkeys(edge.target for edge in self.edges))
+
+    def replayed(self, methods: Iterable[str]) -> tuple[Edge, ...]:
+        """Each method that it does not train, on itself: examples of these keep a model from forgetting them."""
+        return tuple(Edge(method, method) for method in methods if method not in self.targets) if self.edges else ()
+
     @classmethod
     def parse(cls, name: str, edges: Sequence[str] | str, methods: Iterable[str]) -> Recipe:
         """Read a recipe from the texts of its edges, or from `self` (each method on itself) or `all` (and every pair)."""

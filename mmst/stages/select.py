@@ -68,6 +68,9 @@ class Filter:
     match: str | None = None
     """Another arm: cut the examples down to as many as it has in the same round, each edge in proportion, at random."""
     match_by: Quantity = Quantity.EXAMPLES
+    replay: float = 0.0
+    """The share of the training set that methods have which the recipe does not train, each with its own pseudo-labels, against
+    forgetting."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", LabelRule(self.labels))
@@ -77,6 +80,8 @@ class Filter:
             raise ConfigError(f"filter.per_problem={self.per_problem} must be at least 1.")
         if self.longest is not None and self.longest < 1:
             raise ConfigError(f"filter.longest={self.longest} must be at least 1, or null.")
+        if not 0 <= self.replay < 1:
+            raise ConfigError(f"filter.replay={self.replay} is a share of the training set, from 0 to below 1.")
         if not 0 < self.least_share <= 1:
             raise ConfigError(f"filter.least_share={self.least_share} must be above 0 and at most 1.")
 
@@ -136,6 +141,25 @@ def drop_constant(
     return [row for n, row in enumerate(rows) if n not in constant], dropped
 
 
+def quantities(have: Mapping[str, int], replayed: frozenset[str], keep: Filter, goal: int | None) -> dict[str, float]:
+    """How much of each edge stays, of as much as there is.
+
+    1. Balance: every edge of the recipe has as much as the least of them.
+    2. Match: all edges together have at most `goal`, each in proportion.
+    3. Replay: edges that are not the recipe's own fill their share of the whole, in equal parts.
+    """
+    own: dict[str, float] = {edge: float(amount) for edge, amount in have.items() if edge not in replayed}
+    if keep.balance and own:
+        own = dict.fromkeys(own, min(own.values()))
+    share = keep.replay if replayed else 0.0
+    if goal is not None:
+        scale = min(1.0, goal * (1 - share) / max(1.0, sum(own.values())))
+        own = {edge: amount * scale for edge, amount in own.items()}
+    others = [edge for edge in have if edge in replayed]
+    each = sum(own.values()) * share / (1 - share) / max(1, len(others))
+    return {**own, **dict.fromkeys(others, each)}
+
+
 def cut_down(examples: Sequence[Example], sizes: Sequence[int], most: Mapping[str, float], seed: int) -> list[Example]:
     """Examples of each edge, drawn at random, up to `most[edge]` of the sizes' sum; in their order."""
     kept: set[int] = set()
@@ -145,7 +169,7 @@ def cut_down(examples: Sequence[Example], sizes: Sequence[int], most: Mapping[st
         total = 0.0
         for n in places:
             total += sizes[n]
-            if total > limit:
+            if total > limit + 1e-9:
                 break
             kept.add(n)
     return [example for n, example in enumerate(examples) if n in kept]

@@ -1,7 +1,7 @@
 import pytest
 
 from mmst.errors import ConfigError
-from mmst.stages.select import Filter, amounts, cut_down, drop_constant, select, select_translations
+from mmst.stages.select import Filter, amounts, cut_down, drop_constant, quantities, select, select_translations
 from mmst.types import Example, Problem, Verdict
 
 GOOD = "The total is 3 * 4 = 12. The answer is 12."
@@ -128,3 +128,20 @@ def test_examples_are_cut_down_by_number_or_length_and_keep_their_order():
 def test_impossible_filters_are_refused(bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):
         Filter(**bad)
+
+
+def test_quantities_balance_match_and_replay():
+    have = {"text -> code": 80, "code -> code": 40, "text -> text": 500}
+    replayed = frozenset({"text -> text"})
+    assert quantities(have, replayed, Filter(replay=0.25), None) == {"text -> code": 80, "code -> code": 40, "text -> text": 40}
+    assert quantities(have, replayed, Filter(replay=0.5, balance=True), None)["text -> text"] == 80
+    matched = quantities(have, replayed, Filter(replay=0.25), 40)
+    assert matched == {"text -> code": 20, "code -> code": 10, "text -> text": 10}
+    assert quantities(have, frozenset(), Filter(replay=0.25), None) == have
+    assert quantities({}, frozenset(), Filter(), 10) == {}
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_replay_that_is_no_share_is_refused(share):
+    with pytest.raises(ConfigError, match=r"filter\.replay"):
+        Filter(replay=share)
