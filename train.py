@@ -1,11 +1,14 @@
 """The main job: rounds of multi-method self-training, end to end. `python train.py --help` shows what can be chosen."""
 
 from itertools import combinations
+from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from mmst.entry import launch, opened_job, rounds_plan, test_sets, train_set
+from mmst.forecast import print_forecast
 from mmst.reporting.progress import CONSOLE
 from mmst.reporting.results import print_results, run_results, write_results
 from mmst.rounds import final_results, run_rounds
@@ -13,7 +16,9 @@ from mmst.rounds import final_results, run_rounds
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="train")
 def main(config: DictConfig) -> None:
-    """Run the arms and print what became of them."""
+    """Run the arms and print what became of them; with plan=true, print what a round would take."""
+    if config.get("plan"):
+        return print_forecast(config, Path(HydraConfig.get().runtime.output_dir))
     with opened_job(config) as job:
         plan, measured_on = rounds_plan(job), test_sets(config)
         results = run_rounds(job.pipeline, plan, job.recipes, job.base, train_set(config), measured_on)

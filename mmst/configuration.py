@@ -32,6 +32,7 @@ PLAIN: dict[str, Any] = {
     "chunk": AtLeastOne,
     "redo_unjudged": bool,
     "rounds": AtLeastOne,
+    "plan": bool,
     "init_from": InitFrom,
     "arms": list[str],
     "splits": Annotated[list[str], msgspec.Meta(min_length=1)],
@@ -56,7 +57,7 @@ PLAIN: dict[str, Any] = {
 DATA_NODES = ("paths", "methods", "model", "model.checkpoint", "dataset", "sampler", "sandbox")
 LABEL_NODES = ("method", "filter", "sampling", "translation")
 NODES = {
-    "train": (*DATA_NODES, *LABEL_NODES, "evaluation", "trainer", "trainer.trainer", "trainer.options", "tracker"),
+    "train": (*DATA_NODES, *LABEL_NODES, "evaluation", "trainer", "trainer.trainer", "trainer.options", "tracker", "hardware"),
     "generate": (*DATA_NODES, *LABEL_NODES),
     "eval": (*DATA_NODES, "evaluation"),
 }

@@ -82,8 +82,8 @@ def launch(main: Callable[[], None]) -> None:
 def opened_job(config: DictConfig) -> Iterator[Job]:
     """The run's folder, held; engine, executor and ledger, closed when the block ends."""
     folder = Path(HydraConfig.get().runtime.output_dir)
-    _quiet_libraries()
-    with _one_sentence(), run_folder(folder):
+    quiet_libraries()
+    with one_sentence(), run_folder(folder):
         job = _job(config, folder)
         try:
             yield job
@@ -115,7 +115,7 @@ def _job(config: DictConfig, folder: Path) -> Job:
 
 
 @contextmanager
-def _one_sentence() -> Iterator[None]:
+def one_sentence() -> Iterator[None]:
     """End a single job at a user's mistake, before Hydra adds its own words; jobs of a sweep raise."""
     try:
         yield
@@ -335,7 +335,8 @@ def _chat_template(checkpoint: Path) -> Callable[[str, str], str]:
     return render
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
+    """Keep what libraries say about themselves off the screen."""
     import transformers
     from lightning.fabric.utilities.warnings import PossibleUserWarning
 

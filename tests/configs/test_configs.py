@@ -18,12 +18,14 @@ REQUIRED = {
     "dataset=jsonl": ["dataset.path=x"],
     "dataset=hub": ["dataset.name=x"],
     "model=served": ["model.name=x"],
+    "hardware=base": ["hardware.name=x", "hardware.memory=1", "hardware.rate=1", "hardware.bandwidth=1"],
     "dataset=reasoning_gym": ["dataset.task=leg_counting"],
 }
 TOP_LEVEL = {
     "about", "decontaminate",
     "arms", "chunk", "dataset", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
-    "paths", "redo_unjudged", "rounds", "sampler", "sampling", "sandbox", "seed", "tracker", "trainer", "translation",
+    "hardware", "paths", "plan", "redo_unjudged",
+    "rounds", "sampler", "sampling", "sandbox", "seed", "tracker", "trainer", "translation",
 }  # fmt: skip
 
 
@@ -51,6 +53,7 @@ CHOICES = [
         "filter",
         "trainer",
         "tracker",
+        "hardware",
         "debug",
         "experiment",
     )

@@ -1,0 +1,149 @@
+"""From a composed configuration to what a round of it would take: `python train.py plan=true`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from transformers import AutoConfig
+
+from mmst.configuration import built, check_config, config_errors
+from mmst.entry import one_sentence, problem_set, quiet_libraries, recipe_rows, selection_options, test_sets
+from mmst.errors import ConfigError
+from mmst.methods.edge import Edge, Recipe
+from mmst.methods.method import Method
+from mmst.methods.prompt import PromptWriter
+from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
+from mmst.planning.hardware import Hardware
+from mmst.planning.measure import Probe, measured_here
+from mmst.planning.size import model_size
+from mmst.reporting.plan import print_plan, say
+from mmst.training.checkpoint import load_tokenizer
+from mmst.training.fit import TrainingOptions
+
+READ = 50
+"""Problems whose prompts are measured."""
+LETTERS = 4.0
+"""Letters of a token, where there is no tokenizer to ask."""
+DIVISIONS = {1: Division.OPTIMIZER, 2: Division.GRADIENTS, 3: Division.WEIGHTS}
+
+
+def print_forecast(config: DictConfig, folder: Path) -> None:
+    """Print the plan of a configuration, and write it to `plan.json` in the run's folder."""
+    quiet_libraries()
+    with one_sentence():
+        model, checkpoint = _model(config)
+        prompts = _prompts(config)
+        work, setup, hardware = _round(config, checkpoint, prompts)
+        size = model_size(model)
+        if hardware.measured:
+            batch = [prompts[i % len(prompts)] for i in range(min(work.batch, work.completions))]
+            hardware = measured_here(hardware, model, Probe(setup.rows, round(setup.length), checkpoint, batch))
+        found = estimates(model, setup, work, hardware)
+        print_plan(f"{config.model.name} on {config.dataset.name}", size, setup, work, hardware, found)
+        content = {
+            "size": asdict(size),
+            "work": asdict(work),
+            "hardware": asdict(hardware),
+            "rows": [asdict(row) for row in found],
+        }
+        (folder / "plan.json").write_text(json.dumps(content, indent=1))
+        say(f"plan: {folder / 'plan.json'}")
+
+
+@config_errors
+def _model(config: DictConfig) -> tuple[Any, Path | None]:
+    """The model's configuration, and its folder; None where it is planned by its numbers."""
+    check_config(config)
+    numbers = OmegaConf.to_container(config.model.architecture, resolve=True) if config.model.get("architecture") else None
+    if numbers is not None:
+        return AutoConfig.for_model(**dict(numbers)), None  # type: ignore[arg-type]
+    checkpoint: Path = built(config.model.checkpoint, "model")
+    return AutoConfig.from_pretrained(checkpoint), checkpoint
+
+
+@config_errors
+def _round(config: DictConfig, checkpoint: Path | None, prompts: Sequence[str]) -> tuple[RoundWork, TrainingSetup, Hardware]:
+    hardware: Hardware = built(config.hardware, "hardware")
+    options: TrainingOptions = built(config.trainer.options, "trainer.options")
+    methods = _methods(config)
+    recipes = [_recipe(row, methods) for row in recipe_rows(config)]
+    problems, tests = problem_set(config, "train").problems, test_sets(config)
+    prompt = _mean_tokens(prompts, checkpoint)
+    completion = hardware.completion_share * config.model.max_tokens
+    selection = selection_options(config)
+    sources = {edge.source for recipe in recipes for edge in recipe.edges}
+    crossing: set[Edge] = {edge for recipe in recipes for edge in recipe.edges if edge.crosses}
+    translated = min(selection.labels_per_problem, selection.samples_per_problem) * selection.translations_per_label
+    tested = sum(len(tests_of.problems) for tests_of in tests) * len(methods)
+    trained = [recipe for recipe in recipes if recipe.edges]
+    sampled = len(problems) * (len(sources) * selection.samples_per_problem + len(crossing) * translated)
+    examples = len(problems) * selection.keep.per_problem * max((len(recipe.edges) for recipe in trained), default=0)
+    work = RoundWork(
+        completions=sampled + tested * (len(trained) + 1),
+        prompt=prompt,
+        completion=completion,
+        longest=config.model.max_tokens,
+        batch=int(config.sampler.get("batch_size") or 256),
+        trainings=len(trained),
+        steps=options.step_count(examples),
+        sampling_bytes=4.0 if hardware.measured else 2.0,
+    )
+    length = min(prompt + completion + 1, options.longest_row)
+    return work, _setup(config, options, length, completion), hardware
+
+
+def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
+    return Recipe.parse(str(row.name), row.edges if isinstance(row.edges, str) else [str(edge) for edge in row.edges], methods)
+
+
+def _methods(config: DictConfig) -> dict[str, Method]:
+    return {str(name): built(config.methods[name], f"methods.{name}") for name in config.methods}
+
+
+@config_errors
+def _prompts(config: DictConfig) -> list[str]:
+    """Some of the round's prompts, by every method."""
+    writer, problems = PromptWriter(), problem_set(config, "train").problems[:READ]
+    prompts = [writer.solve(problem, method.format) for method in _methods(config).values() for problem in problems]
+    if not prompts:
+        raise ConfigError("dataset: there are no training problems to plan a round with.")
+    return prompts
+
+
+def _mean_tokens(prompts: Sequence[str], checkpoint: Path | None) -> float:
+    if checkpoint is None:
+        return sum(map(len, prompts)) / LETTERS / len(prompts)
+    tokenizer = load_tokenizer(checkpoint)
+    return sum(len(tokenizer.encode(prompt)) for prompt in prompts) / len(prompts)
+
+
+def _setup(config: DictConfig, options: TrainingOptions, length: float, completion: float) -> TrainingSetup:
+    node: Any = OmegaConf.to_container(config.trainer, resolve=True)
+    strategy: dict[str, Any] = node["strategy"] if isinstance(node["strategy"], dict) else {"_target_": str(node["strategy"])}
+    name = strategy["_target_"].rpartition(".")[2]
+    sharded = name in ("FSDPStrategy", "FullyShardStrategy", "ModelParallelStrategy")
+    deepspeed = name == "DeepSpeedStrategy"
+    division = Division.WEIGHTS if sharded else DIVISIONS[int(strategy.get("stage", 2))] if deepspeed else Division.NONE
+    packed = options.packed
+    return TrainingSetup(
+        division=division,
+        precision=str(node["precision"]),
+        master=deepspeed and "bf16" in str(node["precision"]),
+        blockwise=sharded,
+        replicas=name in ("DDPStrategy", "ddp"),
+        offload_optimizer=bool(strategy.get("offload_optimizer")),
+        offload_weights=bool(strategy.get("offload_parameters")),
+        recompute=options.recompute,
+        loss_chunk=options.loss_chunk,
+        batch_size=options.batch_size,
+        accumulate=int(node["accumulate"]),
+        length=length,
+        rows=max(1, round(options.batch_size * length / options.row)) if packed else options.batch_size,
+        longest=options.row if packed else options.longest,
+        learned=min(1.0, completion / length),
+    )

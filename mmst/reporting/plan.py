@@ -1,0 +1,106 @@
+"""What a round would take, as a table in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from mmst.planning.estimate import Estimate, RoundWork, TrainingSetup
+from mmst.planning.hardware import Hardware
+from mmst.planning.size import ModelSize
+from mmst.reporting.progress import CONSOLE
+
+COLUMNS = (
+    "devices",
+    "weights",
+    "grads",
+    "Adam",
+    "activ.",
+    "training",
+    "host",
+    "sampling",
+    "cache",
+    "fits",
+    "sample",
+    "train",
+    "price",
+)
+"""`training` is the sum of the four before it, `host` memory outside the device, `sampling` weights and `cache` keys and values
+of the engine; then the round's time for either, and what it costs."""
+
+
+def print_plan(
+    title: str, size: ModelSize, setup: TrainingSetup, work: RoundWork, hardware: Hardware, found: Sequence[Estimate]
+) -> None:
+    """The model, the work of a round, a line for each number of devices, and what was assumed."""
+    say(f"{title}: {size.parameters:,} parameters in {size.layers} layers")
+    say(
+        f"a round: {work.completions:,} completions at most ({work.prompt:.0f} prompt tokens, {work.completion:.0f} more), "
+        f"{work.trainings} trainings of {work.steps:,} steps of {setup.batch_size} examples ({setup.length:.0f} tokens each)"
+    )
+    say(f"training: {setup.sentence()}")
+    CONSOLE.print(plan_table(hardware, found))
+    say(f"{_assumptions(hardware)}; {hardware.spare:.0%} of the memory is left free")
+
+
+def plan_table(hardware: Hardware, found: Sequence[Estimate]) -> Table:
+    """GB on one device, by number of devices."""
+    table = Table(title="GB on one device at the peak")
+    for name in COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in found:
+        memory = row.training
+        table.add_row(
+            f"{row.devices:,}",
+            *(_gb(part) for part in (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.device)),
+            _gb(memory.host),
+            _gb(row.sampling),
+            _gb(row.cache),
+            _fits(row),
+            *(
+                (_duration(row.sampling_seconds), _duration(row.training_seconds), f"${row.price:,.2f}")
+                if row.fits
+                else ("", "", "")
+            ),
+        )
+    return table
+
+
+def say(text: str) -> None:
+    """One line, as it is."""
+    CONSOLE.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _assumptions(hardware: Hardware) -> str:
+    rates = f"{hardware.memory:,.0f} GB, {hardware.rate / 1e12:,.3g} TFLOP/s, {hardware.bandwidth / 1e12:,.3g} TB/s"
+    training = f"training reaches {hardware.training_share:.0%} of the rate"
+    if hardware.step_fixed is not None and hardware.step_each is not None:
+        sampling = f"a step of sampling takes {hardware.step_fixed:.2g} s and {hardware.step_each:.2g} s a completion"
+        return f"{hardware.name}: {rates}; {training}, {sampling} (measured on a few layers)"
+    sampling = f"sampling {hardware.sampling_share:.0%} of it or of the bandwidth"
+    return f"{hardware.name}: {rates}; {training}, {sampling}; ${hardware.price:g} an hour (assumed)"
+
+
+def _fits(row: Estimate) -> str:
+    if row.fits:
+        return "yes"
+    reasons = {"batch": row.shares_evenly, "training": row.training_fits, "sampling": row.sampling_fits}
+    return f"no: {next(name for name, fine in reasons.items() if not fine)}"
+
+
+def _gb(amount: float) -> str:
+    gb = amount / 1e9
+    return f"{gb:,.0f}" if gb >= 100 else f"{gb:,.1f}" if gb >= 1 else f"{gb:,.3f}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:,.0f} s"
+    return (
+        f"{seconds / 60:,.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:,.1f} h"
+        if seconds < 48 * 3600
+        else f"{seconds / 86400:,.1f} d"
+    )
