@@ -18,7 +18,7 @@ from mmst.planning.hardware import Hardware
 from mmst.planning.size import ModelSize, model_size, shallow
 from mmst.samplers.hf import HFSampler
 from mmst.samplers.sampler import SamplingParams
-from mmst.training.batches import Batch, TokenRow, collate
+from mmst.training.batches import TokenRow, collate
 from mmst.training.checkpoint import load_tokenizer, save_checkpoint
 from mmst.training.flops import flops_per_token, matmul_rate
 from mmst.training.loss import CompletionLoss
@@ -71,8 +71,8 @@ def measured_here(hardware: Hardware, config: Any, probe: Probe) -> Hardware:
 
 def _training_share(config: Any, size: ModelSize, rows: int, length: int, device: str, rate: float) -> float:
     """FLOPs of a step, over what the rate would do in the time that it takes."""
-    batch = collate(Batch(tuple((_row(config, length),) for _ in range(rows)), 1.0), pad_id=0)
-    moved = {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in batch.items()}
+    batch = collate([[_row(config, length)]] * rows, pad_id=0)
+    moved = {name: value.to(device) for name, value in batch.items()}
 
     def seconds(layers: int) -> float:
         model = _layers(config, layers, device).train()

@@ -4,16 +4,16 @@ Shapes: `B` rows in a batch, `T` tokens of its longest row.
 
   1. `tokenize` turns examples into token rows: prompt tokens, completion tokens, end-of-sequence.
   2. `mmst.training.schedule` fixes which of them share a batch, and in packed layouts which of them share a row.
-  3. `collate` makes one batch's tensors.
+  3. `collate` makes the tensors of rows that are computed together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mmst.types import Dropped, DropReason, Example
@@ -73,16 +73,18 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     return list(tokenizer.encode(text, add_special_tokens=not (first and text.startswith(str(first)))))
 
 
-def collate(batch: Batch, pad_id: int, edges: Sequence[str] = (), packed: bool = False) -> dict[str, Any]:
-    """A batch's tensors, each (B, T), padded on the right, and the ids of its examples.
+def collate(
+    rows: Sequence[Sequence[TokenRow]], pad_id: int, edges: Sequence[str] = (), packed: bool = False
+) -> dict[str, Tensor]:
+    """The tensors of some rows, each (B, T), padded on the right.
 
     `input_ids`, `labels`, `weights` (of each label), `segments` (1, 2, ... by example of the row, 0 on padding), and
     `edges` (the number of its example's edge in `edges`). Packed rows have `position_ids`, which start anew with each example.
     Labels are `IGNORED` on prompts and padding, by position and not by token: the end-of-sequence token is learned also
     where it is the padding token as well.
     """
-    width = max(sum(len(part.tokens) for part in row) for row in batch.rows)
-    shape = (len(batch.rows), width)
+    width = max(sum(len(part.tokens) for part in row) for row in rows)
+    shape = (len(rows), width)
     tensors = {
         "input_ids": torch.full(shape, pad_id),
         "labels": torch.full(shape, IGNORED),
@@ -92,7 +94,7 @@ def collate(batch: Batch, pad_id: int, edges: Sequence[str] = (), packed: bool =
         "position_ids": torch.zeros(shape, dtype=torch.long),
     }
     number = {edge: i for i, edge in enumerate(edges)}
-    for i, row in enumerate(batch.rows):
+    for i, row in enumerate(rows):
         start = 0
         for segment, part in enumerate(row, 1):
             tokens = torch.tensor(part.tokens)
@@ -106,4 +108,4 @@ def collate(batch: Batch, pad_id: int, edges: Sequence[str] = (), packed: bool =
             start += len(tokens)
     if not packed:
         del tensors["position_ids"]
-    return {**tensors, "share": batch.share, "ids": [[part.id for part in row] for row in batch.rows]}
+    return tensors

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from mmst.training.batches import Batch, TokenRow, collate
-from mmst.training.schedule import Row, parts_of_step
+from mmst.training.schedule import Row, like_lengths, parts_of_step
 
 
 class BatchDataset(Dataset[Batch]):
@@ -59,12 +59,18 @@ class ExampleDataModule(lightning.LightningDataModule):
     """
 
     def __init__(
-        self, rows: Sequence[TokenRow], steps: Sequence[Sequence[Row]], pad_id: int, edges: Sequence[str], packed: bool
+        self,
+        rows: Sequence[TokenRow],
+        steps: Sequence[Sequence[Row]],
+        pad_id: int,
+        edges: Sequence[str],
+        packed: bool,
+        groups: int = 1,
     ) -> None:
         super().__init__()
         self.rows = rows
         self.steps = steps
-        self.collate = partial(_collate_one, pad_id=pad_id, edges=edges, packed=packed)
+        self.collate = partial(_grouped, pad_id=pad_id, edges=edges, packed=packed, groups=groups)
 
     def train_dataloader(self) -> StatefulDataLoader[Batch]:
         """The loader of the whole run."""
@@ -73,6 +79,12 @@ class ExampleDataModule(lightning.LightningDataModule):
         return StatefulDataLoader(BatchDataset(self.rows, self.steps, *place), batch_size=1, collate_fn=self.collate)
 
 
-def _collate_one(batches: Sequence[Batch], pad_id: int, edges: Sequence[str], packed: bool) -> dict[str, Any]:
+def _grouped(batches: Sequence[Batch], pad_id: int, edges: Sequence[str], packed: bool, groups: int) -> dict[str, Any]:
+    """The tensors of a batch's groups of like length, what their losses count, and the ids of its examples."""
     (batch,) = batches
-    return collate(batch, pad_id, edges, packed)
+    parts = like_lengths([sum(len(part.tokens) for part in row) for row in batch.rows], groups)
+    return {
+        "groups": [collate([batch.rows[place] for place in places], pad_id, edges, packed) for places in parts],
+        "share": batch.share,
+        "ids": [part.id for row in batch.rows for part in row],
+    }

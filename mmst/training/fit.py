@@ -55,6 +55,8 @@ class TrainingOptions:
     """Longer examples are dropped, counted and reported, or they are an error."""
     layout: Layout = Layout.BUCKETED
     """How examples are laid into rows; see `mmst.training.schedule`."""
+    groups: int = 4
+    """Groups of like length that a bucketed batch is computed in, one after the other: the more, the less padding."""
     row: int = 512
     """Tokens of a packed row, at least `longest`."""
     attention: str | None = None
@@ -89,7 +91,8 @@ class TrainingOptions:
         if (self.steps is None) == (self.epochs is None):
             raise ConfigError("trainer.options: give either steps or epochs, and set the other to null.")
         positive = (
-            "steps", "epochs", "batch_size", "longest", "row", "save_every", "keep", "measure_every", "patience", "loss_chunk"
+            "steps", "epochs", "batch_size", "longest", "groups", "row", "save_every", "keep", "measure_every", "patience",
+            "loss_chunk",
         )  # fmt: skip
         for key in positive:
             value = getattr(self, key)
@@ -195,7 +198,7 @@ def fit(
         resume = latest(work)
         if resume is not None:
             log.info("training goes on from %s", resume)
-        data = ExampleDataModule(train_rows, schedule, pad_id, edges, options.packed)
+        data = ExampleDataModule(train_rows, schedule, pad_id, edges, options.packed, 1 if options.packed else options.groups)
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False)
         if trainer.is_global_zero:
             finish(work, *_end(made, recorder.record))
@@ -211,7 +214,7 @@ def _schedule(rows: Sequence[TokenRow], options: TrainingOptions, steps: int, se
     lengths = [len(row.tokens) for row in rows]
     if options.packed:
         return packed_steps(lengths, options.row, options.batch_size, steps, seed, parts)
-    return bucketed_steps(lengths, options.batch_size, steps, seed)
+    return bucketed_steps(len(rows), options.batch_size, steps, seed)
 
 
 def _check_split(options: TrainingOptions, train_rows: Sequence[TokenRow], held_rows: Sequence[TokenRow]) -> None:
@@ -226,7 +229,7 @@ def _tensors(
     held: Sequence[Sequence[Any]], trainer: lightning.Trainer, pad_id: int, edges: Sequence[str]
 ) -> list[Mapping[str, Any]]:
     """This process's held-out batches. They are not packed; position ids do for both layouts."""
-    return [collate(batch, pad_id, edges, packed=True) for batch in held[trainer.global_rank]]
+    return [{**collate(batch.rows, pad_id, edges, packed=True), "share": batch.share} for batch in held[trainer.global_rank]]
 
 
 def _end(callbacks: Sequence[Callback], record: TrainingRecord) -> tuple[str, TrainingRecord]:

@@ -109,8 +109,8 @@ class CausalLanguageModule(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """A batch's part of its step's loss, with what each labelled token contributes to it."""
-        losses = self._losses(batch, self.packed)
-        weights = labelled(batch, "weights")
+        losses = torch.cat([self._losses(group, self.packed) for group in batch["groups"]])
+        weights = torch.cat([labelled(group, "weights") for group in batch["groups"]])
         loss = (losses * weights).sum() * batch["share"]
         self._check_finite(loss, batch)
         if isinstance(self.trainer.strategy, DeepSpeedStrategy):
@@ -118,7 +118,7 @@ class CausalLanguageModule(lightning.LightningModule):
         return {"loss": loss, "losses": losses.detach()}
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """The loss of each completion token of a batch, (N,)."""
+        """The loss of each completion token of some rows, (N,)."""
         return self._losses(batch, self.packed)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
@@ -158,7 +158,7 @@ class CausalLanguageModule(lightning.LightningModule):
             return
         where = ""
         if self.unclear is not None:
-            rows = "".join(f"{identity}\n" for row in batch["ids"] for identity in row)
+            rows = "".join(f"{identity}\n" for identity in batch["ids"])
             self.unclear.parent.mkdir(parents=True, exist_ok=True)
             self.unclear.write_text(rows)
             where = f" (its examples are listed in {self.unclear})"

@@ -116,15 +116,14 @@ class Recorder(Callback):
         """Count a batch; sum up over processes where it is time to log."""
         assert self._window is not None
         assert self._counts is not None
-        edges = labelled(batch, "edges")
+        edges = torch.cat([labelled(group, "edges") for group in batch["groups"]])
         losses = outputs["losses"].double()
         self._window[0].index_add_(0, edges, losses)
         self._window[1].index_add_(0, edges, torch.ones_like(losses))
-        segments = batch["segments"]
-        lengths = _segment_lengths(segments)
-        self._counts += torch.stack(
-            [lengths.gt(0).sum(), lengths.sum(), lengths.new_tensor(segments.numel()), lengths.square().sum()]
-        ).double()
+        for group in batch["groups"]:
+            lengths, places = _segment_lengths(group["segments"]), group["segments"].numel()
+            sums = [lengths.gt(0).sum(), lengths.sum(), lengths.new_tensor(places), lengths.square().sum()]
+            self._counts += torch.stack(sums).double()
         step = trainer.global_step
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it in a connector
         rhythms = (max(1, every), self.save_every, trainer.max_steps)

@@ -1,9 +1,10 @@
-"""Which examples are trained on in which batch, for a whole run.
+"""Which examples are trained on in which step, for a whole run, and how a step's are laid out.
 
 The schedule depends on the seed, the lengths and the options alone: a resumed run meets the same batches in the same order,
-and any number of processes together meet those that one process would meet.
+and any number of processes together meet those that one process would meet. Every step is a random draw: batches that hold like
+lengths alone would be faster still, and learn less from the same examples (docs/training.md has the figures).
 
-    bucketed   a row an example; rows of like length share a batch
+    bucketed   a row an example; a batch is computed in groups of like length, so that little is padding
     packed     rows of a fixed length that hold several examples each, by best-fit decreasing (Johnson 1973; for language
                models: Krell et al., arXiv 2107.02027). Examples of a row never see each other: see `mmst.training.loss`.
 """
@@ -16,12 +17,12 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from enum import StrEnum
 
+import numpy as np
+
 from mmst.errors import ConfigError
 
 Row = tuple[int, ...]
 """The numbers of the examples that share a row."""
-POOL_BATCHES = 32
-"""How many batches' worth of shuffled rows are sorted by length together: little padding, still random."""
 
 
 class Layout(StrEnum):
@@ -31,27 +32,37 @@ class Layout(StrEnum):
     PACKED = "packed"
 
 
-def bucketed_steps(lengths: Sequence[int], batch_size: int, steps: int, seed: int) -> list[list[Row]]:
-    """The rows of `steps` steps of `batch_size` examples. Over a run, examples come equally often, or once more.
-
-    Epochs are shuffled one by one, and then sorted by length in pools of `POOL_BATCHES` batches that may reach from one epoch
-    into the next: with few examples, one may come again before another came.
-    """
+def bucketed_steps(examples: int, batch_size: int, steps: int, seed: int) -> list[list[Row]]:
+    """The rows of `steps` steps of `batch_size` examples, in random order epoch by epoch; a step may reach into the next."""
     rng = random.Random(seed)
-    order: list[int] = []
+    order: list[Row] = []
     while len(order) < steps * batch_size:
-        epoch = list(range(len(lengths)))
+        epoch = [(number,) for number in range(examples)]
         rng.shuffle(epoch)
         order += epoch
-    batches: list[list[Row]] = []
-    pool_size = POOL_BATCHES * batch_size
-    for start in range(0, steps * batch_size, pool_size):
-        pool = order[start : min(start + pool_size, steps * batch_size)]
-        pool.sort(key=lambda row: lengths[row])
-        cut: list[list[Row]] = [[(row,) for row in pool[i : i + batch_size]] for i in range(0, len(pool), batch_size)]
-        rng.shuffle(cut)
-        batches += cut
-    return batches
+    return [order[start : start + batch_size] for start in range(0, steps * batch_size, batch_size)]
+
+
+def like_lengths(lengths: Sequence[int], groups: int) -> list[list[int]]:
+    """The places of `lengths` in groups with the least padding, where each group is as wide as its longest.
+
+    By dynamic programming over the sorted lengths. Of fewer lengths than groups, each is a group.
+    """
+    order = sorted(range(len(lengths)), key=lambda place: lengths[place])
+    count = len(order)
+    least = np.full((groups + 1, count + 1), np.inf)
+    least[0, 0] = 0.0
+    cut = np.zeros((groups + 1, count + 1), dtype=int)
+    for group in range(1, min(groups, count) + 1):
+        for end in range(group, count + 1):
+            padded = least[group - 1, :end] + (end - np.arange(end)) * lengths[order[end - 1]]
+            cut[group, end] = padded.argmin()
+            least[group, end] = padded.min()
+    found, end = [], count
+    for group in range(min(groups, count), 0, -1):
+        found.append(order[cut[group, end] : end])
+        end = cut[group, end]
+    return found[::-1]
 
 
 def packed_steps(

@@ -3,7 +3,7 @@ import torch
 from transformers import AutoConfig
 
 from mmst.planning.size import activations, model_size, shallow
-from mmst.training.batches import Batch, TokenRow, collate
+from mmst.training.batches import TokenRow, collate
 from mmst.training.checkpoint import load_model
 
 BLOOM = AutoConfig.for_model("bloom", hidden_size=14336, n_layer=70, n_head=112, vocab_size=250880)
@@ -56,7 +56,7 @@ def _really_kept(model):
         return tensor
 
     rows = tuple((TokenRow(str(i), "e", tuple(range(2, 66)), 32),) for i in range(8))
-    tokens = collate(Batch(rows, 1.0), 0)["input_ids"]
+    tokens = collate(rows, 0)["input_ids"]
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         model.base_model(input_ids=tokens, use_cache=False)
     return sum(tensor.untyped_storage().nbytes() for place, tensor in kept.items() if place not in weights)

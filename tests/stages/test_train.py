@@ -43,10 +43,10 @@ def test_long_examples_can_be_refused_instead_of_dropped(nano, tmp_path):
 def likelihood(folder):
     import torch
 
-    from mmst.training.batches import Batch, collate, tokenize
+    from mmst.training.batches import collate, tokenize
     from mmst.training.checkpoint import load_tokenizer
     from mmst.training.loss import CompletionLoss
 
     rows, _ = tokenize([EXAMPLE], load_tokenizer(folder), 99)
     with torch.no_grad():
-        return -CompletionLoss(load_model(folder).eval())(collate(Batch(((rows[0],),), 1.0), 1)).mean().item()
+        return -CompletionLoss(load_model(folder).eval())(collate([[rows[0]]], 1)).mean().item()

@@ -1,6 +1,6 @@
 import pytest
 
-from mmst.training.batches import IGNORED, Batch, TokenRow, collate, encode_prompt, tokenize
+from mmst.training.batches import IGNORED, TokenRow, collate, encode_prompt, tokenize
 from mmst.training.checkpoint import load_tokenizer
 from mmst.types import DropReason, Example
 
@@ -40,16 +40,15 @@ A, B = TokenRow("a", "e", (5, 6, 7, 9), 2), TokenRow("b", "f", (5, 6, 7, 8, 7, 9
 @pytest.mark.parametrize("pad", [0, 9])
 def test_the_end_is_learned_also_where_it_is_the_padding_token(pad):
     end = 9
-    batch = collate(Batch(((A,), (B,)), 1.0), pad_id=pad)
+    batch = collate([[A], [B]], pad_id=pad)
     assert batch["labels"][0].tolist() == [IGNORED, IGNORED, 7, end, IGNORED, IGNORED]
     assert batch["labels"][1].tolist() == [IGNORED, 6, 7, 8, 7, end]
     assert batch["segments"].tolist() == [[1, 1, 1, 1, 0, 0], [1] * 6]
     assert batch["input_ids"][0].tolist() == [5, 6, 7, end, pad, pad]
-    assert batch["ids"] == [["a"], ["b"]]
 
 
 def test_examples_of_a_packed_row_keep_their_own_positions_weights_and_edges():
-    batch = collate(Batch(((A, B),), 0.5), pad_id=0, edges=["e", "f"], packed=True)
+    batch = collate([[A, B]], pad_id=0, edges=["e", "f"], packed=True)
     assert batch["segments"].tolist() == [[1] * 4 + [2] * 6]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 0, 1, 2, 3, 4, 5]]
     assert batch["weights"].tolist() == [[0, 0, 1, 1, 0, 2, 2, 2, 2, 2]]

@@ -8,7 +8,7 @@ SCHEDULE = [[(0,), (1,)], [(2,), (3,)], [(4,), (5,)], [(0,), (5,)]]
 
 
 def ids(batch):
-    return batch["input_ids"][:, 2].tolist()
+    return [token for group in batch["groups"] for token in group["input_ids"][:, 2].tolist()]
 
 
 def module():
@@ -41,3 +41,11 @@ def test_processes_and_accumulated_batches_share_a_step_and_its_loss_weight(proc
         assert met == sorted(ROWS[number].id for (number,) in steps[step])
         weight = sum(batch.share * row[0].loss_weight for batch in batches for row in batch.rows)
         assert weight / (processes * accumulated) == pytest.approx(1.0)  # processes and accumulated batches are averaged
+
+
+def test_a_batch_is_computed_in_groups_of_like_length():
+    rows = [TokenRow(str(n), "e", tuple(range(n)), 1) for n in (9, 2, 8, 3)]
+    module = ExampleDataModule(rows, [[(0,), (1,), (2,), (3,)]], pad_id=0, edges=["e"], packed=False, groups=2)
+    (batch,) = list(module.train_dataloader())
+    assert [tuple(group["input_ids"].shape) for group in batch["groups"]] == [(2, 3), (2, 9)]
+    assert batch["ids"] == ["9", "2", "8", "3"]

@@ -8,7 +8,7 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from mmst.errors import ConfigError
-from mmst.training.batches import Batch, TokenRow, collate
+from mmst.training.batches import TokenRow, collate
 from mmst.training.checkpoint import load_model
 from mmst.training.loss import CompletionLoss, attention, block_mask, check_isolation, check_window, labelled
 
@@ -18,8 +18,8 @@ ROWS = (
     TokenRow("b", "e", (21, 31, 41, 51, 61, 71, 0), 3),
     TokenRow("c", "e", (99, 98, 0), 1),
 )
-PACKED = Batch((ROWS[:2], ROWS[2:]), 1.0)
-PLAIN = Batch(tuple((row,) for row in ROWS), 1.0)
+PACKED = (ROWS[:2], ROWS[2:])
+PLAIN = tuple((row,) for row in ROWS)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_losses_and_gradients_are_those_of_each_example_alone(nano, packed, chun
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_logits_of_packed_examples_are_those_of_each_alone(model, examples):
     rows = tuple(TokenRow(str(i), "e", tuple(tokens), 0) for i, tokens in enumerate(examples))
-    batch = collate(Batch((rows,), 1.0), 1, packed=True)
+    batch = collate([rows], 1, packed=True)
     model.eval()
     with torch.no_grad():
         packed = model(input_ids=batch["input_ids"], use_cache=False, **attention(model, batch, True)).logits[0]

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional
 
 from mmst.errors import ConfigError
-from mmst.training.batches import Batch, TokenRow, collate
+from mmst.training.batches import TokenRow, collate
 from mmst.training.checkpoint import load_model
 from mmst.training.module import CausalLanguageModule, LossNotFiniteError, OptimizerOptions
 
@@ -12,12 +12,13 @@ ROWS = (TokenRow("a", "e", (20, 30, 40, 50, 0), 2), TokenRow("b", "e", (21, 31, 
 
 
 def batch(share=1.0):
-    return collate(Batch(tuple((row,) for row in ROWS), share), 1)
+    return {"groups": [collate([[row]], 1) for row in ROWS], "share": share, "ids": [row.id for row in ROWS]}
 
 
 @pytest.fixture
 def module(nano):
     made = CausalLanguageModule(lambda module: load_model(nano), OptimizerOptions(lr=1.0, warmup=0.5, weight_decay=0.1), 10)
+    made.trainer = lightning.Trainer(logger=False, accelerator="cpu")
     made.configure_model()
     return made
 
@@ -50,7 +51,6 @@ def test_norms_do_not_decay_and_the_rate_warms_up(module):
 
 def test_a_loss_that_is_no_number_stops_the_training_and_names_its_examples(module, tmp_path):
     module.unclear = tmp_path / "work" / "ids.txt"
-    module.trainer = lightning.Trainer(logger=False, accelerator="cpu")
     with torch.no_grad():
         module.model.get_output_embeddings().weight[0] = float("inf")
     with pytest.raises(LossNotFiniteError, match=r"step 0 is not finite .*ids\.txt.*lower trainer\.options\.optimizer\.lr"):

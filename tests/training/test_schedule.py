@@ -1,3 +1,4 @@
+import itertools
 import random
 from collections import Counter
 
@@ -6,24 +7,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmst.errors import ConfigError
-from mmst.training.schedule import bucketed_steps, check_parts, pack, packed_steps, parts_of_step
+from mmst.training.schedule import bucketed_steps, check_parts, like_lengths, pack, packed_steps, parts_of_step
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=60)
 
 
-@given(LENGTHS, st.integers(1, 8), st.integers(1, 30), st.integers(0, 99))
-def test_bucketed_steps_are_fair_and_seeded(lengths, batch_size, steps, seed):
-    schedule = bucketed_steps(lengths, batch_size, steps, seed)
+@given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 30), st.integers(0, 99))
+def test_bucketed_steps_are_fair_and_seeded(examples, batch_size, steps, seed):
+    schedule = bucketed_steps(examples, batch_size, steps, seed)
     assert [len(step) for step in schedule] == [batch_size] * steps
     counts = Counter(number for step in schedule for (number,) in step)
-    seen = [counts.get(number, 0) for number in range(len(lengths))]
+    seen = [counts.get(number, 0) for number in range(examples)]
     assert max(seen) - min(seen) <= 1
-    assert schedule == bucketed_steps(lengths, batch_size, steps, seed)
+    assert schedule == bucketed_steps(examples, batch_size, steps, seed)
 
 
-def test_bucketed_steps_hold_examples_of_like_length():
-    schedule = bucketed_steps(list(range(320)), 10, 32, 0)
-    assert max(max(step) - min(step) for step in [[number for (number,) in step] for step in schedule]) < 40
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=7), st.integers(1, 4))
+def test_groups_of_like_length_have_the_least_padding(lengths, groups):
+    found = like_lengths(lengths, groups)
+    assert sorted(place for group in found for place in group) == list(range(len(lengths)))
+    assert len(found) == min(groups, len(lengths))
+    assert places(lengths, found) == min(places(lengths, cut) for cut in all_cuts(lengths, len(found)))
+
+
+def places(lengths, groups):
+    return sum(len(group) * max(lengths[place] for place in group) for group in groups)
+
+
+def all_cuts(lengths, groups):
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    for ends in itertools.combinations(range(1, len(order)), groups - 1):
+        bounds = [0, *ends, len(order)]
+        yield [order[a:b] for a, b in itertools.pairwise(bounds)]
 
 
 @given(LENGTHS, st.integers(50, 200), st.integers(0, 99))
