@@ -7,10 +7,10 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from mmst.entry import launch, opened_job, rounds_plan, test_sets, train_set
+from mmst.entry import launch, opened_job, plain, rounds_plan, test_sets, train_set
 from mmst.forecast import print_forecast
 from mmst.reporting.progress import CONSOLE
-from mmst.reporting.results import print_results, run_results, write_results
+from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
 from mmst.rounds import final_results, run_rounds
 
 
@@ -23,8 +23,9 @@ def main(config: DictConfig) -> None:
         plan, measured_on = rounds_plan(job), test_sets(config)
         results = run_rounds(job.pipeline, plan, job.recipes, job.base, train_set(config), measured_on)
         pairs = list(combinations(final_results(results), 2))
-        found = run_results(results, pairs, measured_on, job.pipeline.ledger)
+        found = run_results(results, pairs, measured_on, job.pipeline.ledger, plain(config))
         path = write_results(found, job.folder)
+        write_outcomes(results, job.folder)
         print_results(found, f"{config.model.name} on {config.dataset.name}")
         CONSOLE.print(f"results: {path}", markup=False, soft_wrap=True)
 

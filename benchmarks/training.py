@@ -307,7 +307,8 @@ def report(options: argparse.Namespace, found: dict[str, dict[str, float]]) -> N
     need, rate = flops_per_token(config, model_size(config).multiplied, 200), matmul_rate()
     best = max(("bucketed", "packed"), key=lambda name: found.get(name, {"rate": 0})["rate"])
     print(
-        f"\nmatrix products: {rate / 1e9:,.0f} GFLOP/s; a token takes {need / 1e6:,.1f} MFLOP, so at most {rate / need:,.0f} tokens/s"
+        f"\nmatrix products: {rate / 1e9:,.0f} GFLOP/s; a token takes {need / 1e6:,.1f} MFLOP, "
+        f"so at most {rate / need:,.0f} tokens/s"
     )
     for name, row in found.items():
         print(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import logging
 import os
 import re
@@ -31,9 +32,9 @@ from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
 from mmst.reporting.progress import CONSOLE, TerminalProgress
-from mmst.rounds import ArmResult, InitFrom, RoundsPlan, TrainingPlan, measure
-from mmst.samplers.sampler import SamplingParams
-from mmst.training.checkpoint import served_name
+from mmst.reporting.results import RESULTS
+from mmst.rounds import ArmResult, Evaluation, InitFrom, RoundsPlan, TrainingPlan, measure
+from mmst.training.checkpoint import local_checkpoint, served_name
 from mmst.training.launch import Fitter, Here, Launcher, Processes
 from mmst.training.watch import StepWatch
 from mmst.types import Problem
@@ -46,7 +47,7 @@ LONGEST_NAME = 80
 GPU_STRATEGIES = ("lightning.pytorch.strategies.FSDPStrategy", "lightning.pytorch.strategies.DeepSpeedStrategy")
 """What Lightning and its libraries refuse on a CPU, when the training starts."""
 EXTRAS = {"WandbLogger": ("wandb", "wandb"), "TensorBoardLogger": ("tensorboard", "tensorboard")}
-UNSEEN_KEYS = ("hydra.", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
+UNSEEN_KEYS = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 
 
@@ -66,7 +67,6 @@ def launch(main: Callable[[], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    register_resolvers()
     try:
         main()
     except KeyboardInterrupt:
@@ -159,7 +159,21 @@ def train_set(config: DictConfig) -> ProblemSet:
 
 def test_sets(config: DictConfig) -> list[ProblemSet]:
     """What arms are measured on: the test split, and the held-out families where there are some."""
-    return [problem_set(config, split) for split in ("test", "heldout") if config.dataset.get(split) is not None]
+    own = [problem_set(config, split) for split in ("test", "heldout") if config.dataset.get(split) is not None]
+    return [*own, *_other_sets(config)]
+
+
+def _other_sets(config: DictConfig) -> list[ProblemSet]:
+    """The test problems of each of `datasets`, which take root and limit from the main data set."""
+    sets = []
+    for name in config.datasets:
+        other = config.copy()
+        other.dataset = hydra.compose(config_name=config.job, overrides=[f"dataset={name}"]).dataset
+        for key in ("root", "limit"):
+            if key in other.dataset and config.dataset.get(key) is not None:
+                other.dataset[key] = config.dataset[key]
+        sets.append(ProblemSet(str(name), problem_set(other, "test").problems))
+    return sets
 
 
 @config_errors
@@ -194,7 +208,7 @@ def rounds_plan(job: Job) -> RoundsPlan:
             fitter=_fitter_factory(job),
             settings=settings,
         ),
-        evaluation=_greedy(config),
+        evaluation=_evaluation(config),
         seed=config.seed,
     )
 
@@ -243,11 +257,33 @@ def _check_trainable(job: Job) -> None:
         )
 
 
-def evaluated(job: Job) -> tuple[ArmResult, list[ProblemSet]]:
-    """The model's outcomes on the splits that `splits` names."""
-    sets = [problem_set(job.config, split) for split in job.config.splits]
-    measured = measure(job.pipeline, _greedy(job.config), job.base, sets)
-    return ArmResult(str(job.config.model.name), 0, job.base, measured), sets
+@config_errors
+def evaluated(job: Job) -> tuple[list[ArmResult], list[ProblemSet]]:
+    """The model, and each of `checkpoints`, on the splits that `splits` names and on the test split of each of `datasets`."""
+    sets = [*(problem_set(job.config, split) for split in job.config.splits), *_other_sets(job.config)]
+    named = {str(job.config.model.name): job.base, **_checkpoints(job.config)}
+    evaluation = _evaluation(job.config)
+    return [ArmResult(name, 0, found, measure(job.pipeline, evaluation, found, sets)) for name, found in named.items()], sets
+
+
+def _checkpoints(config: DictConfig) -> dict[str, Checkpoint]:
+    """Name -> checkpoint. A run's folder stands for the last checkpoint of each of its arms."""
+    found: dict[str, Checkpoint] = {}
+    for name, path in config.checkpoints.items():
+        folder = Path(path).expanduser()
+        if (folder / RESULTS).is_file():
+            found.update({f"{name}/{arm}": Checkpoint(local_checkpoint(place)) for arm, place in _trained(folder).items()})
+        else:
+            found[str(name)] = Checkpoint(local_checkpoint(folder))
+    if str(config.model.name) in found:
+        raise ConfigError(f"checkpoints.{config.model.name} is the name of the model itself; give it another one.")
+    return found
+
+
+def _trained(run: Path) -> dict[str, str]:
+    """Arm -> the checkpoint of its last round."""
+    rounds = json.loads((run / RESULTS).read_text())["rounds"]
+    return {row["arm"]: row["checkpoint"] for row in rounds if row["round"]}
 
 
 def generated(job: Job) -> ExampleSet:
@@ -297,12 +333,12 @@ def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
     return Recipe.parse(str(row.name), edges, methods)
 
 
-def _greedy(config: DictConfig) -> SamplingParams:
-    """How answers are drawn to be scored: the likeliest tokens, so that arms differ by their training alone."""
-    params: SamplingParams = built(config.evaluation.params, "evaluation")
-    if params.temperature != 0:
-        raise ConfigError(f"evaluation.params.temperature={params.temperature} must be 0: the tables compare greedy answers.")
-    return params
+def _evaluation(config: DictConfig) -> Evaluation:
+    """How checkpoints are measured."""
+    node = config.evaluation
+    return Evaluation(
+        greedy=built(node.params, "evaluation.params"), samples=node.samples, sampled=built(node.sampled, "evaluation.sampled")
+    )
 
 
 def _logger_nodes(config: DictConfig, folder: Path) -> Callable[[str], dict[str, Any] | None]:
@@ -319,6 +355,12 @@ def _logger_nodes(config: DictConfig, folder: Path) -> Callable[[str], dict[str,
             raise MissingExtraError(f"tracker={extra}", f'pip install -c constraints.txt -e ".[{extra}]"') from error
     plain: Any = OmegaConf.to_container(node, resolve=True)
     return lambda name: {**plain, "save_dir": str(folder / "curves"), "name": name}
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The composed configuration as plain values."""
+    resolved: Any = OmegaConf.to_container(config, resolve=True)
+    return dict(resolved)
 
 
 def _chat_template(checkpoint: Path) -> Callable[[str, str], str]:
@@ -359,3 +401,6 @@ def _exit(sentence: str, code: int) -> None:
     CONSOLE.file.flush()
     sys.stderr.write(f"mmst: {sentence}\n")
     sys.exit(code)
+
+
+register_resolvers()  # processes of Hydra's launchers import this module, and compose a job before they call anything of it

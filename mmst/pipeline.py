@@ -11,9 +11,10 @@ import json
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
 from mmst.stages import assemble, grade, sample, select, train, translate
+from mmst.statistics.agreement import Agreement, agreement
 from mmst.training.checkpoint import content_hash, load_tokenizer
 from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Fitter
@@ -128,6 +130,39 @@ class EdgeCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Correlation:
+    """Two methods on the training problems, by the first sample of each."""
+
+    where: str
+    """`all` problems; those with a `labelled` solution, by any method; those that the training set's `examples` are of."""
+    a: str
+    b: str
+    table: Agreement
+
+
+@dataclass(slots=True)
+class Successes:
+    """What one method's samples solved."""
+
+    first: dict[str, bool] = field(default_factory=dict)
+    """Problem id -> whether the first sample is right; without unjudged ones."""
+    some: set[str] = field(default_factory=set)
+    """Problems with a right sample."""
+
+    @classmethod
+    def of(cls, rows: Iterable[GradedSample]) -> Successes:
+        """Gone through once."""
+        found = cls()
+        for row in rows:
+            right = row.verdict is Verdict.RIGHT
+            if right:
+                found.some.add(row.sample.problem_id)
+            if row.sample.index == 0 and row.verdict is not Verdict.UNJUDGED:
+                found.first[row.sample.problem_id] = right
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class ExampleSet:
     """The training set of one arm in one round."""
 
@@ -138,6 +173,8 @@ class ExampleSet:
     """By source method: how many problems have a label, and how good they are."""
     health: dict[str, Health] = field(default_factory=dict)
     """By source method: how diverse its samples are."""
+    correlations: list[Correlation] = field(default_factory=list)
+    """How the source methods' successes hang together."""
 
     def leave_out(self, too_long: Mapping[str, int]) -> None:
         """Count the examples that the training dropped for their length, by edge."""
@@ -158,6 +195,22 @@ class _Gathered:
     health: dict[str, Health] = field(default_factory=dict)
     replayed: frozenset[str] = frozenset()
     """Edges that are not the recipe's own."""
+    successes: dict[str, Successes] = field(default_factory=dict)
+
+    @property
+    def agreed(self) -> set[str]:
+        """The problems that every method has a right sample of."""
+        return set.intersection(*(found.some for found in self.successes.values()))
+
+    def correlations(self, examples: Sequence[Example]) -> list[Correlation]:
+        """Each pair of methods, on all problems, on labelled ones, and on those of the training set."""
+        labelled = {row.sample.problem_id for rows in self.kept.values() for row in rows}
+        trained = {example.problem_id for example in examples}
+        return [
+            Correlation(where, a, b, _table(self.successes[a].first, self.successes[b].first, problems))
+            for where, problems in (("all", None), ("labelled", labelled), ("examples", trained))
+            for a, b in combinations(self.successes, 2)
+        ]
 
     def add(self, edge: Edge, rows: list[GradedSample], key: str, tally: EdgeCounts) -> None:
         self.kept[edge], self.keys[str(edge)], self.counts[str(edge)] = rows, key, tally
@@ -195,6 +248,7 @@ class Pipeline:
     ) -> GradedRows:
         """Sample and grade `count` completions of each problem."""
         params.check_count(count)
+        self._written("problems", {"problems": problems.key}, problems.problems, f"problems of {problems.name}")
         draw = Draw(self.seed, round, f"{problems.name}/{method}", count)
         how = self.methods[method]
         settings = {
@@ -246,6 +300,7 @@ class Pipeline:
         replayed = recipe.replayed(self.methods) if options.keep.replay else ()
         recipe = Recipe(recipe.name, (*recipe.edges, *replayed))
         sources = self._sources(recipe, checkpoint, problems, options, round)
+        gathered.successes = {name: Successes.of(rows) for name, rows in sources.items()}
         answers = {name: self._labels(name, sources, problems, options, gathered) for name in recipe.sources}
         for edge in recipe.edges:
             source = sources[edge.source]
@@ -255,7 +310,7 @@ class Pipeline:
             if edge.source not in {earlier.source for earlier in gathered.kept}:
                 gathered.drop(tally, out)  # a source's refused samples count once, at its first edge
             if edge.crosses:
-                sent = Labels(_labels_key(key, options), _first_of_each(rows, options.labels_per_problem))
+                sent = _sent(key, _first_of_each(rows, options.labels_per_problem))
                 done = self.translated(checkpoint, edge, sent, problems, options, round)
                 target = self.methods[edge.target]
                 rows, out = select.select_translations(done, sent.rows, problems.by_id, target, options.keep, str(edge))
@@ -271,8 +326,10 @@ class Pipeline:
     def _sources(
         self, recipe: Recipe, checkpoint: Checkpoint, problems: ProblemSet, options: SelectionOptions, round: int
     ) -> dict[str, GradedRows]:
-        """Samples of the recipe's source methods; of all methods, where labels are what methods agree on."""
-        names = self.methods if options.keep.labels is LabelRule.AGREEMENT else recipe.sources
+        """Samples of the recipe's source methods; of all methods, where it matters on what they agree."""
+        keep = options.keep
+        all_methods = keep.labels is LabelRule.AGREEMENT or keep.disagreement is not None
+        names = self.methods if all_methods else recipe.sources
         count = options.samples_per_problem
         return {name: self.graded(checkpoint, name, problems, options.sampling, round, count) for name in names}
 
@@ -378,7 +435,7 @@ class Pipeline:
         checkpoint: Checkpoint,
     ) -> ExampleSet:
         examples, repeated = assemble.assemble(gathered.kept, problems.by_id, self.methods, self.writer)
-        examples, surplus = self._cut(examples, options.keep, match, checkpoint, gathered.replayed)
+        examples, surplus = self._cut(examples, options.keep, match, checkpoint, gathered)
         repeated += surplus
         for example in examples:
             gathered.counts[example.edge].examples += 1
@@ -395,7 +452,8 @@ class Pipeline:
         }
         stage = self._written("examples", settings, examples, f"examples of {recipe.name}")
         self._written("dropped", settings, gathered.dropped, f"dropped by {recipe.name}")
-        return ExampleSet(stage.key, examples, gathered.counts, gathered.labels, gathered.health)
+        correlations = gathered.correlations(examples)
+        return ExampleSet(stage.content, examples, gathered.counts, gathered.labels, gathered.health, correlations)
 
     def _cut(
         self,
@@ -403,18 +461,21 @@ class Pipeline:
         keep: select.Filter,
         match: ExampleSet | None,
         checkpoint: Checkpoint,
-        replayed: frozenset[str],
+        gathered: _Gathered,
     ) -> tuple[list[Example], list[Dropped]]:
-        """Examples without those that balance, another arm's quantity or the share of replayed ones has no room for."""
-        if not keep.balance and match is None and not replayed:
+        """Examples without those that the filter's quantities have no room for."""
+        if not keep.cuts and match is None and not gathered.replayed:
             return examples, []
         sizes = _sizes(examples, keep.match_by, checkpoint)
+        matched = None if match is None else sum(_sizes(match.examples, keep.match_by, checkpoint))
         have = select.amounts(examples, sizes)
-        goal = None if match is None else sum(_sizes(match.examples, keep.match_by, checkpoint))
-        most = select.quantities(have, replayed, keep, goal)
-        kept = select.cut_down(examples, sizes, most, self.seed)
-        left = {example.id for example in kept}
-        out = [Dropped(e.id, e.edge, DropReason.SURPLUS) for e in examples if e.id not in left]
+        most = select.quantities(have, gathered.replayed, keep, matched)
+        if keep.disagreement is None:
+            kept = select.cut_down(examples, sizes, most, self.seed)
+        else:
+            kept = select.disputed(examples, sizes, sum(most.values()), keep.disagreement, gathered.agreed, self.seed)
+        left = {(example.id, example.edge) for example in kept}
+        out = [Dropped(e.id, e.edge, DropReason.SURPLUS) for e in examples if (e.id, e.edge) not in left]
         return kept, out
 
     def _written(self, name: str, settings: Mapping[str, Any], rows: Sequence[Any], title: str) -> Stage:
@@ -465,7 +526,11 @@ def _first_of_each(rows: Sequence[GradedSample], most: int) -> list[GradedSample
     return first
 
 
-def _labels_key(graded: str, options: SelectionOptions) -> str:
-    """The key of the pseudo-labels that an edge translates."""
-    labels = options.labels_per_problem
-    return key_of({"graded": graded, "select": select.VERSION, "keep": asdict(options.keep), "labels": labels})
+def _sent(graded: str, rows: list[GradedSample]) -> Labels:
+    """Pseudo-labels under the key of what they are: filters that choose the same ones share their translations."""
+    return Labels(key_of({"graded": graded, "rows": [row.sample.id for row in rows]}), rows)
+
+
+def _table(a: Mapping[str, bool], b: Mapping[str, bool], problems: Container[str] | None) -> Agreement:
+    """Two methods' successes on the problems that both were judged on."""
+    return agreement((right, b[id]) for id, right in a.items() if id in b and (problems is None or id in problems))

@@ -19,7 +19,7 @@ from mmst.errors import ConfigError
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams
-from mmst.stages.evaluate import outcomes_by_method
+from mmst.stages.evaluate import Measurement, measured
 from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Fitter
 
@@ -45,6 +45,27 @@ class TrainingPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a checkpoint is measured."""
+
+    greedy: SamplingParams
+    """One answer a problem, the likeliest tokens: what every table compares."""
+    samples: int = 0
+    """Sampled answers of each problem besides, for pass@k and maj@k; 0: none."""
+    sampled: SamplingParams | None = None
+    """How they are drawn."""
+
+    def __post_init__(self) -> None:
+        if self.greedy.temperature != 0:
+            raise ConfigError(
+                f"evaluation.params.temperature={self.greedy.temperature} must be 0: tables compare greedy answers."
+            )
+        if self.samples:
+            assert self.sampled is not None
+            self.sampled.check_count(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
 class RoundsPlan:
     """What a run does."""
 
@@ -52,8 +73,7 @@ class RoundsPlan:
     init_from: InitFrom
     selection: SelectionOptions
     training: TrainingPlan
-    evaluation: SamplingParams
-    """Greedy in every table of this project."""
+    evaluation: Evaluation
     seed: int
 
     def __post_init__(self) -> None:
@@ -68,10 +88,15 @@ class ArmResult:
     arm: str
     round: int
     checkpoint: Checkpoint
-    outcomes: dict[str, dict[str, dict[str, bool | None]]]
-    """Data set -> method -> problem id -> right, wrong, or None for unjudged."""
+    measured: dict[str, Measurement]
+    """By data set."""
     examples: ExampleSet | None = None
     """What it was trained on; None for the base."""
+
+    @property
+    def outcomes(self) -> dict[str, dict[str, dict[str, bool | None]]]:
+        """Data set -> method -> problem id -> right, wrong, or None for unjudged."""
+        return {name: measurement.outcomes for name, measurement in self.measured.items()}
 
 
 def run_rounds(
@@ -131,8 +156,8 @@ def _run_arm(
             plan.seed + number,
             title,
         )
-        outcomes = measure(pipeline, plan.evaluation, checkpoint, test_sets)
-        results.append(ArmResult(recipe.name, number, checkpoint, outcomes, examples))
+        found = measure(pipeline, plan.evaluation, checkpoint, test_sets)
+        results.append(ArmResult(recipe.name, number, checkpoint, found, examples))
     return results
 
 
@@ -146,12 +171,15 @@ def _warn_of_collapse(arm: str, first: ExampleSet | None, latest: ExampleSet) ->
 
 
 def measure(
-    pipeline: Pipeline, params: SamplingParams, checkpoint: Checkpoint, test_sets: Sequence[ProblemSet]
-) -> dict[str, dict[str, dict[str, bool | None]]]:
-    """One answer of a checkpoint to each problem by each method: data set -> method -> problem id -> outcome."""
-    return {
-        problems.name: outcomes_by_method(
-            {method: pipeline.graded(checkpoint, method, problems, params, 0, 1) for method in pipeline.methods}
-        )
-        for problems in test_sets
-    }
+    pipeline: Pipeline, evaluation: Evaluation, checkpoint: Checkpoint, test_sets: Sequence[ProblemSet]
+) -> dict[str, Measurement]:
+    """A checkpoint's answers to each problem by each method, measured; by data set."""
+    found = {}
+    for problems in test_sets:
+        greedy = {m: pipeline.graded(checkpoint, m, problems, evaluation.greedy, 0, 1) for m in pipeline.methods}
+        sampled = {}
+        if evaluation.samples and evaluation.sampled is not None:
+            params, count = evaluation.sampled, evaluation.samples
+            sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m in pipeline.methods}
+        found[problems.name] = measured(greedy, problems.by_id, sampled, evaluation.samples)
+    return found

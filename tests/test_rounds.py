@@ -8,7 +8,7 @@ from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
-from mmst.rounds import InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
+from mmst.rounds import Evaluation, InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.training.fit import TrainingOptions
@@ -27,7 +27,7 @@ def run(tmp_path, methods, sandbox, nano):
         sampler = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else TEXT)
         pipeline = Pipeline(Ledger(tmp_path / "ledger"), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=10)
         training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name, title: Here(TRAINER), {})
-        plan = RoundsPlan(rounds, init_from, OPTIONS, training, SamplingParams(temperature=0), seed=0)
+        plan = RoundsPlan(rounds, init_from, OPTIONS, training, Evaluation(SamplingParams(temperature=0)), seed=0)
         recipes = [Recipe.parse("none", [], methods), Recipe.parse("self", ["text -> text"], methods)]
         results = run_rounds(pipeline, plan, recipes, Checkpoint(nano), PROBLEMS, [TESTS])
         trainings = [stage.settings for stage in pipeline.ledger.used if stage.name == "train"]

@@ -7,6 +7,8 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -18,67 +20,118 @@ from mmst.pipeline import ProblemSet
 from mmst.reporting.plot import accuracy_plot
 from mmst.reporting.progress import CONSOLE
 from mmst.rounds import ArmResult, final_results
-from mmst.stages.evaluate import compare, score, scores_by_tag
-from mmst.types import Score
+from mmst.stages.evaluate import MethodPair, compare, score, scores_by_tag
+from mmst.statistics.agreement import Agreement
+from mmst.types import Problem, Score
 
 RESULTS = "results.json"
-FORMAT = 1
+FORMAT = 2
 HEAD = "test"
 """The data set of the main table."""
+TAG = "family"
+"""The tag that scores are broken down by."""
+PACKAGES = ("mmst", "torch", "transformers", "lightning")
+OUTCOMES = "outcomes.parquet"
+"""Whether each arm solved each problem, in every round: what further comparisons start from."""
 
 
 def run_results(
-    results: Sequence[ArmResult], pairs: Sequence[tuple[str, str]], test_sets: Sequence[ProblemSet], ledger: Ledger
+    results: Sequence[ArmResult],
+    pairs: Sequence[tuple[str, str]],
+    test_sets: Sequence[ProblemSet],
+    ledger: Ledger,
+    config: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """All that a run found, as JSON's own types. `arms`, `comparisons` and `counts` are of the last round."""
+    """All that a run found, as JSON's own types. All but `rounds`, `labels` and `correlations` is of the last round."""
     final = final_results(results)
     problems = {problem_set.name: problem_set.problems for problem_set in test_sets}
     head = HEAD if HEAD in problems else next(iter(problems))
-    by_set = {
-        name: {
-            "arms": {arm: _scores(result.outcomes[name]) for arm, result in final.items()},
-            "comparisons": [asdict(row) for row in compare({arm: r.outcomes[name] for arm, r in final.items()}, pairs)],
-        }
-        for name in problems
-    }
+    by_set = {name: _set_results(final, pairs, name, problems[name]) for name in problems}
     return {
         "format": FORMAT,
+        "config": dict(config or {}),
+        "versions": {name: version(name) for name in PACKAGES},
         "dataset": head,
         **by_set[head],
         "heldout": {name: table for name, table in by_set.items() if name != head},
-        "families": {
-            arm: {m: _plain(scores_by_tag(o, problems[head], "family")) for m, o in result.outcomes[head].items()}
-            for arm, result in final.items()
-        },
-        "rounds": [
-            {"arm": r.arm, "round": r.round, "scores": _scores(r.outcomes[head]), "checkpoint": str(r.checkpoint.path)}
-            for r in results
-        ],
+        "rounds": [_round_results(result, head) for result in results],
         "counts": {
             arm: {edge: asdict(tally) for edge, tally in result.examples.counts.items()}
             for arm, result in final.items()
             if result.examples
         },
-        "labels": [
-            {
-                "arm": r.arm,
-                "round": r.round,
-                "method": method,
-                **asdict(found),
-                **{f"samples_{name}": value for name, value in asdict(r.examples.health[method]).items()},
-            }
-            for r in results
-            if r.examples
-            for method, found in r.examples.labels.items()
-        ],
+        "labels": [row for result in results for row in _label_rows(result)],
+        "correlations": [row for result in results for row in _correlation_rows(result)],
         "seconds": _seconds(ledger),
-        "ledger": [stage.folder.name for stage in ledger.used],
+        "ledger": {"root": str(ledger.root), "stages": [stage.folder.name for stage in ledger.used]},
     }
 
 
+def _set_results(
+    final: Mapping[str, ArmResult], pairs: Sequence[tuple[str, str]], name: str, problems: Sequence[Problem]
+) -> dict[str, Any]:
+    """Every arm on one data set."""
+    outcomes = {arm: result.outcomes[name] for arm, result in final.items()}
+    return {
+        "arms": {arm: _scores(by_method) for arm, by_method in outcomes.items()},
+        "comparisons": [asdict(row) for row in compare(outcomes, pairs)],
+        "families": {
+            arm: {method: _plain(scores_by_tag(row, problems, TAG)) for method, row in by_method.items()}
+            for arm, by_method in outcomes.items()
+        },
+        "verdicts": {arm: result.measured[name].verdicts for arm, result in final.items()},
+        "pairs": [{"arm": arm, **_plain_pair(pair)} for arm, result in final.items() for pair in result.measured[name].pairs],
+        "sampled": [{"arm": arm, **asdict(row)} for arm, result in final.items() for row in result.measured[name].sampled],
+    }
+
+
+def _round_results(result: ArmResult, head: str) -> dict[str, Any]:
+    return {
+        "arm": result.arm,
+        "round": result.round,
+        "scores": _scores(result.outcomes[head]),
+        "examples": len(result.examples.examples) if result.examples else 0,
+        "checkpoint": str(result.checkpoint.path),
+    }
+
+
+def _label_rows(result: ArmResult) -> list[dict[str, Any]]:
+    """How good the labels of an arm's round were, and how diverse the samples that they come from."""
+    if not result.examples:
+        return []
+    return [
+        {
+            "arm": result.arm,
+            "round": result.round,
+            "method": method,
+            **asdict(found),
+            **{f"samples_{name}": value for name, value in asdict(result.examples.health[method]).items()},
+        }
+        for method, found in result.examples.labels.items()
+    ]
+
+
+def _correlation_rows(result: ArmResult) -> list[dict[str, Any]]:
+    rows = result.examples.correlations if result.examples else []
+    return [
+        {"arm": result.arm, "round": result.round, "where": row.where, "a": row.a, "b": row.b, **_plain_table(row.table)}
+        for row in rows
+    ]
+
+
+def _plain_pair(pair: MethodPair) -> dict[str, Any]:
+    return {**asdict(pair), "table": _plain_table(pair.table)}
+
+
+def _plain_table(table: Agreement) -> dict[str, Any]:
+    """A table whose phi, where it is none, is null: JSON knows no NaN."""
+    return {**asdict(table), "phi": None if isnan(table.phi) else table.phi, "n": table.n}
+
+
 def write_results(found: Mapping[str, Any], folder: Path) -> Path:
-    """Write `results.json`, `results.csv` and, where there are arms, `accuracy.png`; returns the first one's path."""
+    """Write `results.json`, `results.csv`, `results.parquet` and `accuracy.png`; returns the first one's path."""
     path = folder / RESULTS
+    atomic_write(folder / "results.parquet", table_bytes(_score_rows(found)))
     atomic_write(folder / "results.csv", _csv(found).encode())
     atomic_write(folder / "accuracy.png", accuracy_plot(found["arms"]))
     atomic_write(path, json.dumps(found, indent=1).encode() + b"\n")
@@ -92,6 +145,13 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
         _show(comparison_table(found["comparisons"]))
     for name, table in found["heldout"].items():
         _show(accuracy_table(table["arms"], f"{title}, {name}"))
+        if table["comparisons"]:
+            _show(comparison_table(table["comparisons"]))
+    for name, table in {found["dataset"]: found, **found["heldout"]}.items():
+        if table["sampled"]:
+            _show(sampled_table(table["sampled"], name))
+        if table["pairs"]:
+            _show(pairs_table(table["pairs"], name))
     if found["counts"]:
         _show(counts_table(found["counts"]))
     if found["labels"]:
@@ -124,6 +184,38 @@ def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
         difference = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
         table.add_row(row["method"], f"{row['b']} - {row['a']}", difference, _p(row["p"]), _p(row["p_holm"]), str(row["n"]))
     return table
+
+
+def sampled_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
+    """What several samples of a problem are worth: metrics down, arms across."""
+    table = Table(title=f"several samples a problem, {name} (% right [95% interval])")
+    arms = list(dict.fromkeys(row["arm"] for row in rows))
+    for column in ("method", "metric", *arms):
+        table.add_column(column, justify="right" if column in arms else "left")
+    cells = {(row["arm"], row["method"], row["metric"]): row for row in rows}
+    for method, metric in dict.fromkeys((row["method"], row["metric"]) for row in rows):
+        found = [cells[arm, method, metric] for arm in arms]
+        table.add_row(method, metric, *(_cell({**cell, "accuracy": cell["value"]}) for cell in found))
+    return table
+
+
+def pairs_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
+    """How methods hang together: who is right where, phi, and how often they agree."""
+    table = Table(title=f"methods on the same problems, {name} (greedy; phi below 0: they fail on different problems)")
+    columns = ("both right", "only the first", "only the second", "neither", "phi [95%]", "same answer", "right then")
+    for column in ("arm", "methods", *columns):
+        table.add_column(column, justify="right" if column in columns else "left")
+    for row in rows:
+        cells = row["table"]
+        counts = [str(cells[key]) for key in ("both", "only_a", "only_b", "neither")]
+        shares = [f"{100 * row[key]['accuracy']:.1f}%" for key in ("agree", "right_when_agree")]
+        table.add_row(row["arm"], f"{row['a']}, {row['b']}", *counts, phi_text(cells), *shares)
+    return table
+
+
+def phi_text(cells: Mapping[str, Any]) -> str:
+    """Phi with its interval."""
+    return "-" if cells["phi"] is None else f"{cells['phi']:+.2f} \\[{cells['low']:+.2f}, {cells['high']:+.2f}]"
 
 
 def counts_table(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
@@ -183,15 +275,47 @@ def _seconds(ledger: Ledger) -> dict[str, float]:
     return seconds
 
 
+def write_outcomes(results: Sequence[ArmResult], folder: Path) -> None:
+    """Write `outcomes.parquet`: a row for each arm, round, data set, method and problem."""
+    rows = [
+        {"arm": r.arm, "round": r.round, "dataset": name, "method": method, "problem": problem, "right": right}
+        for r in results
+        for name, by_method in r.outcomes.items()
+        for method, by_problem in by_method.items()
+        for problem, right in by_problem.items()
+    ]
+    atomic_write(folder / OUTCOMES, table_bytes(rows))
+
+
+def table_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows as a Parquet file."""
+    import pyarrow
+    import pyarrow.parquet
+
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(rows)), sink)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _score_rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every score as a row: whole data sets under the tag "", and each family under its own."""
+    rows = []
+    for name, table in {found["dataset"]: found, **found["heldout"]}.items():
+        for arm, scores in table["arms"].items():
+            for method, whole in scores.items():
+                for tag, s in {"": whole, **table["families"][arm][method]}.items():
+                    rows.append({"dataset": name, "arm": arm, "method": method, "tag": tag, **s})
+    return rows
+
+
 def _csv(found: Mapping[str, Any]) -> str:
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["dataset", "arm", "method", "accuracy", "n", "low", "high", "unjudged"])
-    tables = {found["dataset"]: found["arms"], **{name: table["arms"] for name, table in found["heldout"].items()}}
-    for name, arms in tables.items():
-        for arm, scores in arms.items():
-            for method, s in scores.items():
-                rows.writerow([name, arm, method, s["accuracy"], s["n"], s["low"], s["high"], s["unjudged"]])
+    rows = csv.DictWriter(
+        text, ["dataset", "arm", "method", "tag", "accuracy", "n", "low", "high", "unjudged"], lineterminator="\n"
+    )
+    rows.writeheader()
+    rows.writerows(_score_rows(found))
     return text.getvalue()
 
 

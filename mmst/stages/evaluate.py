@@ -1,24 +1,108 @@
 """GradedSample -> Score: what a checkpoint can do, by method and by tag, and arms against each other.
 
-1. In: graded greedy samples, one a problem, for each method.
+1. In: graded greedy samples, one a problem, for each method; and several samples a problem, where these are asked for.
 2. Unjudged problems leave the denominator and are counted; `either` is right where some method is.
-3. Out: scores with intervals, and paired comparisons on the problems that both arms were judged on.
+3. Out: scores with intervals, how methods agree, and paired comparisons on the problems that both arms were judged on.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import fmean
 
-from mmst.statistics.intervals import accuracy_interval
+from mmst.answers.equality import canonical_answer, gold_of
+from mmst.statistics.agreement import Agreement, agreement
+from mmst.statistics.intervals import accuracy_interval, mean_interval
 from mmst.statistics.paired import holm, paired_difference
+from mmst.statistics.samples import maj_at_k, pass_at_k
 from mmst.types import Comparison, GradedSample, Problem, Score, Verdict
 
 EITHER = "either"
 """The name of the union of all methods in tables."""
 
+ALL_METHODS = "all methods"
+"""The name of the vote of all methods' samples together."""
+
 Outcomes = Mapping[str, bool | None]
 """Problem id -> whether it was solved; None where it is unjudged."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodPair:
+    """Two methods of one checkpoint on the same problems."""
+
+    a: str
+    b: str
+    table: Agreement
+    """Whose answers are right; phi below 0 where they fail on different problems."""
+    agree: Score
+    """How often both give the same answer."""
+    right_when_agree: Score
+    """How often that answer is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledScore:
+    """What several samples of a problem are worth together."""
+
+    method: str
+    metric: str
+    """`pass@k`, unbiased, or `maj@k`, the vote of the first k samples of each method."""
+    k: int
+    value: float
+    low: float
+    high: float
+    """The 95% interval over problems; the samples of one are a cluster."""
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One checkpoint on one data set."""
+
+    outcomes: dict[str, dict[str, bool | None]]
+    """Method -> problem id -> right, wrong, or None for unjudged."""
+    verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Method -> verdict -> how many greedy answers."""
+    pairs: list[MethodPair] = field(default_factory=list)
+    sampled: list[SampledScore] = field(default_factory=list)
+
+
+def measured(
+    graded: Mapping[str, Iterable[GradedSample]],
+    problems: Mapping[str, Problem],
+    sampled: Mapping[str, Iterable[GradedSample]],
+    samples: int,
+) -> Measurement:
+    """All that greedy answers, and `samples` sampled ones of each problem (0: none), tell about a checkpoint."""
+    rows = {method: list(answers) for method, answers in graded.items()}
+    verdicts = {method: dict(Counter(row.verdict.value for row in answers)) for method, answers in rows.items()}
+    pairs = [_pair(a, rows[a], b, rows[b], problems) for a, b in combinations(rows, 2)]
+    return Measurement(outcomes_by_method(rows), verdicts, pairs, sampled_scores(sampled, problems, samples))
+
+
+def sampled_scores(
+    graded: Mapping[str, Iterable[GradedSample]], problems: Mapping[str, Problem], samples: int
+) -> list[SampledScore]:
+    """pass@k and maj@k for k = 1, 2, 4, ... up to `samples`; problems with an unjudged sample are left out."""
+    golds = {id: gold_of(problem) for id, problem in problems.items()}
+    answers = {method: _answers(rows, problems) for method, rows in graded.items()}
+    if len(answers) > 1:
+        shared = set.intersection(*(set(given) for given in answers.values()))
+        order = [id for id in next(iter(answers.values())) if id in shared]
+    scores: list[SampledScore] = []
+    for k in (2**power for power in range(samples.bit_length()) if 2**power <= samples):
+        for method, given in answers.items():
+            known = [(row, gold) for id, row in given.items() if (gold := golds[id]) is not None]
+            scores.append(_sampled(method, "pass", k, [pass_at_k(len(row), row.count(gold), k) for row, gold in known]))
+            scores.append(_sampled(method, "maj", k, [maj_at_k(row[:k], gold) for row, gold in known]))
+        if len(answers) > 1:
+            votes = [([x for given in answers.values() for x in given[id][:k]], golds[id]) for id in order]
+            scores.append(_sampled(ALL_METHODS, "maj", k, [maj_at_k(vote, gold) for vote, gold in votes if gold is not None]))
+    return scores
 
 
 def outcomes_by_method(graded: Mapping[str, Iterable[GradedSample]]) -> dict[str, dict[str, bool | None]]:
@@ -62,6 +146,44 @@ def compare(arms: Mapping[str, Mapping[str, Outcomes]], pairs: Sequence[tuple[st
         Comparison(a, b, method, d.difference, d.low, d.high, d.p, p_holm, d.n)
         for (a, b, method, d), p_holm in zip(cells, corrected, strict=True)
     ]
+
+
+def _pair(
+    a: str, first: Sequence[GradedSample], b: str, second: Sequence[GradedSample], problems: Mapping[str, Problem]
+) -> MethodPair:
+    others = {row.sample.problem_id: row for row in second}
+    both = [(row, others[row.sample.problem_id]) for row in first if row.sample.problem_id in others]
+    judged = [pair for pair in both if all(row.verdict is not Verdict.UNJUDGED for row in pair)]
+    same = {row.sample.problem_id: _same(row, other, problems[row.sample.problem_id]) for row, other in judged}
+    right = {row.sample.problem_id: row.verdict is Verdict.RIGHT for row, _ in judged if same[row.sample.problem_id]}
+    table = agreement((row.verdict is Verdict.RIGHT, other.verdict is Verdict.RIGHT) for row, other in judged)
+    return MethodPair(a, b, table, score(same), score(right))
+
+
+def _same(row: GradedSample, other: GradedSample, problem: Problem) -> bool:
+    given = [None if x.answer is None else canonical_answer(x.answer, problem.kind, problem.choices) for x in (row, other)]
+    return given[0] is not None and given[0] == given[1]
+
+
+def _answers(rows: Iterable[GradedSample], problems: Mapping[str, Problem]) -> dict[str, list[str | None]]:
+    """Problem id -> its canonical answers, in the samples' order; without problems that have an unjudged sample.
+
+    A right answer is the gold one, also where another form of it was found equal.
+    """
+    given: dict[str, list[str | None]] = defaultdict(list)
+    lost: set[str] = set()
+    for row in rows:
+        problem = problems[row.sample.problem_id]
+        if row.verdict is Verdict.UNJUDGED:
+            lost.add(problem.id)
+        own = None if row.answer is None else canonical_answer(row.answer, problem.kind, problem.choices)
+        given[problem.id].append(gold_of(problem) if row.verdict is Verdict.RIGHT else own)
+    return {id: answers for id, answers in given.items() if id not in lost}
+
+
+def _sampled(method: str, metric: str, k: int, values: Sequence[float]) -> SampledScore:
+    low, high = mean_interval(values)
+    return SampledScore(method, f"{metric}@{k}", k, fmean(values) if values else 0.0, low, high, len(values))
 
 
 def _outcome(verdict: Verdict) -> bool | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,6 +68,14 @@ class Filter:
     match: str | None = None
     """Another arm: cut the examples down to as many as it has in the same round, each edge in proportion, at random."""
     match_by: Quantity = Quantity.EXAMPLES
+    """What `match`, `share` and `most` count in."""
+    share: float = 1.0
+    """The share of the training set that stays, each edge in proportion, at random."""
+    most: int | None = None
+    """The most that the training set holds, each edge in proportion, at random."""
+    disagreement: float | None = None
+    """The share of the training set on problems that some methods solve and others do not, the rest on those that all solve:
+    what the methods' (anti-)correlation is set by. None: as it comes. Needs gold answers."""
     replay: float = 0.0
     """The share of the training set that methods have which the recipe does not train, each with its own pseudo-labels, against
     forgetting."""
@@ -80,10 +88,23 @@ class Filter:
             raise ConfigError(f"filter.per_problem={self.per_problem} must be at least 1.")
         if self.longest is not None and self.longest < 1:
             raise ConfigError(f"filter.longest={self.longest} must be at least 1, or null.")
+        if not 0 < self.share <= 1:
+            raise ConfigError(f"filter.share={self.share} is a share of the training set, above 0 and at most 1.")
+        if self.most is not None and self.most < 1:
+            raise ConfigError(f"filter.most={self.most} must be at least 1, or null.")
+        if self.disagreement is not None and not 0 <= self.disagreement <= 1:
+            raise ConfigError(f"filter.disagreement={self.disagreement} is a share of the training set, from 0 to 1, or null.")
+        if self.disagreement is not None and self.replay:
+            raise ConfigError("filter: disagreement and replay both say what the training set consists of; set one of them.")
         if not 0 <= self.replay < 1:
             raise ConfigError(f"filter.replay={self.replay} is a share of the training set, from 0 to below 1.")
         if not 0 < self.least_share <= 1:
             raise ConfigError(f"filter.least_share={self.least_share} must be above 0 and at most 1.")
+
+    @property
+    def cuts(self) -> bool:
+        """Whether it says how much of what was found stays."""
+        return self.balance or self.share < 1 or self.most is not None or self.disagreement is not None
 
 
 def select(
@@ -141,23 +162,48 @@ def drop_constant(
     return [row for n, row in enumerate(rows) if n not in constant], dropped
 
 
-def quantities(have: Mapping[str, int], replayed: frozenset[str], keep: Filter, goal: int | None) -> dict[str, float]:
+def quantities(have: Mapping[str, int], replayed: frozenset[str], keep: Filter, matched: int | None) -> dict[str, float]:
     """How much of each edge stays, of as much as there is.
 
     1. Balance: every edge of the recipe has as much as the least of them.
-    2. Match: all edges together have at most `goal`, each in proportion.
+    2. Match, share and most: all edges together have at most so much, each in proportion. `matched`: what the matched arm has.
     3. Replay: edges that are not the recipe's own fill their share of the whole, in equal parts.
     """
     own: dict[str, float] = {edge: float(amount) for edge, amount in have.items() if edge not in replayed}
     if keep.balance and own:
         own = dict.fromkeys(own, min(own.values()))
     share = keep.replay if replayed else 0.0
-    if goal is not None:
-        scale = min(1.0, goal * (1 - share) / max(1.0, sum(own.values())))
-        own = {edge: amount * scale for edge, amount in own.items()}
+    whole = sum(own.values()) / (1 - share)
+    goal = min(keep.share * whole, *(limit for limit in (matched, keep.most) if limit is not None), whole)
+    scale = goal * (1 - share) / max(1.0, sum(own.values()))
+    own = {edge: amount * scale for edge, amount in own.items()}
     others = [edge for edge in have if edge in replayed]
     each = sum(own.values()) * share / (1 - share) / max(1, len(others))
     return {**own, **dict.fromkeys(others, each)}
+
+
+def disputed(
+    examples: Sequence[Example], sizes: Sequence[int], goal: float, share: float, agreed: Container[str], seed: int
+) -> list[Example]:
+    """`goal` of the examples, `share` of them on problems that some methods solve and others do not (not in `agreed`).
+
+    Raises:
+        ConfigError: there are too few of one of the two kinds: arms that differ in the share would differ in quantity too.
+    """
+    kept: list[Example] = []
+    for kind, part, inside in (("all", 1 - share, True), ("only some", share, False)):
+        rows = [(e, size) for e, size in zip(examples, sizes, strict=True) if (e.problem_id in agreed) is inside]
+        have = sum(size for _, size in rows)
+        if have < part * goal - 1:
+            raise ConfigError(
+                f"filter.disagreement={share}: {part * goal:.0f} of the training set's {goal:.0f} would have to be on problems "
+                f"that {kind} methods solve, and there are {have}; set filter.most to at most {int(have / part)}."
+            )
+        scale = min(1.0, part * goal / max(1, have))
+        most = {edge: amount * scale for edge, amount in amounts([e for e, _ in rows], [n for _, n in rows]).items()}
+        kept += cut_down([e for e, _ in rows], [n for _, n in rows], most, seed)
+    order = {(example.id, example.edge): n for n, example in enumerate(examples)}
+    return sorted(kept, key=lambda example: order[example.id, example.edge])
 
 
 def cut_down(examples: Sequence[Example], sizes: Sequence[int], most: Mapping[str, float], seed: int) -> list[Example]:

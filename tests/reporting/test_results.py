@@ -1,6 +1,7 @@
 import csv
 import json
 
+import pyarrow.parquet
 import pytest
 from rich.console import Console
 
@@ -10,6 +11,7 @@ from mmst.pipeline import Checkpoint, EdgeCounts, ExampleSet, ProblemSet
 from mmst.reporting import results as module
 from mmst.reporting.results import accuracy_table, print_results, run_results, write_results
 from mmst.rounds import ArmResult
+from mmst.stages.evaluate import Measurement
 from mmst.types import Problem
 
 
@@ -21,7 +23,7 @@ def found(tmp_path):
     def arm(name, round_, right, counts=None):
         test = {m: {str(i): i < right for i in range(10)} for m in ("text", "code", "either")}
         held = {m: {"0": True, "1": None} for m in ("text", "code", "either")}
-        return ArmResult(name, round_, Checkpoint(tmp_path), {"test": test, "heldout": held}, counts)
+        return ArmResult(name, round_, Checkpoint(tmp_path), {"test": Measurement(test), "heldout": Measurement(held)}, counts)
 
     counts = {"text -> text": EdgeCounts(samples=4, pseudo_labels=2, examples=2, dropped={"leak": 1})}
     labels = {"text": LabelCounts(4, 3, 2, 1)}
@@ -49,7 +51,11 @@ def test_files(found, tmp_path):
     path = write_results(found, tmp_path / "run")
     assert json.loads(path.read_text()) == json.loads(json.dumps(found))
     rows = list(csv.DictReader((tmp_path / "run" / "results.csv").open()))
-    assert {"dataset": "test", "arm": "multi", "method": "code", "accuracy": "0.8", "n": "10"}.items() <= rows[4].items()
+    whole = {"dataset": "test", "arm": "multi", "method": "code", "tag": "", "accuracy": "0.8", "n": "10"}
+    assert any(whole.items() <= row.items() for row in rows)
+    assert any({**whole, "tag": "a", "n": "5"}.items() <= row.items() for row in rows)
+    table = pyarrow.parquet.read_table(tmp_path / "run" / "results.parquet").to_pylist()
+    assert [row["accuracy"] for row in table] == [float(row["accuracy"]) for row in rows]
 
 
 def test_tables_show_n_intervals_and_what_was_unjudged(found, monkeypatch):

@@ -1,0 +1,201 @@
+"""Arms over the repetitions of a sweep: accuracies and paired differences, with the interval that the repetitions allow.
+
+One repetition: intervals are over problems (Wilson; paired bootstrap) and p is McNemar's. Several: they are over the seeds
+(Student's t), which holds what sampling and training vary, and, where each seed draws its own problems, these as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from scipy import stats
+
+from mmst.methods.edge import BASE_ARM
+from mmst.reporting.runs import Run, Solved, Sweep, base_is_shared
+from mmst.stages.evaluate import EITHER
+from mmst.statistics.intervals import accuracy_interval, mean_interval, seeds_interval
+from mmst.statistics.paired import holm, paired_difference
+
+MEAN = "mean of methods"
+
+
+@dataclass(slots=True)
+class Arm:
+    """One arm of a sweep, in all its repetitions, on one data set."""
+
+    label: str
+    arm: str
+    variant: str
+    round: int
+    solved: dict[str, dict[str, Solved]] = field(default_factory=dict)
+    """Seed -> method -> problem id -> outcome."""
+    runs: list[Run] = field(default_factory=list)
+
+    def single(self) -> list[str]:
+        """Its methods, without `either`."""
+        return [method for method in next(iter(self.solved.values())) if method != EITHER]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A number of a table: a share, or a difference of shares."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    """Judged problems, over all repetitions."""
+    unjudged: int
+    by_seed: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Arm `b` minus arm `a` by one method."""
+
+    a: str
+    b: str
+    method: str
+    cell: Cell
+    p: float | None
+    p_holm: float | None = None
+
+
+def arms_of(sweep: Sweep, dataset: str, every_round: bool = False) -> list[Arm]:
+    """The arms of a sweep on a data set, the base first; each at its last round, or at every round."""
+    shared = base_is_shared(sweep, dataset)
+    found: dict[tuple[str, int], Arm] = {}
+    for run in sweep.runs:
+        variant = sweep.variant(run)
+        last = {arm: number for arm, number, _, _ in sorted(run.outcomes, key=lambda key: key[1])}
+        for (arm, number, name, method), solved in run.outcomes.items():
+            if name != dataset or not (every_round or number == last[arm]):
+                continue
+            own = "" if shared and arm == BASE_ARM else variant
+            label = f"{arm} ({own})" if own else arm
+            made = found.setdefault((label, number), Arm(label, arm, own, number))
+            made.solved.setdefault(run.seed, {})[method] = solved
+            if run not in made.runs:
+                made.runs.append(run)
+    return sorted(found.values(), key=lambda arm: arm.arm != BASE_ARM)
+
+
+def columns(arms: Sequence[Arm]) -> list[str]:
+    """The methods of a table: each one that some arm has, their mean where there are several, and `either`."""
+    single = list(dict.fromkeys(method for arm in arms for method in arm.single()))
+    return [*single, MEAN, EITHER] if len(single) > 1 else single
+
+
+def accuracy(arm: Arm, method: str) -> Cell | None:
+    """How often an arm is right by a method, by `either` or on the mean of its methods; None where it has no such method."""
+    tables = [_values(by_method, method) for by_method in arm.solved.values()]
+    if any(table is None for table in tables):
+        return None
+    found = [list(table.values()) for table in tables if table]
+    by_seed = tuple(fmean(values) for values in found)
+    judged = sum(map(len, found))
+    total = sum(len(next(iter(by_method.values()))) for by_method in arm.solved.values())
+    if len(by_seed) > 1:
+        low, high = seeds_interval(by_seed)
+    elif method == MEAN:
+        low, high = mean_interval(found[0])
+    else:
+        low, high = accuracy_interval(round(sum(found[0])), len(found[0]))
+    return Cell(fmean(by_seed), max(0.0, low), min(1.0, high), judged, total - judged, by_seed)
+
+
+def difference(a: Arm, b: Arm, method: str) -> Difference | None:
+    """Arm `b` minus arm `a`, seed by seed on the problems that both were judged on; None where they share no seed or method."""
+    pairs = []
+    for seed in a.solved:
+        tables = [_values(arm.solved.get(seed, {}), method) for arm in (a, b)]
+        if tables[0] and tables[1]:
+            pairs.append([(tables[0][id], tables[1][id]) for id in tables[0] if id in tables[1]])
+    if not pairs:
+        return None
+    by_seed = tuple(fmean(y - x for x, y in pair) for pair in pairs)
+    n = sum(map(len, pairs))
+    p: float | None
+    if len(by_seed) > 1:
+        low, high = seeds_interval(by_seed)
+        p = _t_test(by_seed)
+    elif method == MEAN:
+        low, high = mean_interval([y - x for x, y in pairs[0]])
+        p = None
+    else:
+        single = paired_difference([bool(x) for x, _ in pairs[0]], [bool(y) for _, y in pairs[0]])
+        low, high, p = single.low, single.high, single.p
+    return Difference(a.label, b.label, method, Cell(fmean(by_seed), low, high, n, 0, by_seed), p)
+
+
+def differences(pairs: Iterable[tuple[Arm, Arm]], methods: Sequence[str]) -> list[Difference]:
+    """All pairs by all methods, with p values corrected for their number."""
+    found = [row for a, b in pairs for method in methods if (row := difference(a, b, method)) is not None]
+    corrected = iter(holm([row.p for row in found if row.p is not None]))
+    return [Difference(r.a, r.b, r.method, r.cell, r.p, None if r.p is None else next(corrected)) for r in found]
+
+
+def contrasts(sweep: Sweep, arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
+    """The pairs that answer the question: those of the sweep's contrast within each variant, else each arm with the base."""
+    first, second = sweep.settings.get("contrast") or (BASE_ARM, None)
+    pairs = []
+    for b in arms:
+        if b.arm == BASE_ARM or (second is not None and b.arm != second):
+            continue
+        beside = [a for a in arms if a.arm == first and a.variant in ("", b.variant)]
+        pairs += [(a, b) for a in beside[-1:] if a is not b]
+    return pairs or [(a, b) for a in arms[:1] for b in arms[1:]]
+
+
+def with_base(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
+    """Every arm beside its base."""
+    bases = {arm.variant: arm for arm in arms if arm.arm == BASE_ARM}
+    return [(base, arm) for arm in arms if arm.arm != BASE_ARM and (base := bases.get(arm.variant) or bases.get(""))]
+
+
+def answer(row: Difference) -> str:
+    """A difference in a sentence."""
+    cell = row.cell
+    points = f"{100 * cell.value:+.1f} points [{100 * cell.low:+.1f}, {100 * cell.high:+.1f}]"
+    verdict = "better" if cell.low > 0 else "worse" if cell.high < 0 else "not reliably different"
+    seeds = f"{len(cell.by_seed)} seeds" if len(cell.by_seed) > 1 else "1 seed"
+    joint = "than" if verdict != "not reliably different" else "from"
+    return f"{row.b} is {verdict} {joint} {row.a}: {points} on the {row.method}, {seeds}, n = {cell.n:,}."
+
+
+def headline(sweep: Sweep, dataset: str) -> list[str]:
+    """The answer to the sweep's question: a sentence for each contrast, on the mean of the methods."""
+    arms = arms_of(sweep, dataset)
+    methods = columns(arms)
+    method = MEAN if MEAN in methods else methods[0]
+    return [answer(row) for row in differences(contrasts(sweep, arms), [method])]
+
+
+def data_sets(sweep: Sweep) -> list[str]:
+    """The names of the data sets that all runs were measured on; the one that the question is about comes first."""
+    first = [sweep.runs[0].found["dataset"], *sweep.runs[0].found["heldout"]]
+    common = [name for name in first if all(name in (r.found["dataset"], *r.found["heldout"]) for r in sweep.runs)]
+    asked = sweep.settings.get("split")
+    return sorted(common, key=lambda name: name != asked) if asked in common else common
+
+
+def _values(by_method: dict[str, Solved], method: str) -> dict[str, float] | None:
+    """Problem id -> 0 or 1, or the mean over methods; judged problems alone. None where the method is not there."""
+    if method != MEAN:
+        solved = by_method.get(method)
+        return None if solved is None else {id: float(right) for id, right in solved.items() if right is not None}
+    single = [solved for name, solved in by_method.items() if name != EITHER]
+    if not single:
+        return None
+    ids = [id for id in single[0] if all(solved.get(id) is not None for solved in single)]
+    return {id: fmean(float(bool(solved[id])) for solved in single) for id in ids}
+
+
+def _t_test(values: Sequence[float]) -> float:
+    """The two-sided p of a mean of 0; 1 where all values are 0."""
+    if not any(values):
+        return 1.0
+    p = float(stats.ttest_1samp(values, 0.0).pvalue)
+    return p if p == p else 0.0  # no spread at all

@@ -1,0 +1,175 @@
+"""Charts of the report, as SVG that takes its colours from the page: they follow its light and dark theme, and print."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mmst.reporting.arms import Cell
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, FAINT = "#010203", "#010204"
+"""Stand for the page's text colour, and for a fainter one."""
+SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
+"""Stand for the page's colours of series, `--s0` to `--s7`."""
+
+
+def colour(number: int) -> str:
+    """The colour of a series; a ninth repeats the first."""
+    return SERIES[number % len(SERIES)]
+
+
+def interval_chart(rows: Sequence[tuple[str, Mapping[str, Cell]]], unit: str, zero: bool = False) -> str:
+    """Values with intervals: a panel a column, a line a row. `zero`: differences, with a line at none."""
+    panels = list(dict.fromkeys(name for _, cells in rows for name in cells))
+    figure, axes = _figure(min(11.0, 1.9 + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels))
+    for panel, name in zip(axes, panels, strict=True):
+        for place, (_, cells) in enumerate(rows):
+            if name not in cells:
+                continue
+            cell = cells[name]
+            value, low, high = (100 * x for x in (cell.value, cell.low, cell.high))
+            panel.plot([low, high], [place, place], color=colour(place), linewidth=2, solid_capstyle="butt", alpha=0.55)
+            panel.plot([value], [place], "o", color=colour(place), markersize=5)
+        if zero:
+            panel.axvline(0, color=FAINT, linewidth=1)
+        panel.set_title(name, fontsize=10)
+        panel.set_ylim(len(rows) - 0.5, -0.5)
+        panel.set_yticks(range(len(rows)), [label for label, _ in rows] if panel is axes[0] else [""] * len(rows))
+        panel.tick_params(axis="y", length=0)
+        panel.set_xlabel(unit)
+        panel.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
+    return _svg(figure)
+
+
+def line_chart(
+    panels: Mapping[str, Mapping[str, Sequence[tuple[float, Cell]]]], label: str, unit: str, logarithmic: bool = False
+) -> str:
+    """Values along an axis: a panel each, a line a series, with intervals as bands."""
+    figure, axes = _figure(min(11.0, 1.0 + 3.2 * len(panels)), 2.7, len(panels))
+    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    for panel, (title, lines) in zip(axes, panels.items(), strict=True):
+        for name, points in lines.items():
+            number = names.index(name)
+            x = [place for place, _ in points]
+            panel.plot(x, [100 * c.value for _, c in points], "o-", color=colour(number), label=name, markersize=4)
+            low, high = ([100 * getattr(c, key) for _, c in points] for key in ("low", "high"))
+            panel.fill_between(x, low, high, color=colour(number), alpha=0.13, linewidth=0)
+        panel.set_title(title, fontsize=10)
+        panel.set_xlabel(label)
+        panel.set_ylabel(unit if panel is axes[0] else "")
+        if logarithmic:
+            panel.set_xscale("log")
+        ticks = sorted({place for points in lines.values() for place, _ in points})
+        panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        panel.minorticks_off()
+        panel.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
+    _legend(figure, axes[0])
+    return _svg(figure)
+
+
+def scatter_chart(points: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str) -> str:
+    """Points of several series."""
+    figure, (panel,) = _figure(5.6, 3.2, 1)
+    for number, (name, pairs) in enumerate(points.items()):
+        panel.plot([x for x, _ in pairs], [100 * y for _, y in pairs], "o", color=colour(number), label=name, markersize=5)
+    panel.axhline(0, color=FAINT, linewidth=1)
+    panel.set_xlabel(across)
+    panel.set_ylabel(up)
+    panel.grid(color=FAINT, alpha=0.25, linewidth=0.6)
+    _legend(figure, panel)
+    return _svg(figure)
+
+
+def curves_chart(curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]], across: str, up: str) -> str:
+    """Learning curves: all of a series in its colour."""
+    figure, (panel,) = _figure(7.0, 2.8, 1)
+    for number, (name, lines) in enumerate(curves.items()):
+        for place, line in enumerate(lines):
+            label = name if place == 0 else None
+            panel.plot([x for x, _ in line], [y for _, y in line], color=colour(number), label=label, linewidth=1, alpha=0.8)
+    panel.set_xlabel(across)
+    panel.set_ylabel(up)
+    panel.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
+    _legend(figure, panel)
+    return _svg(figure)
+
+
+def flow_chart(edges: Mapping[str, Sequence[int | None]], stages: Sequence[str]) -> str:
+    """How many rows of each edge reach each stage: ribbons as wide as their counts, edges on top of each other.
+
+    None: the edge does not pass through that stage, and its ribbon goes on.
+    """
+    figure, (panel,) = _figure(8.4, 0.9 + 0.75 * len(edges), 1)
+    whole = max(count for counts in edges.values() for count in counts if count is not None) or 1
+    for number, (name, counts) in enumerate(edges.items()):
+        known = [(place, count / whole * 0.86) for place, count in enumerate(counts) if count is not None]
+        for (left, before), (right, after) in itertools.pairwise(known):
+            x, top = _ribbon(left + 0.06, right - 0.06, before, after)
+            panel.fill_between(x, number, [number - y for y in top], color=colour(number), alpha=0.3, linewidth=0)
+        for place, height in known:
+            panel.bar(place, -height, 0.12, bottom=number, color=colour(number))
+            panel.text(place + 0.08, number - 0.02, f"{counts[place]:,}", fontsize=8, va="bottom", color=INK)
+        panel.text(-0.12, number - 0.02, name, ha="right", va="bottom", fontsize=9, color=INK)
+    panel.set_xlim(-0.15, len(stages) - 0.55)
+    panel.set_ylim(len(edges) - 0.9, -1.0)
+    panel.set_xticks(range(len(stages)), stages)
+    panel.xaxis.tick_top()
+    panel.tick_params(length=0)
+    panel.set_yticks([])
+    for side in panel.spines.values():
+        side.set_visible(False)
+    return _svg(figure)
+
+
+def _ribbon(left: float, right: float, before: float, after: float) -> tuple[list[float], list[float]]:
+    """A smooth edge from one height to another."""
+    steps = [i / 24 for i in range(25)]
+    return [left + (right - left) * t for t in steps], [before + (after - before) * (3 * t * t - 2 * t**3) for t in steps]
+
+
+def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes]]:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    style: Any = {
+        "svg.fonttype": "none", "svg.hashsalt": "mmst", "font.size": 9, "text.color": INK, "axes.edgecolor": FAINT,
+        "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+        "figure.facecolor": "none", "axes.facecolor": "none", "axes.titlecolor": INK, "legend.labelcolor": INK,
+    }  # fmt: skip
+    with pyplot.rc_context(style):
+        figure, axes = pyplot.subplots(1, panels, figsize=(width, height), layout="constrained", squeeze=False, sharey=True)
+    return figure, list(axes[0])
+
+
+def _legend(figure: Figure, panel: Axes) -> None:
+    handles, labels = panel.get_legend_handles_labels()
+    if len(labels) > 1:
+        figure.legend(handles, labels, frameon=False, loc="outside upper center", ncols=4, fontsize=8, labelcolor=INK)
+
+
+def _svg(figure: Figure) -> str:
+    """The figure with the page's colours, without a size of its own beyond its proportions."""
+    import matplotlib
+    from matplotlib import pyplot
+
+    content = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mmst"}):
+        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    pyplot.close(figure)
+    text = content.getvalue()
+    text = text[text.index("<svg") :]
+    for number, marker in enumerate(SERIES):
+        text = text.replace(marker, f"var(--s{number})")
+    text = text.replace(INK, "var(--ink)").replace(FAINT, "var(--faint)")
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(width="[\d.]+pt") height="[\d.]+pt"', r"\1", text, count=1)
+    return re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)

@@ -1,0 +1,146 @@
+"""Finished jobs, read back from their folders: one run, or all jobs of a sweep.
+
+    RUN/results.json, outcomes.parquet     what the job found
+        job.json                           what became of it; written by Hydra's callback
+    SWEEP/JOB/...                          the same for each job
+
+Jobs of a sweep differ by their overrides. Those of the seed are repetitions; the others are what is varied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mmst.errors import DataError
+from mmst.methods.edge import BASE_ARM
+from mmst.reporting.results import FORMAT, OUTCOMES, RESULTS
+
+JOB = "job.json"
+SEEDS = ("seed", "dataset.seed")
+"""Overrides that repeat a job instead of varying it."""
+SILENT = ("sweep", "size", "name", "tracker", "experiment", "debug", "sampler.batch_size", "paths.", "hydra")
+"""Overrides that change nothing of what is compared, or are the same for all jobs of a sweep."""
+ARM_KEY = "method"
+"""The override that names an arm itself."""
+
+Solved = dict[str, bool | None]
+"""Problem id -> right, wrong, or None for unjudged."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished job."""
+
+    folder: Path
+    found: Mapping[str, Any]
+    overrides: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def seed(self) -> str:
+        """What tells repetitions apart."""
+        return ",".join(self.overrides.get(key, "0") for key in SEEDS)
+
+    @cached_property
+    def outcomes(self) -> dict[tuple[str, int, str, str], Solved]:
+        """(arm, round, data set, method) -> who was solved."""
+        import pyarrow.parquet
+
+        columns = pyarrow.parquet.read_table(self.folder / OUTCOMES).to_pydict()
+        found: dict[tuple[str, int, str, str], Solved] = defaultdict(dict)
+        names = ("arm", "round", "dataset", "method", "problem", "right")
+        for arm, number, dataset, method, problem, right in zip(*(columns[name] for name in names), strict=True):
+            found[arm, number, dataset, method][problem] = right
+        return dict(found)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that did not end."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The jobs to report on; a single run is a sweep of one."""
+
+    name: str
+    runs: Sequence[Run]
+    failures: Sequence[Failure] = ()
+    axes: tuple[str, ...] = ()
+    """The overrides that are varied, without those of the seed and of the arm."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the sweep's file says of itself: question, contrast, split."""
+
+    @property
+    def question(self) -> str:
+        """What it asks."""
+        return str(self.settings.get("question") or f"What became of {self.name}?")
+
+    def variant(self, run: Run) -> str:
+        """What sets a run's arms apart from those of the same names in other runs."""
+        return ", ".join(f"{axis.rsplit('.', 1)[-1]}={run.overrides.get(axis, 'default')}" for axis in self.axes)
+
+
+def read_sweep(path: Path) -> Sweep:
+    """A run's folder, or a folder of runs.
+
+    Raises:
+        DataError: there is no finished run, or one was written by another version.
+    """
+    if not path.is_dir():
+        raise DataError(f"report: there is no folder {path}; give that of a run (runs/train/...) or a sweep (runs/sweep/...).")
+    folders = [path] if (path / RESULTS).is_file() else sorted(child.parent for child in path.glob(f"*/{RESULTS}"))
+    if not folders:
+        raise DataError(f"report: {path} holds no {RESULTS}, nor do its folders; is a run finished?")
+    runs = [_run(folder) for folder in folders]
+    failures = [Failure(job["name"], str(job["why"])) for job in map(_job, sorted(path.glob(f"*/{JOB}"))) if job["failed"]]
+    failed = {failure.name for failure in failures}
+    runs = [run for run in runs if run.name not in failed] or runs
+    return Sweep(path.resolve().name, runs, failures, _axes(runs), runs[0].found["config"].get("sweep") or {})
+
+
+def base_is_shared(sweep: Sweep, dataset: str) -> bool:
+    """Whether all runs of one seed have the same base on a data set, so that it is one arm and not several."""
+    seen: dict[str, Any] = {}
+    for run in sweep.runs:
+        base = [solved for (arm, _, name, _), solved in run.outcomes.items() if (arm, name) == (BASE_ARM, dataset)]
+        if seen.setdefault(run.seed, base) != base:
+            return False
+    return True
+
+
+def _run(folder: Path) -> Run:
+    found = json.loads((folder / RESULTS).read_text())
+    if found.get("format") != FORMAT or not (folder / OUTCOMES).is_file():
+        raise DataError(f"report: {folder} was written by another version of mmst; run its command again (stages are kept).")
+    job = _job(folder / JOB) if (folder / JOB).is_file() else {"overrides": []}
+    return Run(folder, found, dict(_parts(override) for override in job["overrides"]))
+
+
+def _job(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text())
+    return loaded
+
+
+def _parts(override: str) -> tuple[str, str]:
+    key, _, value = override.lstrip("+~").partition("=")
+    return key, value
+
+
+def _axes(runs: Sequence[Run]) -> tuple[str, ...]:
+    keys = dict.fromkeys(key for run in runs for key in run.overrides)
+    varied = [key for key in keys if len({run.overrides.get(key) for run in runs}) > 1]
+    return tuple(key for key in varied if key not in (*SEEDS, ARM_KEY) and not key.startswith(SILENT))

@@ -1,0 +1,174 @@
+"""The samples that a report shows: all of some problems, so that each pseudo-label stands beside its translations.
+
+Which problems is decided by a hash of their ids: the same ones in every run, arm, method and round.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmst.ledger.ledger import MANIFEST, Stage
+from mmst.methods.edge import ARROW
+from mmst.reporting.runs import Run, Sweep
+from mmst.types import GradedSample, Problem
+
+COLUMNS = ("problem", "set", "method", "edge", "model", "round", "verdict", "answer", "completion", "source")
+NAMED = ("set", "method", "edge", "model", "verdict")
+"""Columns that hold a number of a name."""
+
+
+@dataclass(slots=True)
+class SampleTable:
+    """Samples by columns, as the page's script reads them."""
+
+    total: int = 0
+    """Samples that the ledger holds of these runs."""
+    share: float = 1.0
+    """The share of the problems that is shown."""
+    problems: dict[str, list[str]] = field(default_factory=dict)
+    """Id -> question, gold answer."""
+    names: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in NAMED})
+    columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
+
+    def __len__(self) -> int:
+        return len(self.columns["problem"])
+
+    def number(self, column: str, name: str) -> int:
+        """The number that stands for a name in a column."""
+        return self.names[column].setdefault(name, len(self.names[column]))
+
+    def encoded(self) -> str:
+        """JSON, compressed and in letters: what an HTML page can hold."""
+        order = {id: n for n, id in enumerate(self.problems)}
+        columns = {**self.columns, "problem": [order[id] for id in self.columns["problem"]]}
+        plain = {
+            "problems": [[id, *texts] for id, texts in self.problems.items()],
+            "names": {column: list(names) for column, names in self.names.items()},
+            "columns": columns,
+        }
+        return base64.b64encode(gzip.compress(json.dumps(plain).encode(), 6, mtime=0)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """One graded stage, with what its settings tell."""
+
+    stage: Stage
+    set: str
+    method: str
+    edge: str
+    model: str
+    round: int
+    checkpoint: str
+
+    def is_source_of(self, other: _Sampled) -> bool:
+        """Whether `other` translates its samples; both of one run."""
+        same = (self.round, self.checkpoint) == (other.round, other.checkpoint)
+        return same and self.set == "train" and not self.edge and other.edge.startswith(f"{self.method} {ARROW}")
+
+
+def sample_table(sweep: Sweep, most: int) -> SampleTable:
+    """About `most` samples of a sweep's runs, or all where there are fewer; none where the ledger is gone."""
+    table = SampleTable()
+    stages: dict[Path, tuple[_Sampled, _Sampled | None]] = {}
+    for run in sweep.runs:
+        of_run = list(_sampled_stages(run, sweep.variant(run)))
+        for found in sorted(of_run, key=lambda found: bool(found.edge)):
+            source = next((other for other in of_run if found.edge and other.is_source_of(found)), None)
+            stages.setdefault(found.stage.folder, (found, source))
+    table.total = sum(int(found.stage.manifest()["rows"]) for found, _ in stages.values())
+    table.share = min(1.0, most / table.total) if table.total else 1.0
+    places: dict[tuple[Path, str], int] = {}
+    for found, source in stages.values():
+        for row in found.stage.rows(GradedSample):
+            if _chosen(row.sample.problem_id, table.share):
+                if found.set == "train" and not found.edge:
+                    places[found.stage.folder, row.sample.id] = len(table)
+                above = places.get((source.stage.folder, row.sample.source_id or ""), -1) if source else -1
+                _add(table, found, row, above)
+    wanted = set(table.columns["problem"])
+    for problem in (problem for run in sweep.runs for problem in _problems(run, wanted - table.problems.keys())):
+        table.problems[problem.id] = [problem.question, problem.answer]
+    for id in wanted - table.problems.keys():
+        table.problems[id] = ["", ""]
+    return table
+
+
+def _add(table: SampleTable, found: _Sampled, row: GradedSample, source: int) -> None:
+    values = {
+        "problem": row.sample.problem_id,
+        "set": table.number("set", found.set),
+        "method": table.number("method", found.method),
+        "edge": table.number("edge", found.edge),
+        "model": table.number("model", found.model),
+        "round": found.round,
+        "verdict": table.number("verdict", row.verdict.value),
+        "answer": row.answer or "",
+        "completion": row.sample.completion,
+        "source": source,
+    }
+    for name, value in values.items():
+        table.columns[name].append(value)
+
+
+def _sampled_stages(run: Run, variant: str) -> Iterator[_Sampled]:
+    """The graded stages of a run, with the model that was sampled from."""
+    root = Path(run.found["ledger"]["root"])
+    stages = {name: stage for name in run.found["ledger"]["stages"] if (stage := _stage(root, name)) is not None}
+    models = {
+        s.manifest()["checkpoint"]: _trained_name(s.manifest(), variant) for n, s in stages.items() if n.startswith("train-")
+    }
+    for name, stage in stages.items():
+        if not name.startswith("grade-"):
+            continue
+        key = stage.manifest()["settings"]["samples"]
+        made = stages.get(f"sample-{key}") or stages.get(f"translate-{key}")
+        if made is None:
+            continue
+        settings = made.manifest()["settings"]
+        draw = settings["draw"]
+        edge = draw["purpose"] if made.name == "translate" else ""
+        yield _Sampled(
+            stage,
+            "train" if edge else draw["purpose"].rpartition("/")[0],
+            stage.manifest()["settings"]["method"],
+            edge,
+            models.get(settings["checkpoint"], "base"),
+            int(draw["round"]),
+            settings["checkpoint"],
+        )
+
+
+def _trained_name(manifest: Mapping[str, Any], variant: str) -> str:
+    title = " ".join(str(manifest["title"]).removeprefix("train").split())
+    return f"{title} ({variant})" if variant else title
+
+
+def _problems(run: Run, wanted: set[str]) -> Iterator[Problem]:
+    if not wanted:
+        return
+    root = Path(run.found["ledger"]["root"])
+    for name in run.found["ledger"]["stages"]:
+        stage = _stage(root, name) if name.startswith("problems-") else None
+        if stage is not None:
+            yield from (problem for problem in stage.rows(Problem) if problem.id in wanted)
+
+
+def _stage(root: Path, folder: str) -> Stage | None:
+    """A stage that is done, by its folder; None where it was deleted."""
+    name, _, key = folder.rpartition("-")
+    place = root / folder
+    if not (place / MANIFEST).is_file():
+        return None
+    return Stage(name, key, place, {})
+
+
+def _chosen(problem: str, share: float) -> bool:
+    return int.from_bytes(hashlib.sha256(problem.encode()).digest()[:4], "big") < share * 2**32

@@ -1,0 +1,38 @@
+"""A run, or all jobs of a sweep, as one HTML page: `python report.py runs/sweep/main`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmst.errors import UserError
+from mmst.ledger.files import atomic_write
+from mmst.reporting.arms import data_sets, headline
+from mmst.reporting.page import page
+from mmst.reporting.progress import CONSOLE
+from mmst.reporting.runs import read_sweep
+
+SAMPLES = 20_000
+
+
+def main() -> None:
+    """Parse the command line, write the page, and print the answer."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="of a run (runs/train/NAME), or of a sweep (runs/sweep/NAME)")
+    parser.add_argument("--out", type=Path, help="the page; report.html in the folder by default")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help=f"about so many to look through (default {SAMPLES:,})")
+    options = parser.parse_args()
+    try:
+        sweep = read_sweep(options.folder)
+        out = options.out or options.folder / "report.html"
+        atomic_write(out, page(sweep, max(0, options.samples)).encode())
+    except UserError as error:
+        sys.stderr.write(f"mmst: {error}\n")
+        sys.exit(2)
+    CONSOLE.print(sweep.question, markup=False, soft_wrap=True)
+    for sentence in headline(sweep, data_sets(sweep)[0]):
+        CONSOLE.print(f"  {sentence}", markup=False, soft_wrap=True)
+    CONSOLE.print(f"report: {out}", markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
