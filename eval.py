@@ -6,7 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from mmst.entry import evaluated, launch, opened_job, plain
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.progress import say
 from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
 
 
@@ -20,7 +20,7 @@ def main(config: DictConfig) -> None:
         path = write_results(found, job.folder)
         write_outcomes(results, job.folder)
         print_results(found, f"{config.model.name} on {config.dataset.name}")
-        CONSOLE.print(f"results: {path}", markup=False, soft_wrap=True)
+        say(f"results: {path}")
 
 
 if __name__ == "__main__":

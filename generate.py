@@ -5,7 +5,7 @@ from omegaconf import DictConfig
 
 from mmst.entry import generated, launch, opened_job
 from mmst.reporting.dataset import print_examples, write_dataset
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.progress import say
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="generate")
@@ -15,7 +15,7 @@ def main(config: DictConfig) -> None:
         examples = generated(job)
         path = write_dataset(examples, job.pipeline.ledger, job.folder / "examples", config)
         print_examples(examples, config.show)
-        CONSOLE.print(f"results: {path}", markup=False, soft_wrap=True)
+        say(f"results: {path}")
 
 
 if __name__ == "__main__":

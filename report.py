@@ -8,7 +8,7 @@ from mmst.errors import UserError
 from mmst.ledger.files import atomic_write
 from mmst.reporting.arms import data_sets, headline
 from mmst.reporting.page import page
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.progress import say
 from mmst.reporting.runs import read_sweep
 
 SAMPLES = 20_000
@@ -28,10 +28,10 @@ def main() -> None:
     except UserError as error:
         sys.stderr.write(f"mmst: {error}\n")
         sys.exit(2)
-    CONSOLE.print(sweep.question, markup=False, soft_wrap=True)
+    say(sweep.question)
     for sentence in headline(sweep, data_sets(sweep)[0]):
-        CONSOLE.print(f"  {sentence}", markup=False, soft_wrap=True)
-    CONSOLE.print(f"report: {out}", markup=False, soft_wrap=True)
+        say(f"  {sentence}")
+    say(f"report: {out}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from mmst.entry import launch, opened_job, plain, rounds_plan, test_sets, train_set
 from mmst.forecast import print_forecast
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.progress import say
 from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
 from mmst.rounds import final_results, run_rounds
 
@@ -27,7 +27,7 @@ def main(config: DictConfig) -> None:
         path = write_results(found, job.folder)
         write_outcomes(results, job.folder)
         print_results(found, f"{config.model.name} on {config.dataset.name}")
-        CONSOLE.print(f"results: {path}", markup=False, soft_wrap=True)
+        say(f"results: {path}")
 
 
 if __name__ == "__main__":

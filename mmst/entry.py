@@ -26,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from mmst.configuration import SPLITS, built, check_config, config_errors, explained
 from mmst.datasets.contamination import contaminated
 from mmst.errors import ConfigError, MissingExtraError
+from mmst.jobs import failures
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.edge import Recipe
 from mmst.methods.method import Method
@@ -72,10 +73,11 @@ def launch(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         _exit("stopped; the same command goes on from here.", 130)
     except Exception as error:
-        sentence = explained(error)
-        if sentence is None:
+        sentence = failures() or explained(error)
+        if explained(error) is None:
+            log.error("%s", sentence)
             raise
-        _exit(sentence, USER_MISTAKE)
+        _exit(str(sentence), USER_MISTAKE)
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
 from mmst.planning.hardware import Hardware
 from mmst.planning.measure import Probe, measured_here
 from mmst.planning.size import model_size
-from mmst.reporting.plan import print_plan, say
+from mmst.reporting.plan import print_plan
+from mmst.reporting.progress import say
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.fit import TrainingOptions
 

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
@@ -26,8 +26,15 @@ JOB = "job.json"
 class JobRecord(Callback):
     """Writes `job.json` when a job ends: whether it failed and why, its overrides, and its seconds."""
 
+    sweep: ClassVar[Path | None] = None
+    """The folder of the sweep that this process runs; None for a single job."""
+
     def __init__(self) -> None:
         self.started = time.perf_counter()
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Remember where the jobs are."""
+        JobRecord.sweep = Path(config.hydra.sweep.dir)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Start the clock."""
@@ -52,6 +59,18 @@ class JobRecord(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Say where the jobs are."""
         log.info("sweep: %s; `python report.py %s` makes its page", config.hydra.sweep.dir, config.hydra.sweep.dir)
+
+
+def failures() -> str | None:
+    """One sentence about the jobs of this process's sweep that failed when they were last run; None where there are none."""
+    if JobRecord.sweep is None:
+        return None
+    failed = failed_jobs(JobRecord.sweep)
+    if not failed:
+        return None
+    jobs, them = ("1 job", "it") if len(failed) == 1 else (f"{len(failed)} jobs", "them")
+    named = " ".join(f"{name}: {why}" for name, why in failed.items())
+    return f"{jobs} of the sweep failed, and the others went on; the same command tries {them} again. {named}"
 
 
 def failed_jobs(sweep: Path) -> dict[str, str]:

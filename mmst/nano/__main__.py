@@ -22,7 +22,7 @@ from mmst.methods.method import Method
 from mmst.methods.prompt import PromptFormat
 from mmst.methods.text import TextMethod
 from mmst.nano.recipe import NanoRecipe, corpus, make_model, make_tokenizer
-from mmst.reporting.progress import CONSOLE, TerminalProgress
+from mmst.reporting.progress import TerminalProgress, say
 from mmst.training.batches import tokenize
 from mmst.training.checkpoint import nano_checkpoint, save_checkpoint
 from mmst.training.fit import TrainingOptions, fit
@@ -83,7 +83,7 @@ def main() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as work:
         make_nano(NanoRecipe.load(options.recipe), out, Path(work), TerminalProgress())
-    CONSOLE.print(f"nano: {out}")
+    say(f"nano: {out}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Arms over the repetitions of a sweep: accuracies and paired differences, with the interval that the repetitions allow.
 
 One repetition: intervals are over problems (Wilson; paired bootstrap) and p is McNemar's. Several: they are over the seeds
-(Student's t), which holds what sampling and training vary, and, where each seed draws its own problems, these as well.
+(Student's t), which holds what sampling and training vary, and, where each seed draws its own problems, these as well. Seeds
+that are equal to the digit tell nothing of it: then the interval is over all their problems, and there is no p.
 """
 
 from __future__ import annotations
@@ -97,12 +98,12 @@ def accuracy(arm: Arm, method: str) -> Cell | None:
     by_seed = tuple(fmean(values) for values in found)
     judged = sum(map(len, found))
     total = sum(len(next(iter(by_method.values()))) for by_method in arm.solved.values())
-    if len(by_seed) > 1:
+    if len(set(by_seed)) > 1:
         low, high = seeds_interval(by_seed)
     elif method == MEAN:
-        low, high = mean_interval(found[0])
+        low, high = mean_interval([value for values in found for value in values])
     else:
-        low, high = accuracy_interval(round(sum(found[0])), len(found[0]))
+        low, high = accuracy_interval(round(sum(map(sum, found))), judged)
     return Cell(fmean(by_seed), max(0.0, low), min(1.0, high), judged, total - judged, by_seed)
 
 
@@ -118,11 +119,11 @@ def difference(a: Arm, b: Arm, method: str) -> Difference | None:
     by_seed = tuple(fmean(y - x for x, y in pair) for pair in pairs)
     n = sum(map(len, pairs))
     p: float | None
-    if len(by_seed) > 1:
+    if len(set(by_seed)) > 1:
         low, high = seeds_interval(by_seed)
-        p = _t_test(by_seed)
-    elif method == MEAN:
-        low, high = mean_interval([y - x for x, y in pairs[0]])
+        p = float(stats.ttest_1samp(by_seed, 0.0).pvalue)
+    elif len(by_seed) > 1 or method == MEAN:
+        low, high = mean_interval([y - x for pair in pairs for x, y in pair])
         p = None
     else:
         single = paired_difference([bool(x) for x, _ in pairs[0]], [bool(y) for _, y in pairs[0]])
@@ -191,11 +192,3 @@ def _values(by_method: dict[str, Solved], method: str) -> dict[str, float] | Non
         return None
     ids = [id for id in single[0] if all(solved.get(id) is not None for solved in single)]
     return {id: fmean(float(bool(solved[id])) for solved in single) for id in ids}
-
-
-def _t_test(values: Sequence[float]) -> float:
-    """The two-sided p of a mean of 0; 1 where all values are 0."""
-    if not any(values):
-        return 1.0
-    p = float(stats.ttest_1samp(values, 0.0).pvalue)
-    return p if p == p else 0.0  # no spread at all

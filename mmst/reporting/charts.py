@@ -41,10 +41,10 @@ def interval_chart(rows: Sequence[tuple[str, Mapping[str, Cell]]], unit: str, ze
             panel.axvline(0, color=FAINT, linewidth=1)
         panel.set_title(name, fontsize=10)
         panel.set_ylim(len(rows) - 0.5, -0.5)
-        panel.set_yticks(range(len(rows)), [label for label, _ in rows] if panel is axes[0] else [""] * len(rows))
         panel.tick_params(axis="y", length=0)
         panel.set_xlabel(unit)
         panel.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
+    axes[0].set_yticks(range(len(rows)), [label for label, _ in rows])  # shared by all panels
     return _svg(figure)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import datetime
-import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -411,7 +410,7 @@ def _work_part(sweep: Sweep) -> Part:
         ["varied", ", ".join(sweep.axes) or "nothing but arms and seeds"],
         ["seeds", ", ".join(sorted({run.seed for run in sweep.runs}))],
         ["versions", versions],
-        ["commit", _commit()],
+        ["commit", ", ".join(sorted({str(run.found["commit"]) for run in sweep.runs}))],
         ["hours of work", f"{sum(seconds.values()) / 3600:.2f}, stages that jobs share counted about once"],
         *([f"… {name}", f"{value / 60:.1f} min"] for name, value in sorted(seconds.items(), key=lambda item: -item[1])[:6]),
         *([f"failed: {failure.name}", failure.why] for failure in sweep.failures),
@@ -422,15 +421,6 @@ def _work_part(sweep: Sweep) -> Part:
 
 def _name(config: Mapping[str, Any], key: str) -> str:
     return str(config.get(key, {}).get("name", "?"))
-
-
-def _commit() -> str:
-    """The commit of the working tree that the report is made in; a run does not know its own."""
-    try:
-        found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, timeout=5)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return f"{found.stdout.strip()} (when this page was made)"
 
 
 def _label(arm: str, variant: str) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from mmst.planning.estimate import Estimate, RoundWork, TrainingSetup
 from mmst.planning.hardware import Hardware
 from mmst.planning.size import ModelSize
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.progress import CONSOLE, say
 
 COLUMNS = (
     "devices",
@@ -65,11 +65,6 @@ def plan_table(hardware: Hardware, found: Sequence[Estimate]) -> Table:
             ),
         )
     return table
-
-
-def say(text: str) -> None:
-    """One line, as it is."""
-    CONSOLE.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _assumptions(hardware: Hardware) -> str:

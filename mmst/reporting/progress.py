@@ -20,12 +20,17 @@ LINE_EVERY = 15.0
 """Seconds between lines where there is no terminal."""
 
 
+def say(text: str) -> None:
+    """Print one line, as it is."""
+    CONSOLE.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 class ConsoleHandler(logging.Handler):
     """Log records through the console that draws the bars, so that they do not tear them."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        CONSOLE.print(self.format(record), markup=False, soft_wrap=True)
+        say(self.format(record))
 
 
 class _Rate:
@@ -95,7 +100,7 @@ class _LineTask(_Rate):
         self.say(f"{self.done} in {seconds:.1f} s" + (f" ({self.rates})" if self.rows else " (found)"))
 
     def say(self, text: str) -> None:
-        CONSOLE.print(f"{self.title}: {text}" + (f", {self.remark}" if self.remark else ""), markup=False, soft_wrap=True)
+        say(f"{self.title}: {text}" + (f", {self.remark}" if self.remark else ""))
 
 
 class TerminalProgress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -51,6 +52,7 @@ def run_results(
         "format": FORMAT,
         "config": dict(config or {}),
         "versions": {name: version(name) for name in PACKAGES},
+        "commit": _commit(),
         "dataset": head,
         **by_set[head],
         "heldout": {name: table for name, table in by_set.items() if name != head},
@@ -265,6 +267,15 @@ def _scores(outcomes: Mapping[str, Mapping[str, bool | None]]) -> dict[str, Any]
 
 def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
     return {name: asdict(value) for name, value in scores.items()}
+
+
+def _commit() -> str | None:
+    """The commit that mmst is run from; None outside a git checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
 
 
 def _seconds(ledger: Ledger) -> dict[str, float]:

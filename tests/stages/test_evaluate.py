@@ -1,6 +1,6 @@
 import pytest
 
-from mmst.stages.evaluate import EITHER, compare, outcomes_by_method, score, scores_by_tag
+from mmst.stages.evaluate import EITHER, compare, measured, outcomes_by_method, sampled_scores, score, scores_by_tag
 from mmst.types import Problem, Verdict
 
 
@@ -36,3 +36,57 @@ def test_arms_are_compared_on_problems_that_both_were_judged_on():
     assert (row.a, row.b, row.n) == ("base", "better", 3)
     assert row.difference == pytest.approx(2 / 3)
     assert row.p_holm >= row.p
+
+
+ANSWERS = {  # text, code: the greedy answers to problems whose gold is 1
+    "p0": ("1", "1"),
+    "p1": ("1", "2"),
+    "p2": ("3", "3"),
+    "p3": (None, None),
+    "p4": ("2", "1.0"),
+}
+
+
+def graded(made, place, answers):
+    rows = []
+    for id, given in answers.items():
+        right = given[place] is not None and float(given[place]) == 1
+        verdict = Verdict.RIGHT if right else Verdict.WRONG if given[place] else Verdict.NO_ANSWER
+        rows.append(made("", verdict=verdict, answer=given[place], problem=id, method=("text", "code")[place]))
+    return rows
+
+
+def test_how_methods_agree(made):
+    problems = {id: Problem(id, "?", "1") for id in ANSWERS}
+    rows = {"text": graded(made, 0, ANSWERS), "code": graded(made, 1, ANSWERS)}
+    found = measured(rows, problems, {}, 0)
+    assert found.outcomes[EITHER] == {"p0": True, "p1": True, "p2": False, "p3": False, "p4": True}
+    assert found.verdicts["text"] == {"right": 2, "wrong": 2, "no_answer": 1}
+    (pair,) = found.pairs
+    assert (pair.table.both, pair.table.only_a, pair.table.only_b, pair.table.neither) == (1, 1, 1, 2)
+    assert (pair.agree.accuracy, pair.agree.n) == (0.4, 5)  # p0 and p2: two that have no answer do not agree
+    assert (pair.right_when_agree.accuracy, pair.right_when_agree.n) == (0.5, 2)
+    assert found.sampled == []
+
+
+def test_several_samples_a_problem(made):
+    problems = {"p0": Problem("p0", "?", "1"), "p1": Problem("p1", "?", "1"), "lost": Problem("lost", "?", "1")}
+
+    def rows(method, **answers):
+        return [
+            made("", verdict=Verdict.UNJUDGED if a == "?" else Verdict.RIGHT if a == "1" else Verdict.WRONG, answer=a,
+                 problem=id, method=method, index=n)
+            for id, given in answers.items()
+            for n, a in enumerate(given)
+        ]  # fmt: skip
+
+    sampled = {"text": rows("text", p0="1223", p1="1112", lost="1?11"), "code": rows("code", p0="3111", p1="2222", lost="1111")}
+    found = {(row.method, row.metric): row for row in sampled_scores(sampled, problems, 4)}
+    assert found["text", "pass@1"].value == pytest.approx((0.25 + 0.75) / 2)
+    assert found["text", "pass@4"].value == 1.0
+    assert found["text", "maj@4"].value == pytest.approx((0 + 1) / 2)
+    assert found["text", "maj@1"].value == 1.0  # the first samples are right
+    assert found["code", "pass@2"].n == 3
+    assert found["text", "pass@2"].n == 2  # the problem with an unjudged sample is left out
+    assert found["all methods", "maj@4"].value == pytest.approx((1 + 0) / 2)  # 1 1 1 1, 2 2, 3 3 and 1 1 1, 2 2 2 2 2
+    assert {row.k for row in found.values()} == {1, 2, 4}
