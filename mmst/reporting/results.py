@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -271,10 +270,12 @@ def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
 
 def _commit() -> str | None:
     """The commit that mmst is run from; None outside a git checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    git = Path(__file__).parents[2] / ".git"
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
+        head = (git / "HEAD").read_text().strip()
+        kind, _, name = head.partition(" ")
+        return (head if kind != "ref:" else (git / name).read_text().strip())[:7]
+    except OSError:
         return None
 
 

@@ -23,7 +23,7 @@ REQUIRED = {
 }
 TOP_LEVEL = {
     "about", "decontaminate",
-    "arms", "chunk", "dataset", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
+    "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
     "hardware", "paths", "plan", "redo_unjudged",
     "rounds", "sampler", "sampling", "sandbox", "seed", "tracker", "trainer", "translation",
 }  # fmt: skip

@@ -4,7 +4,7 @@ TINY = "debug=tiny"
 
 
 def plain(found):
-    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds")}
+    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds", "config")}
 
 
 def test_the_whole_loop_and_what_it_leaves(runs):
