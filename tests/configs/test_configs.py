@@ -12,6 +12,7 @@ from mmst.entry import register_resolvers
 from mmst.methods.edge import Recipe
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+SWEEPS = CONFIGS.parent / "sweeps"
 JOBS = ("train", "generate", "eval")
 REQUIRED = {
     "model=hf": ["model.name=x"],
@@ -54,6 +55,7 @@ CHOICES = [
         "trainer",
         "tracker",
         "hardware",
+        "size",
         "debug",
         "experiment",
     )
@@ -111,6 +113,28 @@ def test_the_bare_methods_of_the_base_are_those_of_the_config(methods):
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: str(p.relative_to(CONFIGS)))
 def test_every_file_says_what_it_is_for(path):
     assert path.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SWEEPS.glob("*.yaml")))
+def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
+    assert (SWEEPS / f"{name}.yaml").read_text().startswith("# @package _global_\n# ")
+    config = compose("train", overrides=["name=x", f"+sweep={name}"], return_hydra_config=True)
+    assert config.sweep.name == name
+    assert config.sweep.question.endswith("?")
+    assert len(config.sweep.contrast) == 2
+    assert config.hydra.sweep.dir == f"runs/sweep/{name}"
+    params = config.hydra.sweeper.params
+    assert len(str(params.seed).split(",")) >= 3
+    for key in params:
+        parent, _, last = key.rpartition(".")
+        assert last in (OmegaConf.select(config, parent) if parent else config), key
+    for first in [{key: str(values).split(",")[0] for key, values in params.items()}]:
+        overrides = [f"{key}={value}" for key, value in first.items()]
+        made = compose("train", overrides=["name=x", f"+sweep={name}", *overrides])
+        assert instantiate(made.filter, _convert_="all") is not None
+        assert instantiate(made.trainer.options, _convert_="all").steps < 600
+        full = compose("train", overrides=["name=x", f"+sweep={name}", "size=full", *overrides])
+        assert full.trainer.options.steps == 600
 
 
 @pytest.mark.parametrize("name", options("trainer"))

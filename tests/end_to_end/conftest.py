@@ -21,6 +21,8 @@ class Runs:
         ledger = f"paths.ledger={self.folder / 'ledger'}"
         if "--cfg" in overrides or "--help" in overrides:
             return [sys.executable, str(ROOT / script), *overrides]
+        if script == "report.py":
+            return [sys.executable, str(ROOT / script), *overrides]
         flags = [override for override in overrides if override == "-m"]
         return [sys.executable, str(ROOT / script), *flags, ledger, *(o for o in overrides if o not in flags)]
 

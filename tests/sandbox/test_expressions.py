@@ -22,7 +22,7 @@ PAIRS = [
 def quick():
     from mmst.sandbox.pool import Limits
 
-    with SandboxPool(workers=2, limits=Limits(cpu_seconds=1.0)) as pool:
+    with SandboxPool(workers=2, limits=Limits(cpu_seconds=2.0)) as pool:
         yield pool
 
 

@@ -1,0 +1,62 @@
+"""A sweep from end to end: killed and resumed, with a job that fails, and its page."""
+
+import json
+import signal
+import time
+
+from mmst.jobs import JOB
+
+SWEEP = ("-m", "+sweep=main", "debug=tiny", "size=full", "arms=[]", "seed=0,1")
+
+
+def without_what_differs(found):
+    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds", "config")}
+
+
+def results(runs):
+    return {
+        path.parent.name: without_what_differs(json.loads(path.read_text()))
+        for path in (runs.folder / "runs" / "sweep" / "main").glob("*/results.json")
+    }
+
+
+def test_a_sweep_that_is_killed_goes_on_where_it_was_and_has_a_page(runs, more_runs):
+    process = runs.start("train.py", *SWEEP)
+    deadline = time.monotonic() + 200
+    while len(list((runs.folder / "ledger").glob("train-*/work"))) + len(results(runs)) < 2:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert len(results(runs)) == 1
+    before = runs.ledger_files()
+    finished = runs.run("train.py", *SWEEP)
+    assert finished.returncode == 0, finished.stderr
+    after = runs.ledger_files()
+    assert all(after[name] == content for name, content in before.items() if "/chunk" in name)
+
+    other = more_runs()
+    assert other.run("train.py", *SWEEP).returncode == 0
+    assert results(runs) == results(other)
+    assert len(results(runs)) == 2
+    assert after == other.ledger_files()
+
+    made = runs.run("report.py", "runs/sweep/main")
+    assert made.returncode == 0, made.stderr
+    assert "than base" in made.stdout or "from base" in made.stdout or "self_both" in made.stdout
+    page = (runs.folder / "runs" / "sweep" / "main" / "report.html").read_text()
+    assert "Does training on translated answers" in page
+    assert page.count("<svg") >= 4
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+
+
+def test_a_job_that_fails_is_named_and_the_others_go_on(runs):
+    finished = runs.run("train.py", *SWEEP[:-1], "seed=0", "filter.least_share=7,0.5")
+    assert finished.returncode == 2
+    assert "1 job of the sweep failed" in finished.stderr
+    assert "filter.least_share=7 must be above 0" in finished.stderr
+    jobs = [json.loads(path.read_text()) for path in (runs.folder / "runs" / "sweep" / "main").glob(f"*/{JOB}")]
+    assert sorted(job["failed"] for job in jobs) == [False, True]
+    assert len(results(runs)) == 1

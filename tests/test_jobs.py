@@ -1,0 +1,58 @@
+import json
+
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import OmegaConf
+
+from mmst.errors import ConfigError
+from mmst.jobs import JOB, JobRecord, failed_jobs, failures
+
+
+def config(folder, mode="MULTIRUN"):
+    folder.mkdir(parents=True, exist_ok=True)
+    return OmegaConf.create(
+        {
+            "hydra": {
+                "runtime": {"output_dir": str(folder)},
+                "overrides": {"task": ["seed=1", "+sweep=main"]},
+                "mode": {"name": mode},
+                "sweep": {"dir": str(folder.parent)},
+            }
+        }
+    )
+
+
+def ended(folder, error=None):
+    record = JobRecord()
+    record.on_multirun_start(config(folder))
+    record.on_job_start(config(folder))
+    job = JobReturn(status=JobStatus.FAILED if error else JobStatus.COMPLETED)
+    job.return_value = error
+    record.on_job_end(config(folder), job)
+
+
+def test_what_became_of_each_job_is_written_and_failed_ones_are_named(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(JobRecord, "sweep", None)
+    assert failures() is None
+    ended(tmp_path / "seed=0")
+    assert failures() is None
+    ended(tmp_path / "seed=1", ConfigError("rounds=0 must be at least 1."))
+    ended(tmp_path / "seed=2", ValueError("ours"))
+    written = json.loads((tmp_path / "seed=1" / JOB).read_text())
+    assert (written["failed"], written["why"], written["overrides"]) == (
+        True,
+        "rounds=0 must be at least 1.",
+        ["seed=1", "+sweep=main"],
+    )
+    assert failed_jobs(tmp_path) == {"seed=1": "rounds=0 must be at least 1.", "seed=2": "ValueError: ours"}
+    assert "job seed=1 failed: rounds=0" in caplog.text
+    assert failures().startswith(
+        "2 jobs of the sweep failed, and the others went on; the same command tries them again. seed=1:"
+    )
+
+
+def test_a_job_that_ends_well_later_is_no_failure(tmp_path, monkeypatch):
+    monkeypatch.setattr(JobRecord, "sweep", None)
+    ended(tmp_path / "seed=1", ConfigError("bad."))
+    assert failures().startswith("1 job of the sweep failed, and the others went on; the same command tries it again.")
+    ended(tmp_path / "seed=1")
+    assert failures() is None
