@@ -131,12 +131,12 @@ def estimated(name: str, prompt: float, completion: float) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print a table; with a model's name and a role, do that alone."""
-    if len(sys.argv) > 2:
+    """Print a table for every model, or for those that are named; with a model's name and a role, do that alone."""
+    if len(sys.argv) > 2 and sys.argv[2] in ("measured", "estimated"):
         name, role, *lengths = sys.argv[1:]
         print(json.dumps(measured(name) if role == "measured" else estimated(name, *map(float, lengths))))
         return
-    for name in SHAPES:
+    for name in sys.argv[1:] or SHAPES:
         real = _in_process({}, name, "measured")
         real["bytes of a training"] = _in_process(EXACT, name, "measured")["bytes of a training"]
         lengths = [real.pop("prompt"), real.pop("completion")]

@@ -63,7 +63,7 @@ class Job:
     recipes: tuple[Recipe, ...]
 
 
-def launch(main: Callable[[], None]) -> None:
+def launch(main: Callable[[], object]) -> None:
     """Run a Hydra main. What the user can mend becomes one sentence and exit code 2; what is ours keeps its traceback."""
     os.environ["HYDRA_FULL_ERROR"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from math import isnan
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from rich.table import Table
@@ -20,7 +21,7 @@ from mmst.pipeline import ProblemSet
 from mmst.reporting.plot import accuracy_plot
 from mmst.reporting.progress import CONSOLE
 from mmst.rounds import ArmResult, final_results
-from mmst.stages.evaluate import MethodPair, compare, score, scores_by_tag
+from mmst.stages.evaluate import EITHER, MethodPair, compare, score, scores_by_tag
 from mmst.statistics.agreement import Agreement
 from mmst.types import Problem, Score
 
@@ -127,6 +128,11 @@ def _plain_pair(pair: MethodPair) -> dict[str, Any]:
 def _plain_table(table: Agreement) -> dict[str, Any]:
     """A table whose phi, where it is none, is null: JSON knows no NaN."""
     return {**asdict(table), "phi": None if isnan(table.phi) else table.phi, "n": table.n}
+
+
+def mean_accuracy(found: Mapping[str, Any], arm: str) -> float:
+    """An arm's accuracy on the main data set, on the mean of its methods."""
+    return fmean(score["accuracy"] for method, score in found["arms"][arm].items() if method != EITHER)
 
 
 def write_results(found: Mapping[str, Any], folder: Path) -> Path:
