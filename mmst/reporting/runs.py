@@ -54,9 +54,13 @@ class Run:
     @cached_property
     def outcomes(self) -> dict[tuple[str, int, str, str], Solved]:
         """(arm, round, data set, method) -> who was solved."""
+        import pyarrow
         import pyarrow.parquet
 
-        columns = pyarrow.parquet.read_table(self.folder / OUTCOMES).to_pydict()
+        try:
+            columns = pyarrow.parquet.read_table(self.folder / OUTCOMES).to_pydict()
+        except pyarrow.ArrowException as error:
+            raise _damaged(self.folder / OUTCOMES) from error
         found: dict[tuple[str, int, str, str], Solved] = defaultdict(dict)
         names = ("arm", "round", "dataset", "method", "problem", "right")
         for arm, number, dataset, method, problem, right in zip(*(columns[name] for name in names), strict=True):
@@ -106,7 +110,7 @@ def read_sweep(path: Path) -> Sweep:
     if not folders:
         raise DataError(f"report: {path} holds no {RESULTS}, nor do its folders; is a run finished?")
     runs = [_run(folder) for folder in folders]
-    failures = [Failure(job["name"], str(job["why"])) for job in map(_job, sorted(path.glob(f"*/{JOB}"))) if job["failed"]]
+    failures = [Failure(job["name"], str(job["why"])) for job in map(_loaded, sorted(path.glob(f"*/{JOB}"))) if job["failed"]]
     failed = {failure.name for failure in failures}
     runs = [run for run in runs if run.name not in failed] or runs
     return Sweep(path.resolve().name, runs, failures, _axes(runs), runs[0].found["config"].get("sweep") or {})
@@ -123,16 +127,23 @@ def base_is_shared(sweep: Sweep, dataset: str) -> bool:
 
 
 def _run(folder: Path) -> Run:
-    found = json.loads((folder / RESULTS).read_text())
+    found = _loaded(folder / RESULTS)
     if found.get("format") != FORMAT or not (folder / OUTCOMES).is_file():
         raise DataError(f"report: {folder} was written by another version of mmst; run its command again (stages are kept).")
-    job = _job(folder / JOB) if (folder / JOB).is_file() else {"overrides": []}
+    job = _loaded(folder / JOB) if (folder / JOB).is_file() else {"overrides": []}
     return Run(folder, found, dict(_parts(override) for override in job["overrides"]))
 
 
-def _job(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(path.read_text())
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise _damaged(path) from error
     return loaded
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(f"report: {path} is damaged; delete it and run the job's command again (stages are kept).")
 
 
 def _parts(override: str) -> tuple[str, str]:

@@ -1,0 +1,53 @@
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from mmst.reporting.arms import Cell
+from mmst.reporting.charts import colour, curves_chart, flow_chart, interval_chart, line_chart, scatter_chart
+
+CELL = Cell(0.5, 0.4, 0.6, 100, 0, (0.5,))
+CHARTS = {
+    "interval": lambda: interval_chart([("base & <co>", {"text": CELL}), ("multi", {"text": CELL, "code": CELL})], "% right"),
+    "line": lambda: line_chart({"text": {"a": [(1, CELL), (8, CELL)], "b": [(1, CELL)]}}, "k", "% right", logarithmic=True),
+    "scatter": lambda: scatter_chart({"a": [(-0.2, 0.1)], "b": [(0.3, -0.1)]}, "phi", "gain"),
+    "curves": lambda: curves_chart({"a": [[(1, 2.0), (2, 1.0)], [(1, 2.1)]], "b": [[(1, 1.9)]]}, "step", "loss"),
+    "flow": lambda: flow_chart({"text -> text": [9, 5, None, None, 4], "code -> text": [9, 5, 5, 3, 3]}, list("abcde")),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_svg_that_takes_its_colours_from_the_page(name):
+    text = CHARTS[name]()
+    drawn = ElementTree.fromstring(text)
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "var(--ink)" in text
+    assert "var(--s0)" in text
+    assert not re.search(r"#0[01][0-9a-f]{4}", text), "a stand-in colour is left"
+    assert text == CHARTS[name](), "the same chart twice is the same text"
+
+
+def test_intervals_are_drawn_where_they_are():
+    """The second row's line is twice as long as the first one's."""
+    wide = Cell(0.5, 0.3, 0.7, 100, 0, (0.5,))
+    drawn = interval_chart([("a", {"text": CELL}), ("b", {"text": wide})], "%")
+    lengths = []
+    for series in ("var(--s0)", "var(--s1)"):
+        (d,) = [
+            path.get("d")
+            for path in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}path")
+            if f"stroke: {series}" in path.get("style", "") and "stroke-width: 2" in path.get("style", "")
+        ]
+        left, right = (float(x) for x in re.findall(r"[ML] ([\d.]+)", d))
+        lengths.append(right - left)
+    assert lengths[1] == pytest.approx(2 * lengths[0], rel=0.01)
+
+
+def test_ribbons_show_their_counts():
+    drawn = CHARTS["flow"]()
+    shown = re.findall(r">(\d+)</text>", drawn)
+    assert sorted(shown) == sorted(map(str, [9, 5, 4, 9, 5, 5, 3, 3]))
+
+
+def test_a_ninth_series_has_a_colour():
+    assert colour(8) == colour(0)

@@ -1,0 +1,58 @@
+import json
+import shutil
+
+import pytest
+
+from mmst.errors import DataError
+from mmst.reporting.runs import Failure, base_is_shared, read_sweep
+from tests.reporting.made import made_run
+
+
+def test_a_sweep_is_read_back_with_what_is_varied(sweep):
+    assert len(sweep.runs) == 6
+    assert sweep.axes == ("sampling.params.temperature",)
+    assert sweep.question == "Does it help?"
+    assert sorted({run.seed for run in sweep.runs}) == ["0,0", "1,0", "2,0"]
+    assert {sweep.variant(run) for run in sweep.runs} == {"temperature=0.5", "temperature=1.0"}
+    assert sweep.failures == [Failure("seed=3", "no <memory>")]
+    assert base_is_shared(sweep, "test")
+
+
+def test_outcomes_hold_unjudged_answers_as_neither_right_nor_wrong(sweep):
+    solved = sweep.runs[0].outcomes["multi", 1, "test", "code"]
+    assert sum(right is None for right in solved.values()) == 1
+    assert len(solved) == 30
+
+
+def test_one_run_is_a_sweep_of_one(made_folder):
+    folder = next(path for path in sorted(made_folder.iterdir()) if (path / "results.json").exists())
+    single = read_sweep(folder)
+    assert (len(single.runs), single.axes, single.failures) == (1, (), [])
+
+
+def test_bases_that_differ_are_not_one(tmp_path):
+    for name in ("a", "b"):
+        made_run(tmp_path / name, tmp_path / "ledger", (f"model={name}",), problems=20 if name == "a" else 21)
+    assert not base_is_shared(read_sweep(tmp_path), "test")
+
+
+def test_folders_that_hold_no_run_are_refused(tmp_path, made_folder):
+    with pytest.raises(DataError, match="there is no folder"):
+        read_sweep(tmp_path / "nothing")
+    with pytest.raises(DataError, match=r"holds no results\.json"):
+        read_sweep(tmp_path)
+    folder = next(path for path in sorted(made_folder.iterdir()) if (path / "results.json").exists())
+    old = shutil.copytree(folder, tmp_path / "old")
+    found = json.loads((old / "results.json").read_text())
+    (old / "results.json").write_text(json.dumps({**found, "format": 1}))
+    with pytest.raises(DataError, match="another version of mmst"):
+        read_sweep(old)
+
+
+@pytest.mark.parametrize("name", ["results.json", "job.json", "outcomes.parquet"])
+def test_a_damaged_file_is_named(tmp_path, made_folder, name):
+    folder = next(path for path in sorted(made_folder.iterdir()) if (path / "results.json").exists())
+    damaged = shutil.copytree(folder, tmp_path / "damaged")
+    (damaged / name).write_bytes((damaged / name).read_bytes()[:40])
+    with pytest.raises(DataError, match=name):
+        print(read_sweep(damaged).runs[0].outcomes)

@@ -1,0 +1,67 @@
+import base64
+import gzip
+import json
+import shutil
+
+import pytest
+
+from mmst.reporting.runs import read_sweep
+from mmst.reporting.samples import sample_table
+from tests.reporting.made import made_run
+
+
+def decoded(table):
+    return json.loads(gzip.decompress(base64.b64decode(table.encoded())))
+
+
+def test_all_samples_are_there_with_what_their_stages_tell(sweep):
+    table = sample_table(sweep, 10**6)
+    assert table.share == 1
+    # a seed: 2 methods x (30 x 2 samples + 30 translations), and 2 x 30 answers of the base and of each run's two arms
+    assert len(table) == table.total == 3 * (2 * 90 + 60 * (1 + 2 * 2))
+    page = decoded(table)
+    assert {tuple(page["problems"][0])} <= {
+        (f"{s}{i}-{n}", f"How many of {n}?", str(n)) for s in ("train", "test") for i in (0, 1, 2) for n in range(30)
+    }
+    assert sorted(page["names"]["edge"]) == ["", "code -> text", "text -> code"]
+    assert {"base", "multi (temperature=0.5)", "self_both (temperature=1.0)"} <= set(page["names"]["model"])
+    assert sorted(page["names"]["verdict"]) == ["right", "unjudged", "wrong"]
+
+
+def test_a_translation_stands_beside_the_sample_that_it_was_made_from(sweep):
+    page = decoded(sample_table(sweep, 10**6))
+    columns, edges = page["columns"], page["names"]["edge"]
+    translated = [i for i, edge in enumerate(columns["edge"]) if edges[edge]]
+    assert len(translated) == 3 * 2 * 30
+    for i in translated:
+        source = columns["source"][i]
+        method = edges[columns["edge"][i]].split(" -> ")[0]
+        assert page["names"]["method"][columns["method"][source]] == method
+        assert columns["problem"][source] == columns["problem"][i]
+        assert "&0<" in columns["completion"][source], "the first sample was translated"
+    assert all(columns["source"][i] == -1 for i in set(range(len(columns["edge"]))) - set(translated))
+
+
+def test_fewer_are_whole_problems_and_the_same_ones_for_all(sweep):
+    table = sample_table(sweep, 400)
+    assert 100 < len(table) < 800
+    assert len(table) < table.total
+    page = decoded(table)
+    whole = decoded(sample_table(sweep, 10**6))
+
+    def rows(table):
+        ids = [problem[0] for problem in table["problems"]]
+        counts = {}
+        for place in table["columns"]["problem"]:
+            counts[ids[place]] = counts.get(ids[place], 0) + 1
+        return counts
+
+    everything = rows(whole)
+    assert all(everything[id] == count for id, count in rows(page).items())
+
+
+@pytest.mark.parametrize("most", [0, 10])
+def test_a_ledger_that_is_gone_leaves_a_report_without_samples(tmp_path, most):
+    made_run(tmp_path / "run", tmp_path / "ledger")
+    shutil.rmtree(tmp_path / "ledger")
+    assert len(sample_table(read_sweep(tmp_path / "run"), most)) == 0
