@@ -14,6 +14,7 @@ from mmst.types import FinishReason, GradedSample, Problem, Sample, Verdict
 METHODS = ("text", "code")
 RIGHT = {"base": 0.4, "self_both": 0.5, "multi": 0.6}
 """How often each arm is right."""
+WORDS = ("plus", "apples", "minus", "times", "each", "so there are", "in all", "left", "= ", "print(")
 CONFIG = {"model": {"name": "nano"}, "dataset": {"name": "arithmetic"}, "decontaminate": None}
 
 
@@ -25,7 +26,9 @@ def made_problems(name, count):
 def graded(problem, method, index, right, source=None):
     verdict = Verdict.UNJUDGED if right is None else Verdict.RIGHT if right else Verdict.WRONG
     answer = problem.answer if right else str(int(problem.answer) + 1)
-    completion = f"By {method}, {problem.question} </script> is <b>&{index}</b>. The answer is {answer}."
+    numbers = random.Random(f"{problem.id} {method} {index} {right} {source}")
+    steps = " ".join(f"{numbers.choice(WORDS)} {numbers.randrange(999)}" for _ in range(20))
+    completion = f"By {method}, {problem.question} </script> is <b>&{index}</b>: {steps}. The answer is {answer}."
     id = f"{source}>{method}" if source else f"{problem.id}/{method}/{index}"
     sample = Sample(id, problem.id, method, index, 7, completion, FinishReason.STOP, 9, 9, -0.1, 0.7, 1.0, 64, "made 1", source)
     return GradedSample(sample, answer, verdict, "stated")

@@ -55,4 +55,4 @@ def test_a_damaged_file_is_named(tmp_path, made_folder, name):
     damaged = shutil.copytree(folder, tmp_path / "damaged")
     (damaged / name).write_bytes((damaged / name).read_bytes()[:40])
     with pytest.raises(DataError, match=name):
-        print(read_sweep(damaged).runs[0].outcomes)
+        assert read_sweep(damaged).runs[0].outcomes
