@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from mmst.entry import evaluated, launch, opened_job, plain
 from mmst.reporting.progress import say
 from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
+from mmst.reporting.tracking import track_results
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="eval")
@@ -20,6 +21,8 @@ def main(config: DictConfig) -> None:
         path = write_results(found, job.folder)
         write_outcomes(results, job.folder)
         print_results(found, f"{config.model.name} on {config.dataset.name}")
+        if job.tracker:
+            track_results(job.tracker, found, job.folder)
         say(f"results: {path}")
 
 

@@ -11,6 +11,7 @@ from mmst.entry import launch, opened_job, plain, rounds_plan, test_sets, train_
 from mmst.forecast import print_forecast
 from mmst.reporting.progress import say
 from mmst.reporting.results import mean_accuracy, print_results, run_results, write_outcomes, write_results
+from mmst.reporting.tracking import track_results
 from mmst.rounds import final_results, run_rounds
 
 
@@ -31,6 +32,8 @@ def main(config: DictConfig) -> float | None:
         path = write_results(found, job.folder)
         write_outcomes(results, job.folder)
         print_results(found, f"{config.model.name} on {config.dataset.name}")
+        if job.tracker:
+            track_results(job.tracker, found, job.folder)
         say(f"results: {path}")
         return mean_accuracy(found, results[-1].arm)
 

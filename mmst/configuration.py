@@ -62,7 +62,7 @@ LABEL_NODES = ("method", "filter", "sampling", "translation")
 NODES = {
     "train": (*DATA_NODES, *LABEL_NODES, "evaluation", "trainer", "trainer.trainer", "trainer.options", "tracker", "hardware"),
     "generate": (*DATA_NODES, *LABEL_NODES),
-    "eval": (*DATA_NODES, "evaluation"),
+    "eval": (*DATA_NODES, "evaluation", "tracker"),
 }
 """The parts that each job's configuration must have."""
 SPLITS = ("train", "validation", "test", "heldout")

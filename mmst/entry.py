@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +34,7 @@ from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
 from mmst.reporting.progress import CONSOLE, TerminalProgress
 from mmst.reporting.results import RESULTS
+from mmst.reporting.tracking import TrackedJob, Tracker
 from mmst.rounds import ArmResult, Evaluation, InitFrom, RoundsPlan, TrainingPlan, measure
 from mmst.training.checkpoint import local_checkpoint, served_name
 from mmst.training.launch import Fitter, Here, Launcher, Processes
@@ -47,7 +48,12 @@ USER_MISTAKE = 2
 LONGEST_NAME = 80
 GPU_STRATEGIES = ("lightning.pytorch.strategies.FSDPStrategy", "lightning.pytorch.strategies.DeepSpeedStrategy")
 """What Lightning and its libraries refuse on a CPU, when the training starts."""
-EXTRAS = {"WandbLogger": ("wandb", "wandb"), "TensorBoardLogger": ("tensorboard", "tensorboard")}
+EXTRAS = {
+    "WandbLogger": ("wandb", 'pip install -c constraints.txt -e ".[wandb]"'),
+    "TensorBoardLogger": ("tensorboard", 'pip install -c constraints.txt -e ".[tensorboard]"'),
+    "MLFlowLogger": ("mlflow", "pip install mlflow"),
+}
+"""Lightning's logger -> the module that it needs, and how to have it."""
 UNSEEN_KEYS = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 
@@ -61,6 +67,8 @@ class Job:
     pipeline: Pipeline
     base: Checkpoint
     recipes: tuple[Recipe, ...]
+    tracker: Tracker | None
+    """What the job's results are told to; None where they stay in files alone."""
 
 
 def launch(main: Callable[[], object]) -> None:
@@ -87,11 +95,15 @@ def opened_job(config: DictConfig) -> Iterator[Job]:
     quiet_libraries()
     with one_sentence(), run_folder(folder):
         job = _job(config, folder)
+        failed = True
         try:
             yield job
+            failed = False
         finally:
             job.pipeline.sampler.close()
             job.pipeline.executor.close()
+            if job.tracker:
+                job.tracker.close(failed)
 
 
 @config_errors
@@ -113,7 +125,23 @@ def _job(config: DictConfig, folder: Path) -> Job:
         chunk=config.chunk,
         redo_unjudged=config.redo_unjudged,
     )
-    return Job(config, folder, pipeline, base, recipes)
+    return Job(config, folder, pipeline, base, recipes, _tracker(config, folder))
+
+
+def _tracker(config: DictConfig, folder: Path) -> Tracker | None:
+    if OmegaConf.select(config, "tracker.job") is None:
+        return None
+    made: Tracker = built(config.tracker.job, "tracker.job")(
+        TrackedJob(folder.name, config.job, folder, _group(), plain(config))
+    )
+    return made
+
+
+def _group() -> str | None:
+    """The sweep that this job is of."""
+    node = HydraConfig.get()
+    name = Path(node.sweep.dir).name
+    return name if node.mode is RunMode.MULTIRUN and name != node.job.name else None
 
 
 @contextmanager
@@ -347,16 +375,27 @@ def _logger_nodes(config: DictConfig, folder: Path) -> Callable[[str], dict[str,
     """(name of a training) -> the node of its Lightning logger; None where the tracker is none."""
     node = config.tracker.logger
     if node is None:
-        return lambda name: None
+        return lambda training: None
     name = str(node._target_).rsplit(".", 1)[-1]
-    module, extra = EXTRAS.get(name, (None, None))
-    if module and extra:
+    module, command = EXTRAS.get(name, (None, ""))
+    if module:
         try:
             importlib.import_module(module)
         except ImportError as error:
-            raise MissingExtraError(f"tracker={extra}", f'pip install -c constraints.txt -e ".[{extra}]"') from error
-    plain: Any = OmegaConf.to_container(node, resolve=True)
-    return lambda name: {**plain, "save_dir": str(folder / "curves"), "name": name}
+            raise MissingExtraError(f"tracker={module}", command) from error
+    values: Any = OmegaConf.to_container(node, resolve=True)
+    known = {"folder": str(folder), "job": folder.name, "group": _group()}
+    return lambda training: {key: _filled(key, value, {**known, "training": training}) for key, value in values.items()}
+
+
+def _filled(key: str, value: Any, known: Mapping[str, str | None]) -> Any:
+    """A value whose {names} are replaced; a value that is one name alone becomes what that stands for, also None."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return known[value[1:-1]] if value[1:-1] in known and value == f"{{{value[1:-1]}}}" else value.format_map(known)
+    except (KeyError, ValueError, IndexError) as error:
+        raise ConfigError(f"tracker.logger.{key}: {value} may hold {', '.join(f'{{{name}}}' for name in known)}.") from error
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

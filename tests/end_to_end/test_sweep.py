@@ -5,8 +5,10 @@ import signal
 import time
 
 from mmst.jobs import JOB
+from tests.reporting import wandb_files
 
 SWEEP = ("-m", "+sweep=main", "debug=tiny", "size=full", "arms=[]", "seed=0,1")
+TRACKED = ("tracker=wandb",)
 
 
 def without_what_differs(found):
@@ -31,7 +33,7 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was_and_has_a_page(runs, more_r
     process.communicate()
     assert len(results(runs)) == 1
     before = runs.ledger_files()
-    finished = runs.run("train.py", *SWEEP)
+    finished = runs.run("train.py", *SWEEP, *TRACKED)
     assert finished.returncode == 0, finished.stderr
     after = runs.ledger_files()
     assert all(after[name] == content for name, content in before.items() if "/chunk" in name)
@@ -41,6 +43,14 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was_and_has_a_page(runs, more_r
     assert results(runs) == results(other)
     assert len(results(runs)) == 2
     assert after == other.ledger_files()
+
+    jobs = sorted(path for path in (runs.folder / "runs" / "sweep" / "main").iterdir() if path.is_dir())
+    tracked = [wandb_files.run(job) for job in jobs]
+    assert [(run.run_group, run.display_name) for run in tracked] == [("main", job.name) for job in jobs]
+    assert len({run.run_id for run in tracked}) == 2
+    logged = wandb_files.history(jobs[1])
+    assert "multi-round1-loss" in set().union(*logged), "the curves are in the job's own run"
+    assert "test/multi/text/accuracy" in wandb_files.summary(jobs[1])
 
     made = runs.run("report.py", "runs/sweep/main")
     assert made.returncode == 0, made.stderr
