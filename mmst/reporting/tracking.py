@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from mmst.errors import ConfigError, MissingExtraError
 from mmst.ledger.files import atomic_write
 from mmst.reporting.page import page
-from mmst.reporting.results import RESULTS
+from mmst.reporting.results import RESULTS, mean_accuracy
 from mmst.reporting.runs import read_sweep
 from mmst.reporting.samples import NAMED, SampleTable, sample_table
 
@@ -91,6 +91,7 @@ def summary_of(found: Mapping[str, Any]) -> dict[str, float | int | str]:
             for method, score in scores.items():
                 for key in ("accuracy", "low", "high", "n", "unjudged"):
                     values[f"{name}/{arm}/{method}/{key}"] = score[key]
+            values[f"{name}/{arm}/mean/accuracy"] = mean_accuracy(table, arm)
         for row in table["sampled"]:
             values[f"{name}/{row['arm']}/{row['method']}/{row['metric']}"] = row["value"]
     for arm, edges in found["counts"].items():

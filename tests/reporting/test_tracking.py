@@ -1,6 +1,9 @@
 import json
+from pathlib import Path
 
 import pytest
+import yaml
+from hydra import compose, initialize_config_dir
 
 from mmst.errors import ConfigError
 from mmst.reporting.runs import read_sweep
@@ -120,3 +123,15 @@ def test_a_server_that_cannot_be_reached_is_one_sentence(folder, monkeypatch):
     monkeypatch.setenv("WANDB_INIT_TIMEOUT", "2")
     with pytest.raises(ConfigError, match=r"tracker\.mode=offline needs neither network nor key"):
         WandbTracker(TrackedJob("a", "train", folder, None, {}), "mmst", mode="online")
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "sweeps" / "wandb").glob("*.yaml")), ids=lambda p: p.stem)
+def test_sweeps_of_wandb_call_train_with_keys_that_it_has(path, folder):
+    sweep = yaml.safe_load(path.read_text())
+    assert sweep["program"] == "train.py"
+    fixed = [word for word in sweep["command"] if "=" in word]
+    first = {key: (v.get("values") or [v.get("value", v.get("min"))])[0] for key, v in sweep["parameters"].items()}
+    with initialize_config_dir(str(Path(__file__).parents[2] / "configs"), version_base="1.3"):
+        config = compose("train", [*fixed, *(f"{key}={value}" for key, value in first.items())])
+    assert config.tracker.mode == "online"
+    assert sweep["method"] == "grid" or sweep["metric"]["name"] in summary_of(found_in(folder))

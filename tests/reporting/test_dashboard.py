@@ -1,0 +1,44 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mmst.reporting.dashboard import dashboard, spec_of
+from mmst.reporting.tracking import round_rows, summary_of
+
+pytest.importorskip("wandb_workspaces")
+
+
+def named(spec, key):
+    """All values of a key, anywhere."""
+    if isinstance(spec, dict):
+        for name, value in spec.items():
+            yield from value if name == key and isinstance(value, list) else named(value, key)
+    elif isinstance(spec, list):
+        for value in spec:
+            yield from named(value, key)
+
+
+def test_panels_show_what_is_told_and_nothing_else(sweep):
+    spec = json.loads(json.dumps(spec_of(dashboard(sweep, "team", "mmst"))))
+    assert (spec["entity"], spec["project"], spec["displayName"]) == ("team", "mmst", "mmst: sweep")
+    metrics = set(named(spec, "metrics"))
+    told = summary_of(sweep.runs[0].found).keys() | round_rows(sweep.runs[0].found)[1].keys()
+    shown = {metric.removeprefix("summary_metrics.") for metric in metrics}
+    assert shown <= told
+    assert {"test/multi/text/accuracy", "test/base/either/accuracy", "rounds/multi/code"} <= shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [(["--spec"], 0, '"Accuracy: test"'), ([], 2, "by --entity"), (["--entity", "me"], 2, "wandb login")],
+)
+def test_as_a_command(made_folder, monkeypatch, tmp_path, arguments, code, said):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    command = [sys.executable, "-m", "mmst.reporting.dashboard", str(made_folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
