@@ -145,13 +145,16 @@ class WandbTracker:
         project: at W&B.
         entity: user or team; None: the default one.
         mode: `online`, `offline` (`wandb sync FOLDER/wandb/offline-*` sends it later) or `disabled`.
+        timeout: seconds that an online run waits for W&B's answer before the job is refused.
 
     Raises:
         ConfigError: W&B cannot be reached, or refuses.
         MissingExtraError: wandb is not installed.
     """
 
-    def __init__(self, job: TrackedJob, project: str, entity: str | None = None, mode: Any = "offline") -> None:
+    def __init__(
+        self, job: TrackedJob, project: str, entity: str | None = None, mode: Any = "offline", timeout: float = 60
+    ) -> None:
         if mode not in ("online", "offline", "disabled"):
             raise ConfigError(f"tracker.mode={mode} is not one of online, offline, disabled.")
         try:
@@ -164,7 +167,7 @@ class WandbTracker:
             self._run = wandb.init(
                 project=project, entity=entity, mode=mode, name=job.name, group=job.group, job_type=job.kind,
                 id=None if of_agent else job.id, resume="allow", dir=str(job.folder), config=dict(job.config),
-                settings=wandb.Settings(console="off", silent=True, init_timeout=60),
+                settings=wandb.Settings(console="off", silent=True, init_timeout=timeout),
             )  # fmt: skip
         except wandb.Error as error:
             said = " ".join(str(error).split())[:300]

@@ -4,7 +4,11 @@ import json
 import signal
 import time
 
+import pytest
+import yaml
+
 from mmst.jobs import JOB
+from mmst.reporting.results import mean_accuracy
 from tests.reporting import wandb_files
 
 SWEEP = ("-m", "+sweep=main", "debug=tiny", "size=full", "arms=[]", "seed=0,1")
@@ -62,11 +66,28 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was_and_has_a_page(runs, more_r
     assert "https://" not in page
 
 
-def test_a_job_that_fails_is_named_and_the_others_go_on(runs):
-    finished = runs.run("train.py", *SWEEP[:-1], "seed=0", "filter.least_share=7,0.5")
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
+def test_a_job_that_fails_is_named_and_the_others_go_on(runs, launcher):
+    if launcher != "basic":
+        pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
+    quick = ("+sweep=main", "debug=tiny", "size=full", "arms=[]", "dataset.limit=8", "method=none", "seed=0")
+    finished = runs.run("train.py", "-m", f"hydra/launcher={launcher}", *quick, "filter.least_share=7,0.5")
     assert finished.returncode == 2
     assert "1 job of the sweep failed" in finished.stderr
     assert "filter.least_share=7 must be above 0" in finished.stderr
     jobs = [json.loads(path.read_text()) for path in (runs.folder / "runs" / "sweep" / "main").glob(f"*/{JOB}")]
     assert sorted(job["failed"] for job in jobs) == [False, True]
     assert len(results(runs)) == 1
+
+
+def test_a_search_reports_its_best_trial(runs):
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    finished = runs.run(
+        "train.py", "-m", "+sweep=search", "debug=tiny", "size=full", "dataset.limit=10", "hydra.sweeper.n_trials=2"
+    )
+    assert finished.returncode == 0, finished.stderr
+    folder = runs.folder / "runs" / "sweep" / "search"
+    best = yaml.safe_load((folder / "optimization_results.yaml").read_text())
+    values = [mean_accuracy(json.loads(path.read_text()), "multi") for path in folder.glob("*/results.json")]
+    assert len(values) == 2
+    assert best["best_value"] == max(values)

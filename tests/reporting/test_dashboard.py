@@ -8,6 +8,7 @@ from mmst.reporting.dashboard import dashboard, spec_of
 from mmst.reporting.tracking import round_rows, summary_of
 
 pytest.importorskip("wandb_workspaces")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:wandb_workspaces")
 
 
 def named(spec, key):
@@ -24,7 +25,8 @@ def test_panels_show_what_is_told_and_nothing_else(sweep):
     spec = json.loads(json.dumps(spec_of(dashboard(sweep, "team", "mmst"))))
     assert (spec["entity"], spec["project"], spec["displayName"]) == ("team", "mmst", "mmst: sweep")
     metrics = set(named(spec, "metrics"))
-    told = summary_of(sweep.runs[0].found).keys() | round_rows(sweep.runs[0].found)[1].keys()
+    found = sweep.runs[0].found
+    told = summary_of(found).keys() | set().union(*round_rows(found))
     shown = {metric.removeprefix("summary_metrics.") for metric in metrics}
     assert shown <= told
     assert {"test/multi/text/accuracy", "test/base/either/accuracy", "rounds/multi/code"} <= shown

@@ -120,9 +120,8 @@ def test_a_server_that_cannot_be_reached_is_one_sentence(folder, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "2")
     with pytest.raises(ConfigError, match=r"tracker\.mode=offline needs neither network nor key"):
-        WandbTracker(TrackedJob("a", "train", folder, None, {}), "mmst", mode="online")
+        WandbTracker(TrackedJob("a", "train", folder, None, {}), "mmst", mode="online", timeout=2)
 
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "sweeps" / "wandb").glob("*.yaml")), ids=lambda p: p.stem)
