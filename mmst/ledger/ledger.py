@@ -167,7 +167,7 @@ class Ledger:
             yield stage
             return
         stage.folder.mkdir(parents=True, exist_ok=True)
-        with _turn(stage.folder / ".lock"):
+        with turn(stage.folder / ".lock"):
             remove_torn(stage.folder)
             yield stage
 
@@ -221,7 +221,7 @@ class Ledger:
         with ExitStack() as held:
             for stage in stages:
                 if stage.folder.exists():
-                    held.enter_context(_turn(stage.folder / ".lock"))
+                    held.enter_context(turn(stage.folder / ".lock"))
                     stage.forget(numbers)
 
     def _stage(self, name: str, settings: Mapping[str, Any]) -> Stage:
@@ -298,7 +298,7 @@ def run_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _turn(path: Path) -> Iterator[None]:
+def turn(path: Path) -> Iterator[None]:
     """Hold a lock file, waiting for whoever holds it. The kernel releases it when its holder dies."""
     with path.open("w") as file:
         try:

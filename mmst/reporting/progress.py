@@ -86,8 +86,8 @@ class _LineTask(_Rate):
         now = time.perf_counter()
         if now - self.said >= LINE_EVERY and self.done < self.total:
             self.said = now
-            left = (self.total - self.done) / self.rate
-            self.say(f"{self.done} of {self.total}, {self.rates}, {left:.0f} s left")
+            left = f", {(self.total - self.done) / self.rate:.0f} s left" if self.rows else ""
+            self.say(f"{self.done} of {self.total}, {self.rates}{left}")
 
     def found(self, rows: int) -> None:
         self.done += rows

@@ -21,6 +21,17 @@ def test_without_a_terminal_a_task_is_a_line(monkeypatch):
     assert re.fullmatch(r"sample: 10 in [\d.]+ s \([\d.]+/s, [\d,]+ tokens/s\), 50% right", lines[-1])
 
 
+def test_a_long_first_row_has_a_rate_of_nothing_and_no_time_left(monkeypatch):
+    """A large model reports tokens long before its first row is done."""
+    out = io.StringIO()
+    monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=100))
+    monkeypatch.setattr(module, "LINE_EVERY", 0.0)
+    with TerminalProgress().task("sample", 10) as task:
+        task.advance(0, 80)
+        task.advance(10)
+    assert re.fullmatch(r"sample: 0 of 10, 0\.0/s, [\d,]+ tokens/s", out.getvalue().splitlines()[0])
+
+
 def test_rows_that_were_found_have_no_rate(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=100))
