@@ -81,11 +81,12 @@ def launch(main: Callable[[], object]) -> None:
     except KeyboardInterrupt:
         _exit("stopped; the same command goes on from here.", 130)
     except Exception as error:
-        sentence = failures() or explained(error)
-        if explained(error) is None:
-            log.error("%s", sentence)
+        others, sentence = failures(), explained(error)
+        if sentence is None:
+            if others:
+                log.error("%s", others)
             raise
-        _exit(str(sentence), USER_MISTAKE)
+        _exit(others or sentence, USER_MISTAKE)
 
 
 @contextmanager
