@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 INK, FAINT = "#010203", "#010204"
 """Stand for the page's text colour, and for a fainter one."""
+LEAST_SCALE = 0.8
+"""A chart is shrunk no further on a narrow screen; it is scrolled instead."""
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
 """Stand for the page's colours of series, `--s0` to `--s7`."""
 
@@ -171,5 +173,6 @@ def _svg(figure: Figure) -> str:
         text = text.replace(marker, f"var(--s{number})")
     text = text.replace(INK, "var(--ink)").replace(FAINT, "var(--faint)")
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'(width="[\d.]+pt") height="[\d.]+pt"', r"\1", text, count=1)
+    narrow = LEAST_SCALE * 72 * figure.get_figwidth()
+    text = re.sub(r'(width="[\d.]+pt") height="[\d.]+pt"', rf'\1 style="min-width: {narrow:.0f}pt"', text, count=1)
     return re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
