@@ -57,7 +57,8 @@ def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequenc
         for r in found
     ]
     test = "Student's t over seeds" if seeds > 1 else "McNemar's exact test"
-    note = f"Points [95%], each seed's on the same problems; p by {test}, and Holm's correction for the table."
+    holm = "Holm's correction among those that answer the question, and among those with the base"
+    note = f"Points [95%], each seed's on the same problems; p by {test}, and {holm}."
     return Part(
         f"Paired differences: {dataset}",
         "",
