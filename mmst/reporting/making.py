@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -201,7 +202,18 @@ def work_part(sweep: Sweep) -> Part:
         *([f"failed: {failure.name}", failure.why] for failure in sweep.failures),
     ]
     jobs = [[run.name, str(run.folder)] for run in sweep.runs]
-    return Part("What was run", "", [], [Table(["", ""], rows), Table(["job", "folder"], jobs)])
+    keys = [[key, json.dumps(value)] for key, value in _flat(config)]
+    tables = [Table(["", ""], rows), Table(["job", "folder"], jobs), Table(["key of the first job", "value"], keys)]
+    return Part("What was run", "", [], tables)
+
+
+def _flat(config: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a configuration under its whole key."""
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def _name(config: Mapping[str, Any], key: str) -> str:

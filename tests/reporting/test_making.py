@@ -80,3 +80,4 @@ def test_what_was_run_names_commit_versions_and_failures(sweep):
     assert about["varied"] == "sampling.params.temperature"
     assert "torch" in about["versions"]
     assert len(work_part(sweep).tables[1].rows) == 6
+    assert ["sweep.question", '"Does it help?"'] in work_part(sweep).tables[2].rows
