@@ -21,12 +21,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the page; report.html in the folder by default")
     parser.add_argument("--samples", type=int, default=SAMPLES, help=f"about so many to look through (default {SAMPLES:,})")
     options = parser.parse_args()
+    out: Path = options.out or options.folder / "report.html"
     try:
         sweep = read_sweep(options.folder)
-        out = options.out or options.folder / "report.html"
         atomic_write(out, page(sweep, max(0, options.samples)).encode())
     except UserError as error:
         sys.stderr.write(f"mmst: {error}\n")
+        sys.exit(2)
+    except OSError as error:
+        sys.stderr.write(
+            f"mmst: report: {error.filename or out} cannot be used ({error.strerror}); give another file by --out.\n"
+        )
         sys.exit(2)
     say(sweep.question)
     for sentence in headline(sweep, data_sets(sweep)[0]):

@@ -185,7 +185,12 @@ def train_set(config: DictConfig) -> ProblemSet:
     if found:
         first = ", ".join(f"{train} is {test}" for train, test in list(found.items())[:3])
         log.warning("%d of %d training problems are also tested on, and left out (%s)", len(found), len(whole.problems), first)
-    return ProblemSet("train", tuple(problem for problem in whole.problems if problem.id not in found))
+    left = tuple(problem for problem in whole.problems if problem.id not in found)
+    if not left:
+        raise ConfigError(
+            "decontaminate: all training problems are also tested on; choose another data set, or decontaminate=null."
+        )
+    return ProblemSet("train", left)
 
 
 def test_sets(config: DictConfig) -> list[ProblemSet]:
@@ -313,8 +318,14 @@ def _checkpoints(config: DictConfig) -> dict[str, Checkpoint]:
 
 def _trained(run: Path) -> dict[str, str]:
     """Arm -> the checkpoint of its last round."""
-    rounds = json.loads((run / RESULTS).read_text())["rounds"]
-    return {row["arm"]: row["checkpoint"] for row in rounds if row["round"]}
+    try:
+        rounds = json.loads((run / RESULTS).read_text())["rounds"]
+        found = {row["arm"]: row["checkpoint"] for row in rounds if row["round"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"checkpoints: {run / RESULTS} is damaged; give the checkpoint's own folder.") from error
+    if not found:
+        raise ConfigError(f"checkpoints: the run in {run} has trained nothing; give one that has, or a checkpoint's folder.")
+    return found
 
 
 def generated(job: Job) -> ExampleSet:

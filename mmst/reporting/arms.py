@@ -2,13 +2,14 @@
 
 One repetition: intervals are over problems (Wilson; paired bootstrap) and p is McNemar's. Several: they are over the seeds
 (Student's t), which holds what sampling and training vary, and, where each seed draws its own problems, these as well. Seeds
-that are equal to the digit tell nothing of it: then the interval is over all their problems, and there is no p.
+that are equal to the digit tell nothing of it: then the interval is over their distinct problems, and there is no p.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from statistics import fmean
 
 from scipy import stats
@@ -20,6 +21,8 @@ from mmst.statistics.intervals import accuracy_interval, mean_interval, seeds_in
 from mmst.statistics.paired import holm, paired_difference
 
 MEAN = "mean of methods"
+MOST_PAIRED = 8
+"""Arms without a base that are all compared with each other."""
 
 
 @dataclass(slots=True)
@@ -47,7 +50,7 @@ class Cell:
     low: float
     high: float
     n: int
-    """Judged problems, over all repetitions."""
+    """Judged problems, each once however many repetitions met it; 0 where nothing was judged, and the value means nothing."""
     unjudged: int
     by_seed: tuple[float, ...]
 
@@ -94,17 +97,20 @@ def accuracy(arm: Arm, method: str) -> Cell | None:
     tables = [_values(by_method, method) for by_method in arm.solved.values()]
     if any(table is None for table in tables):
         return None
-    found = [list(table.values()) for table in tables if table]
-    by_seed = tuple(fmean(values) for values in found)
-    judged = sum(map(len, found))
+    found = [table for table in tables if table]
     total = sum(len(next(iter(by_method.values()))) for by_method in arm.solved.values())
+    unjudged = total - sum(map(len, found))
+    if not found:
+        return Cell(0.0, 0.0, 1.0, 0, unjudged, ())
+    by_seed = tuple(fmean(table.values()) for table in found)
+    values = _by_problem(found)
     if len(set(by_seed)) > 1:
         low, high = seeds_interval(by_seed)
     elif method == MEAN:
-        low, high = mean_interval([value for values in found for value in values])
+        low, high = mean_interval(values)
     else:
-        low, high = accuracy_interval(round(sum(map(sum, found))), judged)
-    return Cell(fmean(by_seed), max(0.0, low), min(1.0, high), judged, total - judged, by_seed)
+        low, high = accuracy_interval(round(sum(values)), len(values))
+    return Cell(fmean(by_seed), max(0.0, low), min(1.0, high), len(values), unjudged, by_seed)
 
 
 def difference(a: Arm, b: Arm, method: str) -> Difference | None:
@@ -113,22 +119,24 @@ def difference(a: Arm, b: Arm, method: str) -> Difference | None:
     for seed in a.solved:
         tables = [_values(arm.solved.get(seed, {}), method) for arm in (a, b)]
         if tables[0] and tables[1]:
-            pairs.append([(tables[0][id], tables[1][id]) for id in tables[0] if id in tables[1]])
+            pairs.append({id: (tables[0][id], tables[1][id]) for id in tables[0] if id in tables[1]})
+    pairs = [pair for pair in pairs if pair]
     if not pairs:
         return None
-    by_seed = tuple(fmean(y - x for x, y in pair) for pair in pairs)
-    n = sum(map(len, pairs))
-    p: float | None
+    by_seed = tuple(fmean(y - x for x, y in pair.values()) for pair in pairs)
+    values = _by_problem([{id: y - x for id, (x, y) in pair.items()} for pair in pairs])
+    p: float | None = None
     if len(set(by_seed)) > 1:
         low, high = seeds_interval(by_seed)
         p = float(stats.ttest_1samp(by_seed, 0.0).pvalue)
     elif len(by_seed) > 1 or method == MEAN:
-        low, high = mean_interval([y - x for pair in pairs for x, y in pair])
-        p = None
+        low, high = mean_interval(values, bounds=(-1.0, 1.0))
     else:
-        single = paired_difference([bool(x) for x, _ in pairs[0]], [bool(y) for _, y in pairs[0]])
+        first, second = ([bool(pair[side]) for pair in pairs[0].values()] for side in (0, 1))
+        single = paired_difference(first, second)
         low, high, p = single.low, single.high, single.p
-    return Difference(a.label, b.label, method, Cell(fmean(by_seed), low, high, n, 0, by_seed), p)
+    cell = Cell(fmean(by_seed), max(-1.0, low), min(1.0, high), len(values), 0, by_seed)
+    return Difference(a.label, b.label, method, cell, p)
 
 
 def differences(pairs: Iterable[tuple[Arm, Arm]], methods: Sequence[str]) -> list[Difference]:
@@ -151,8 +159,10 @@ def contrasts(sweep: Sweep, arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
 
 
 def with_base(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
-    """Every arm beside its base."""
+    """Every arm beside its base; where there is no base, as in an evaluation of checkpoints, all pairs of a few arms."""
     bases = {arm.variant: arm for arm in arms if arm.arm == BASE_ARM}
+    if not bases and len(arms) <= MOST_PAIRED:
+        return list(combinations(arms, 2))
     return [(base, arm) for arm in arms if arm.arm != BASE_ARM and (base := bases.get(arm.variant) or bases.get(""))]
 
 
@@ -180,6 +190,15 @@ def data_sets(sweep: Sweep) -> list[str]:
     common = [name for name in first if all(name in (r.found["dataset"], *r.found["heldout"]) for r in sweep.runs)]
     asked = sweep.settings.get("split")
     return sorted(common, key=lambda name: name != asked) if asked in common else common
+
+
+def _by_problem(tables: Sequence[dict[str, float]]) -> list[float]:
+    """A value a problem: the mean over the repetitions that met it."""
+    met: dict[str, list[float]] = {}
+    for table in tables:
+        for id, value in table.items():
+            met.setdefault(id, []).append(value)
+    return [fmean(values) for values in met.values()]
 
 
 def _values(by_method: dict[str, Solved], method: str) -> dict[str, float] | None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 INK, FAINT = "#010203", "#010204"
 """Stand for the page's text colour, and for a fainter one."""
+LETTERS_PER_INCH, LEGEND_MARGIN = 14, 6
+"""How much of a legend fits beside each other."""
 LEAST_SCALE = 0.8
 """A chart is shrunk no further on a narrow screen; it is scrolled instead."""
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
@@ -33,7 +35,7 @@ def interval_chart(rows: Sequence[tuple[str, Mapping[str, Cell]]], unit: str, ze
     figure, axes = _figure(min(11.0, 1.9 + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels))
     for panel, name in zip(axes, panels, strict=True):
         for place, (_, cells) in enumerate(rows):
-            if name not in cells:
+            if name not in cells or not cells[name].n:
                 continue
             cell = cells[name]
             value, low, high = (100 * x for x in (cell.value, cell.low, cell.high))
@@ -155,7 +157,9 @@ def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes
 def _legend(figure: Figure, panel: Axes) -> None:
     handles, labels = panel.get_legend_handles_labels()
     if len(labels) > 1:
-        figure.legend(handles, labels, frameon=False, loc="outside upper center", ncols=4, fontsize=8, labelcolor=INK)
+        letters = figure.get_figwidth() * LETTERS_PER_INCH
+        columns = max(1, min(4, int(letters / (max(map(len, labels)) + LEGEND_MARGIN))))
+        figure.legend(handles, labels, frameon=False, loc="outside upper center", ncols=columns, fontsize=8, labelcolor=INK)
 
 
 def _svg(figure: Figure) -> str:

@@ -14,7 +14,7 @@ from mmst.methods.edge import BASE_ARM
 from mmst.reporting import paper
 from mmst.reporting.charts import curves_chart, flow_chart, scatter_chart
 from mmst.reporting.part import Part, Table, arm_label, phi
-from mmst.reporting.runs import Sweep
+from mmst.reporting.runs import Sweep, damaged
 from mmst.stages.evaluate import EITHER
 
 STAGES = ("samples", "pseudo_labels", "translations", "verified", "examples")
@@ -106,8 +106,11 @@ def curves_part(sweep: Sweep) -> Part | None:
 
 
 def _curve(path: Path) -> list[tuple[float, float]]:
-    with path.open() as file:
-        points = [(float(row["step"]), float(row["loss"])) for row in csv.DictReader(file) if row.get("loss")]
+    try:
+        with path.open() as file:
+            points = [(float(row["step"]), float(row["loss"])) for row in csv.DictReader(file) if row.get("loss")]
+    except (ValueError, TypeError, KeyError, csv.Error) as error:
+        raise damaged(path) from error
     return points[:: max(1, len(points) // CURVE_POINTS)]
 
 

@@ -17,7 +17,15 @@ from mmst.reporting.making import audit_part, correlation_part, curves_part, lab
 from mmst.reporting.part import Part
 from mmst.reporting.runs import Sweep
 from mmst.reporting.samples import SampleTable, sample_table
-from mmst.reporting.scores import accuracy_parts, axis_part, families_part, pairs_part, rounds_part
+from mmst.reporting.scores import (
+    accuracy_parts,
+    axis_part,
+    families_part,
+    pairs_part,
+    rounds_part,
+    sampled_part,
+    verdicts_part,
+)
 
 
 def page(sweep: Sweep, samples: int) -> str:
@@ -26,9 +34,10 @@ def page(sweep: Sweep, samples: int) -> str:
     table = sample_table(sweep, samples)
     parts: list[Part | None] = [part for name in names for part in accuracy_parts(sweep, name)]
     parts += [
-        axis_part(sweep, names[0]), rounds_part(sweep, names[0]), correlation_part(sweep, names[0]), yield_part(sweep),
-        curves_part(sweep), pairs_part(sweep, names[0]), families_part(sweep, names[0]), labels_part(sweep),
-        audit_part(sweep), paper_part(), work_part(sweep),
+        sampled_part(sweep, names[0]), axis_part(sweep, names[0]), rounds_part(sweep, names[0]),
+        correlation_part(sweep, names[0]), yield_part(sweep), curves_part(sweep), pairs_part(sweep, names[0]),
+        families_part(sweep, names[0]), labels_part(sweep), verdicts_part(sweep, names[0]), audit_part(sweep), paper_part(),
+        work_part(sweep),
     ]  # fmt: skip
     environment = Environment(
         loader=PackageLoader("mmst.reporting", "page"), undefined=StrictUndefined, autoescape=select_autoescape(["j2"])

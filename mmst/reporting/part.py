@@ -37,6 +37,8 @@ def arm_label(arm: str, variant: str) -> str:
 
 def percent(cell: Cell | None) -> str:
     """A share with its interval, in percent."""
+    if cell is not None and cell.n == 0:
+        return "none judged"
     return "" if cell is None else f"{100 * cell.value:.1f} [{100 * cell.low:.1f}, {100 * cell.high:.1f}]"
 
 

@@ -26,7 +26,7 @@ from mmst.statistics.agreement import Agreement
 from mmst.types import Problem, Score
 
 RESULTS = "results.json"
-FORMAT = 2
+FORMAT = 3
 HEAD = "test"
 """The data set of the main table."""
 TAG = "family"
@@ -94,6 +94,7 @@ def _round_results(result: ArmResult, head: str) -> dict[str, Any]:
         "scores": _scores(result.outcomes[head]),
         "examples": len(result.examples.examples) if result.examples else 0,
         "checkpoint": str(result.checkpoint.path),
+        "checkpoint_key": result.checkpoint.key,
     }
 
 
@@ -195,7 +196,8 @@ def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
 
 def sampled_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
     """What several samples of a problem are worth: metrics down, arms across."""
-    table = Table(title=f"several samples a problem, {name} (% right [95% interval])")
+    n = "-".join(map(str, dict.fromkeys(f([row["n"] for row in rows]) for f in (min, max))))
+    table = Table(title=f"several samples a problem, {name} (% right [95% interval over problems], n = {n})")
     arms = list(dict.fromkeys(row["arm"] for row in rows))
     for column in ("method", "metric", *arms):
         table.add_column(column, justify="right" if column in arms else "left")
@@ -209,13 +211,13 @@ def sampled_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
 def pairs_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
     """How methods hang together: who is right where, phi, and how often they agree."""
     table = Table(title=f"methods on the same problems, {name} (greedy; phi below 0: they fail on different problems)")
-    columns = ("both right", "only the first", "only the second", "neither", "phi [95%]", "same answer", "right then")
+    columns = ("both right", "only the first", "only the second", "neither", "phi [95%]", "% same answer", "% right then")
     for column in ("arm", "methods", *columns):
         table.add_column(column, justify="right" if column in columns else "left")
     for row in rows:
         cells = row["table"]
         counts = [str(cells[key]) for key in ("both", "only_a", "only_b", "neither")]
-        shares = [f"{100 * row[key]['accuracy']:.1f}%" for key in ("agree", "right_when_agree")]
+        shares = [f"{_cell(row[key])} of {row[key]['n']}" if row[key]["n"] else "-" for key in ("agree", "right_when_agree")]
         table.add_row(row["arm"], f"{row['a']}, {row['b']}", *counts, phi_text(cells), *shares)
     return table
 
@@ -317,20 +319,23 @@ def table_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def _score_rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every score as a row: whole data sets under the tag "", and each family under its own."""
+    """Every score as a row: whole data sets under the tag "", each family under its own; pass@k and maj@k by their metric."""
     rows = []
     for name, table in {found["dataset"]: found, **found["heldout"]}.items():
         for arm, scores in table["arms"].items():
             for method, whole in scores.items():
                 for tag, s in {"": whole, **table["families"][arm][method]}.items():
-                    rows.append({"dataset": name, "arm": arm, "method": method, "tag": tag, **s})
+                    rows.append({"dataset": name, "arm": arm, "method": method, "metric": "accuracy", "tag": tag, **s})
+        for row in table["sampled"]:
+            own = {key: row[key] for key in ("arm", "method", "metric", "n", "low", "high")}
+            rows.append({"dataset": name, **own, "tag": "", "accuracy": row["value"], "unjudged": None})
     return rows
 
 
 def _csv(found: Mapping[str, Any]) -> str:
     text = io.StringIO()
     rows = csv.DictWriter(
-        text, ["dataset", "arm", "method", "tag", "accuracy", "n", "low", "high", "unjudged"], lineterminator="\n"
+        text, ["dataset", "arm", "method", "metric", "tag", "accuracy", "n", "low", "high", "unjudged"], lineterminator="\n"
     )
     rows.writeheader()
     rows.writerows(_score_rows(found))

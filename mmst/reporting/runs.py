@@ -22,6 +22,10 @@ from mmst.methods.edge import BASE_ARM
 from mmst.reporting.results import FORMAT, OUTCOMES, RESULTS
 
 JOB = "job.json"
+STARTED = ".hydra/config.yaml"
+"""What Hydra leaves in the folder of a job that has begun."""
+KEYS = ("config", "versions", "commit", "dataset", "arms", "heldout", "rounds", "counts", "labels", "correlations", "ledger")
+"""What a page reads of a job's results."""
 SEEDS = ("seed", "dataset.seed")
 """Overrides that repeat a job instead of varying it."""
 SILENT = ("sweep", "size", "name", "tracker", "experiment", "debug", "sampler.batch_size", "paths.", "hydra")
@@ -57,13 +61,14 @@ class Run:
         import pyarrow
         import pyarrow.parquet
 
-        try:
-            columns = pyarrow.parquet.read_table(self.folder / OUTCOMES).to_pydict()
-        except pyarrow.ArrowException as error:
-            raise _damaged(self.folder / OUTCOMES) from error
-        found: dict[tuple[str, int, str, str], Solved] = defaultdict(dict)
         names = ("arm", "round", "dataset", "method", "problem", "right")
-        for arm, number, dataset, method, problem, right in zip(*(columns[name] for name in names), strict=True):
+        try:
+            columns = pyarrow.parquet.read_table(self.folder / OUTCOMES, columns=list(names)).to_pydict()
+            rows = list(zip(*(columns[name] for name in names), strict=True))
+        except (pyarrow.ArrowException, KeyError, OSError) as error:
+            raise damaged(self.folder / OUTCOMES) from error
+        found: dict[tuple[str, int, str, str], Solved] = defaultdict(dict)
+        for arm, number, dataset, method, problem, right in rows:
             found[arm, number, dataset, method][problem] = right
         return dict(found)
 
@@ -110,7 +115,11 @@ def read_sweep(path: Path) -> Sweep:
     if not folders:
         raise DataError(f"report: {path} holds no {RESULTS}, nor do its folders; is a run finished?")
     runs = [_run(folder) for folder in folders]
-    failures = [Failure(job["name"], str(job["why"])) for job in map(_loaded, sorted(path.glob(f"*/{JOB}"))) if job["failed"]]
+    jobs = [_loaded(place, ("name", "failed", "why")) for place in sorted(path.glob(f"*/{JOB}"))]
+    failures = [Failure(job["name"], str(job["why"])) for job in jobs if job["failed"]]
+    begun = {place.parents[1].name for place in path.glob(f"*/{STARTED}")}
+    ended = {job["name"] for job in jobs} | {folder.name for folder in folders}
+    failures += [Failure(name, "it has not ended: it was stopped, or is at work") for name in sorted(begun - ended)]
     failed = {failure.name for failure in failures}
     runs = [run for run in runs if run.name not in failed] or runs
     return Sweep(path.resolve().name, runs, failures, _axes(runs), runs[0].found["config"].get("sweep") or {})
@@ -127,23 +136,28 @@ def base_is_shared(sweep: Sweep, dataset: str) -> bool:
 
 
 def _run(folder: Path) -> Run:
-    found = _loaded(folder / RESULTS)
+    found = _loaded(folder / RESULTS, ("format",))
     if found.get("format") != FORMAT or not (folder / OUTCOMES).is_file():
         raise DataError(f"report: {folder} was written by another version of mmst; run its command again (stages are kept).")
-    job = _loaded(folder / JOB) if (folder / JOB).is_file() else {"overrides": []}
+    if missing := [key for key in KEYS if key not in found]:
+        raise damaged(folder / RESULTS, f": it has no {missing[0]}")
+    job = _loaded(folder / JOB, ("overrides",)) if (folder / JOB).is_file() else {"overrides": []}
     return Run(folder, found, dict(_parts(override) for override in job["overrides"]))
 
 
-def _loaded(path: Path) -> dict[str, Any]:
+def _loaded(path: Path, keys: Sequence[str]) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = json.loads(path.read_text())
     except ValueError as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
+    if not isinstance(loaded, dict) or not all(key in loaded for key in keys):
+        raise damaged(path)
     return loaded
 
 
-def _damaged(path: Path) -> DataError:
-    return DataError(f"report: {path} is damaged; delete it and run the job's command again (stages are kept).")
+def damaged(path: Path, how: str = "") -> DataError:
+    """The error for a file that does not hold what was once written there."""
+    return DataError(f"report: {path} is damaged{how}; delete it and run the job's command again (stages are kept).")
 
 
 def _parts(override: str) -> tuple[str, str]:

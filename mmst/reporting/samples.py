@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mmst.ledger.ledger import MANIFEST, Stage
-from mmst.methods.edge import ARROW
-from mmst.reporting.runs import Run, Sweep
+from mmst.methods.edge import ARROW, BASE_ARM
+from mmst.reporting.part import arm_label
+from mmst.reporting.runs import Run, Sweep, base_is_shared
 from mmst.types import GradedSample, Problem
 
 COLUMNS = ("problem", "set", "method", "edge", "model", "round", "verdict", "answer", "completion", "source")
@@ -78,8 +79,9 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
     """About `most` samples of a sweep's runs, or all where there are fewer; none where the ledger is gone."""
     table = SampleTable()
     stages: dict[Path, tuple[_Sampled, _Sampled | None]] = {}
+    shared = base_is_shared(sweep, sweep.runs[0].found["dataset"])
     for run in sweep.runs:
-        of_run = list(_sampled_stages(run, sweep.variant(run)))
+        of_run = list(_sampled_stages(run, sweep.variant(run), shared))
         for found in sorted(of_run, key=lambda found: bool(found.edge)):
             source = next((other for other in of_run if found.edge and other.is_source_of(found)), None)
             stages.setdefault(found.stage.folder, (found, source))
@@ -118,11 +120,16 @@ def _add(table: SampleTable, found: _Sampled, row: GradedSample, source: int) ->
         table.columns[name].append(value)
 
 
-def _sampled_stages(run: Run, variant: str) -> Iterator[_Sampled]:
-    """The graded stages of a run, with the model that was sampled from."""
+def _sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[_Sampled]:
+    """The graded stages of a run, with the model that was sampled from. `shared`: the base is that of all runs."""
     root = Path(run.found["ledger"]["root"])
     stages = {name: stage for name in run.found["ledger"]["stages"] if (stage := _stage(root, name)) is not None}
     models = {
+        row["checkpoint_key"]: arm_label(row["arm"], "" if shared and row["arm"] == BASE_ARM else variant)
+        for row in run.found["rounds"]
+        if not row["round"]
+    }
+    models |= {
         s.manifest()["checkpoint"]: _trained_name(s.manifest(), variant) for n, s in stages.items() if n.startswith("train-")
     }
     for name, stage in stages.items():
@@ -140,15 +147,14 @@ def _sampled_stages(run: Run, variant: str) -> Iterator[_Sampled]:
             "train" if edge else draw["purpose"].rpartition("/")[0],
             stage.manifest()["settings"]["method"],
             edge,
-            models.get(settings["checkpoint"], "base"),
+            models.get(settings["checkpoint"], BASE_ARM),
             int(draw["round"]),
             settings["checkpoint"],
         )
 
 
 def _trained_name(manifest: Mapping[str, Any], variant: str) -> str:
-    title = " ".join(str(manifest["title"]).removeprefix("train").split())
-    return f"{title} ({variant})" if variant else title
+    return arm_label(" ".join(str(manifest["title"]).removeprefix("train").split()), variant)
 
 
 def _problems(run: Run, wanted: set[str]) -> Iterator[Problem]:

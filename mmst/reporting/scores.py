@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from statistics import fmean
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mmst.methods.edge import BASE_ARM
-from mmst.reporting.arms import MEAN, Cell, Difference, accuracy, arms_of, columns, contrasts, differences, with_base
+from mmst.reporting.arms import MEAN, Arm, Cell, Difference, accuracy, arms_of, columns, contrasts, differences, with_base
 from mmst.reporting.charts import interval_chart, line_chart
 from mmst.reporting.part import Part, Table, arm_label, p_value, percent, phi, points
-from mmst.reporting.runs import Sweep
+from mmst.reporting.runs import Run, Sweep
 from mmst.stages.evaluate import EITHER
+from mmst.statistics.intervals import accuracy_interval
+from mmst.types import Verdict
+
+FULL_SHADE = 60
+"""Points of difference at which a cell is coloured fully."""
 
 
 def accuracy_parts(sweep: Sweep, dataset: str) -> list[Part]:
@@ -19,29 +24,36 @@ def accuracy_parts(sweep: Sweep, dataset: str) -> list[Part]:
     arms = arms_of(sweep, dataset)
     methods = columns(arms)
     cells = {arm.label: {m: cell for m in methods if (cell := accuracy(arm, m)) is not None} for arm in arms}
-    n = sum(len(next(iter(by_method.values()))) for by_method in arms[0].solved.values())
-    rows = [[arm.label, *(percent(cells[arm.label].get(m)) for m in methods)] for arm in arms]
+    rows = [[arm.label, *(percent(cells[arm.label].get(m)) for m in methods), *_sizes(arm)] for arm in arms]
     unjudged = sum(cell.unjudged for of_arm in cells.values() for m, cell in of_arm.items() if m not in (MEAN, EITHER))
-    seeds = len(arms[0].solved)
-    between = f"over {seeds} seeds (Student's t)" if seeds > 1 else "over problems (Wilson)"
-    note = f"% right [95% interval {between}]; n = {n:,} problems an arm, over all seeds; {unjudged:,} answers unjudged."
+    several = any(len(cell.by_seed) > 1 for of_arm in cells.values() for cell in of_arm.values())
+    between = "over problems (Wilson)"
+    if several:
+        between = "over an arm's seeds (Student's t); over its problems (Wilson) where it has one, or all agree"
+    note = f"% right [95% interval {between}]; n: distinct problems over all seeds; {unjudged:,} answers unjudged."
     parts = [
         Part(
             f"Accuracy: {dataset}",
             "Greedy answers; either: some method is right.",
             [interval_chart([(arm.label, cells[arm.label]) for arm in arms], "% right")],
-            [Table(["arm", *methods], rows, note)],
+            [Table(["arm", *methods, "n", "seeds"], rows, note)],
         )
     ]
-    asked, against = differences(contrasts(sweep, arms), methods), differences(with_base(arms), methods)
-    known = {(row.a, row.b) for row in asked}
-    found = [*asked, *(row for row in against if (row.a, row.b) not in known)]
+    asked = contrasts(sweep, arms)
+    known = {(a.label, b.label) for a, b in asked}
+    found = differences([*asked, *((a, b) for a, b in with_base(arms) if (a.label, b.label) not in known)], methods)
     if found:
-        parts.append(_difference_part(dataset, found, asked or against, seeds))
+        parts.append(_difference_part(dataset, found, [row for row in found if (row.a, row.b) in known]))
     return parts
 
 
-def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequence[Difference], seeds: int) -> Part:
+def _sizes(arm: Arm) -> tuple[str, str]:
+    """How many distinct problems an arm was measured on, and with how many seeds."""
+    problems = {id for by_method in arm.solved.values() for solved in by_method.values() for id in solved}
+    return f"{len(problems):,}", str(len(arm.solved))
+
+
+def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequence[Difference]) -> Part:
     by_pair: dict[str, dict[str, Cell]] = defaultdict(dict)
     for row in charted:
         by_pair[f"{row.b} - {row.a}"][row.method] = row.cell
@@ -53,17 +65,19 @@ def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequenc
             ", ".join(f"{100 * v:+.1f}" for v in r.cell.by_seed),
             p_value(r.p),
             p_value(r.p_holm),
+            f"{r.cell.n:,}",
         ]
         for r in found
     ]
-    test = "Student's t over seeds" if seeds > 1 else "McNemar's exact test"
-    holm = "Holm's correction among those that answer the question, and among those with the base"
-    note = f"Points [95%], each seed's on the same problems; p by {test}, and {holm}."
+    note = (
+        "Points [95%], each seed's on the same problems. p by Student's t over several seeds, by McNemar's exact test for one; "
+        "none where all seeds agree to the digit, or for the mean over one seed. Holm's correction is for all of this table."
+    )
     return Part(
         f"Paired differences: {dataset}",
         "",
         [interval_chart(list(by_pair.items()), "points", zero=True)],
-        [Table(["arms", "method", "difference", "by seed", "p", "p (Holm)"], rows, note)],
+        [Table(["arms", "method", "difference", "by seed", "p", "p (Holm)", "n"], rows, note)],
     )
 
 
@@ -96,11 +110,12 @@ def rounds_part(sweep: Sweep, dataset: str) -> Part | None:
         return None
     methods = columns(arms)
     lines: dict[str, dict[str, list[tuple[float, Cell]]]] = {method: defaultdict(list) for method in methods}
-    base = next(arm for arm in arms if arm.arm == BASE_ARM)
+    bases = {arm.variant: arm for arm in arms if arm.arm == BASE_ARM}
     for method, of_arm in lines.items():
         for arm in sorted(arms, key=lambda arm: arm.round):
             cell = accuracy(arm, method)
-            start = accuracy(base, method)
+            base = bases.get(arm.variant) or bases.get("")
+            start = accuracy(base, method) if base else None
             if cell is None or start is None or arm.arm == BASE_ARM:
                 continue
             of_arm[arm.label] = of_arm[arm.label] or [(0, start)]
@@ -112,11 +127,10 @@ def pairs_part(sweep: Sweep, dataset: str) -> Part | None:
     """How the methods of each arm hang together on the test problems."""
     rows = []
     for run in sweep.runs:
-        table = run.found if run.found["dataset"] == dataset else run.found["heldout"][dataset]
-        for row in table["pairs"]:
+        for row in _measured(run, dataset)["pairs"]:
             cells = row["table"]
             counts = [str(cells[key]) for key in ("both", "only_a", "only_b", "neither")]
-            shares = [f"{100 * row[key]['accuracy']:.1f}" for key in ("agree", "right_when_agree")]
+            shares = [_interval(round(s["accuracy"] * s["n"]), s["n"]) for s in (row["agree"], row["right_when_agree"])]
             label = arm_label(row["arm"], sweep.variant(run))
             rows.append([label, run.seed, f"{row['a']}, {row['b']}", *counts, phi(cells), *shares])
     header = [
@@ -128,30 +142,83 @@ def pairs_part(sweep: Sweep, dataset: str) -> Part | None:
         "second",
         "neither",
         "phi [95%]",
-        "% same answer",
-        "% right then",
+        "% same answer [95%] of n",
+        "% right then [95%] of n",
     ]
     return Part(f"Methods beside each other: {dataset}", "Greedy answers to the same problems.", [], [Table(header, rows)])
 
 
 def families_part(sweep: Sweep, dataset: str) -> Part | None:
-    """Accuracy by family: means over seeds, and what each arm gained over the base."""
-    cells: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    """Accuracy by family over all seeds, and what each arm gained over the base."""
+    counts: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for run in sweep.runs:
-        table = run.found if run.found["dataset"] == dataset else run.found["heldout"][dataset]
-        for arm, by_method in table["families"].items():
+        for arm, by_method in _measured(run, dataset)["families"].items():
             for method, families in by_method.items():
                 for family, score in families.items():
-                    cells[arm_label(arm, sweep.variant(run)), method][family].append(100 * score["accuracy"])
-    families = list(dict.fromkeys(family for of_arm in cells.values() for family in of_arm))
-    base = {method: values for (arm, method), values in cells.items() if arm.startswith(BASE_ARM)}
-    rows, shades = [], {}
-    for number, ((arm, method), values) in enumerate((key, value) for key, value in cells.items() if key[1] != EITHER):
-        rows.append([arm, method, *(f"{fmean(values[family]):.0f}" if family in values else "" for family in families)])
-        for column, family in enumerate(families):
-            if family in values and family in base.get(method, {}):
-                shades[number, column + 2] = (fmean(values[family]) - fmean(base[method][family])) / 60
+                    cell = counts[arm, sweep.variant(run), method][family]
+                    cell[0] += round(score["accuracy"] * score["n"])
+                    cell[1] += score["n"]
+    families = list(dict.fromkeys(family for of_arm in counts.values() for family in of_arm))
+    rows: list[list[str]] = []
+    shades = {}
+    for (arm, variant, method), values in counts.items():
+        if method == EITHER:
+            continue
+        base = counts.get((BASE_ARM, variant, method), {})
+        for column, family in enumerate(families, 2):
+            if values[family][1] and base and base[family][1]:
+                shades[len(rows), column] = 100 * (_share(values[family]) - _share(base[family])) / FULL_SHADE
+        rows.append([arm_label(arm, variant), method, *(_interval(*values[family]) for family in families)])
     if not families:
         return None
-    about = "% right, mean over seeds. Green: more than the base; red: less."
+    about = "% right [95% interval, Wilson] of n, all seeds together. Green: more than the base; red: less."
     return Part(f"By family: {dataset}", about, [], [Table(["arm", "method", *families], rows, shades=shades)])
+
+
+def sampled_part(sweep: Sweep, dataset: str) -> Part | None:
+    """pass@k and maj@k, where several samples of a problem were drawn."""
+    rows = [
+        [
+            arm_label(row["arm"], sweep.variant(run)),
+            run.seed,
+            row["method"],
+            row["metric"],
+            f"{100 * row['value']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]",
+            f"{row['n']:,}",
+        ]
+        for run in sweep.runs
+        for row in _measured(run, dataset)["sampled"]
+    ]
+    about = "pass@k: some of k samples is right (unbiased); maj@k: their vote is, within a method or over all of them."
+    header = ["arm", "seed", "method", "metric", "% [95%, over problems]", "n"]
+    return Part(f"Several samples a problem: {dataset}", about, [], [Table(header, rows)]) if rows else None
+
+
+def verdicts_part(sweep: Sweep, dataset: str) -> Part | None:
+    """How the greedy answers were judged."""
+    rows = []
+    for run in sweep.runs:
+        for arm, by_method in _measured(run, dataset)["verdicts"].items():
+            for method, verdicts in by_method.items():
+                counts = [verdicts.get(verdict.value, 0) for verdict in Verdict]
+                unjudged = f"{100 * counts[-1] / max(1, sum(counts)):.1f}%"
+                rows.append([arm_label(arm, sweep.variant(run)), run.seed, method, *map(str, counts), unjudged])
+    header = ["arm", "seed", "method", *(verdict.value.replace("_", " ") for verdict in Verdict), "unjudged share"]
+    return Part(f"Verdicts: {dataset}", "Greedy answers.", [], [Table(header, rows)]) if rows else None
+
+
+def _measured(run: Run, dataset: str) -> Mapping[str, Any]:
+    """What a run found on a data set."""
+    found: Mapping[str, Any] = run.found if run.found["dataset"] == dataset else run.found["heldout"][dataset]
+    return found
+
+
+def _share(count: Sequence[int]) -> float:
+    return count[0] / count[1]
+
+
+def _interval(right: int, n: int) -> str:
+    if not n:
+        return ""
+    low, high = accuracy_interval(right, n)
+    return f"{100 * right / n:.0f} [{100 * low:.0f}, {100 * high:.0f}] of {n}"

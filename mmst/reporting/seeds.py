@@ -31,7 +31,12 @@ def read_runs(folders: Sequence[Path]) -> list[dict[str, Any]]:
         path = folder / RESULTS
         if not path.is_file():
             raise DataError(f"{folder} holds no {RESULTS}; is the run finished?")
-        runs.append(json.loads(path.read_text()))
+        try:
+            runs.append(json.loads(path.read_text()))
+        except ValueError as error:
+            raise DataError(f"{path} is damaged; delete it and run the job's command again (stages are kept).") from error
+    if len(runs) < 2:
+        raise DataError("seeds: give the folders of at least two runs; one tells nothing of how seeds vary.")
     for folder, run in zip(folders, runs, strict=True):
         if list(run["arms"]) != list(runs[0]["arms"]):
             raise DataError(f"{folder} has the arms {', '.join(run['arms'])}; {folders[0]} has {', '.join(runs[0]['arms'])}.")

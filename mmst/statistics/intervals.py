@@ -10,6 +10,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
+LEAST_OTHERS = 15
+"""Values that must differ from the commonest one for the bootstrap to know how they vary."""
 
 
 def accuracy_interval(right: int, n: int) -> tuple[float, float]:
@@ -23,21 +25,38 @@ def accuracy_interval(right: int, n: int) -> tuple[float, float]:
     return min(float(low), right / n), max(float(high), right / n)
 
 
-def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """The 95% bootstrap interval of a mean over problems (Efron 1979, percentile); one value a problem.
+def mean_interval(values: Sequence[float], seed: int = 0, bounds: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
+    """The 95% bootstrap interval of a mean over problems (Efron 1979, percentile); one value a problem, within `bounds`.
 
-    Several samples of a problem are one cluster: give their mean. All-equal values give a point, and so does one value.
+    Several samples of a problem are one cluster: give their mean. Where nearly all values are equal, resampling them does not
+    show how they vary (and where all are, it shows a point): then it is `bounded_interval`. `bounds` where there is no value.
     """
     data = np.asarray(values, dtype=float)
     if len(data) == 0:
-        return float("-inf"), float("inf")
-    if len(data) == 1 or np.ptp(data) == 0:
-        return float(data[0]), float(data[0])
+        return bounds
+    _, counts = np.unique(data, return_counts=True)
+    if len(data) - counts.max() < LEAST_OTHERS:
+        return bounded_interval(data.tolist(), bounds)
     generator = np.random.default_rng(seed)
     result = stats.bootstrap(
         (data,), np.mean, n_resamples=RESAMPLES, batch=500, method="percentile", confidence_level=CONFIDENCE, rng=generator
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def bounded_interval(values: Sequence[float], bounds: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
+    """The 95% interval of a mean of values within `bounds`, by Agresti and Coull's device (1998, Am. Stat. 52).
+
+    To the values, z*z / 2 are added at each bound; then it is the normal interval. For right and wrong answers it is theirs. It
+    keeps a width where all values are equal, and is wider than needed for values far from the bounds.
+    """
+    low, high = bounds
+    z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+    n = len(values) + z**2
+    middle = (sum(values) + z**2 * (low + high) / 2) / n
+    variance = (sum(value**2 for value in values) + z**2 * (low**2 + high**2) / 2) / n - middle**2
+    half = z * (variance / n) ** 0.5
+    return max(low, middle - half), min(high, middle + half)
 
 
 def seeds_interval(values: Sequence[float]) -> tuple[float, float]:

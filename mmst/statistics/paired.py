@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from mmst.statistics.intervals import CONFIDENCE, mean_interval
+from mmst.statistics.intervals import CONFIDENCE, LEAST_OTHERS, mean_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class PairedDifference:
     difference: float
     low: float
     high: float
-    """95%, paired bootstrap over problems; `adjusted_wald` where the bootstrap collapses to a point."""
+    """95%, paired bootstrap over problems; `adjusted_wald` where too few problems tell the arms apart for that."""
     p: float
     """McNemar's exact test (McNemar 1947), two-sided."""
     n: int
@@ -33,10 +34,12 @@ def paired_difference(a: Sequence[bool], b: Sequence[bool], seed: int = 0) -> Pa
     differences = [float(y) - float(x) for x, y in zip(a, b, strict=True)]
     if not differences:
         return PairedDifference(0.0, -1.0, 1.0, 1.0, 0)
-    low, high = mean_interval(differences, seed)
-    if low == high:
-        low, high = adjusted_wald(sum(d < 0 for d in differences), sum(d > 0 for d in differences), len(differences))
-    p = mcnemar_p(sum(d < 0 for d in differences), sum(d > 0 for d in differences))
+    only_a, only_b = (sum(sign * d > 0 for d in differences) for sign in (-1, 1))
+    if len(differences) - max(Counter(differences).values()) < LEAST_OTHERS:
+        low, high = adjusted_wald(only_a, only_b, len(differences))
+    else:
+        low, high = mean_interval(differences, seed, (-1.0, 1.0))
+    p = mcnemar_p(only_a, only_b)
     return PairedDifference(sum(differences) / len(differences), low, high, p, len(differences))
 
 

@@ -49,8 +49,11 @@ def sampled(ledger, rows, method, purpose, checkpoint, made_by="sample"):
     stage(ledger, "grade", {"samples": key, "method": method}, rows, GradedSample)
 
 
-def made_run(folder, ledger_root, overrides=(), seed=0, problems=30, samples=2, gain=0.0, config=None):
-    """One finished run of the arms `RIGHT`; `gain` is added to how often `multi` is right."""
+def made_run(folder, ledger_root, overrides=(), seed=0, problems=30, samples=2, gain=0.0, config=None, evaluation=False):
+    """One finished run of the arms `RIGHT`; `gain` is added to how often `multi` is right.
+
+    `evaluation`: what eval.py leaves, which trains nothing.
+    """
     draw = random.Random(f"{seed} {sorted(overrides)}")
     ledger = Ledger(ledger_root)
     train, test = made_problems(f"train{seed}", problems), made_problems(f"test{seed}", problems)
@@ -75,7 +78,7 @@ def made_run(folder, ledger_root, overrides=(), seed=0, problems=30, samples=2, 
         for method in METHODS:
             sampled(ledger, rows[method], method, f"test/{method}", checkpoint)
         examples = None
-        if arm != "base":
+        if arm != "base" and not evaluation:
             stage(
                 ledger,
                 "train",
@@ -92,7 +95,9 @@ def made_run(folder, ledger_root, overrides=(), seed=0, problems=30, samples=2, 
             examples = ExampleSet("key", [], counts, {method: LabelCounts(30, 20, 20, 19) for method in METHODS}, health)
         by_id = {problem.id: problem for problem in test}
         found = measured(rows, by_id, {}, 0)
-        results.append(ArmResult(arm, int(arm != "base"), Checkpoint(folder / arm), {"test": found}, examples))
+        place = Checkpoint(folder / arm)
+        place.__dict__["key"] = checkpoint
+        results.append(ArmResult(arm, int(examples is not None), place, {"test": found}, examples))
     pairs = [("base", "self_both"), ("base", "multi"), ("self_both", "multi")]
     found = run_results(results, pairs, [ProblemSet("test", test)], ledger, {**CONFIG, **(config or {})})
     write_results(found, folder)

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from scipy import stats
 
@@ -86,6 +88,52 @@ def test_p_values_are_corrected_for_their_number():
     text, code = differences([(a, b)], ["text", "code"])
     assert text.p_holm == pytest.approx(2 * text.p)
     assert code.p_holm == pytest.approx(code.p)
+
+
+def test_seeds_on_the_same_problems_are_no_more_problems():
+    """A greedy base on a fixed data set gives the same answers under every seed."""
+    same = {"text": [True, False, True, True]}
+    cell = accuracy(arm("a", same, same, same), "text")
+    alone = accuracy(arm("a", same), "text")
+    assert (cell.value, cell.low, cell.high, cell.n) == (alone.value, alone.low, alone.high, 4)
+    row = difference(arm("a", same, same), arm("b", same, same), "text")
+    assert row.cell.n == 4
+    assert row.cell.low < 0 < row.cell.high
+
+
+def test_a_difference_over_seeds_is_students():
+    a = {"text": [False] * 10}
+    seeds = [{"text": [i < k for i in range(10)]} for k in (3, 5, 7)]
+    row = difference(arm("a", a, a, a), arm("b", *seeds), "text")
+    half = stats.t.ppf(0.975, 2) * stats.sem([0.3, 0.5, 0.7])
+    assert (row.cell.low, row.cell.high) == (pytest.approx(0.5 - half), pytest.approx(min(1, 0.5 + half)))
+
+
+def test_a_method_without_any_judged_answer_is_no_number():
+    lost = arm("a", {"text": [True, False], "code": [None, None]})
+    cell = accuracy(lost, "code")
+    assert (cell.n, cell.unjudged, cell.low, cell.high) == (0, 2, 0.0, 1.0)
+    assert difference(lost, lost, "code") is None
+    assert accuracy(lost, MEAN).n == 0
+
+
+def one(label, name, variant):
+    return Arm(label, name, variant, 1, {"0": {"text": {"1": True}}})
+
+
+def test_an_arm_is_contrasted_with_its_own_variants_partner():
+    made = [one(f"{name} ({v})", name, v) for v in ("k=1", "k=2") for name in ("self", "multi")]
+    shared, plain, own = one("base", "base", ""), one("self", "self", ""), one("base (k=1)", "base", "k=1")
+    settings = SimpleNamespace(settings={"contrast": ["self", "multi"]})
+
+    def labels(pairs):
+        return [(a.label, b.label) for a, b in pairs]
+
+    assert labels(contrasts(settings, [shared, *made])) == [("self (k=1)", "multi (k=1)"), ("self (k=2)", "multi (k=2)")]
+    assert labels(contrasts(settings, [shared, plain, *made[:2]])) == [("self (k=1)", "multi (k=1)")]
+    assert labels(with_base([shared, *made])) == [("base", arm.label) for arm in made]
+    assert labels(with_base([own, *made])) == [("base (k=1)", "self (k=1)"), ("base (k=1)", "multi (k=1)")]
+    assert labels(with_base([one(name, name, "") for name in "abc"])) == [("a", "b"), ("a", "c"), ("b", "c")], "no base"
 
 
 @pytest.mark.parametrize(("right", "verdict"), [(range(10), "better than"), ((), "not reliably different from")])

@@ -64,11 +64,13 @@ def test_what_models_and_failures_say_is_text_and_no_markup(text):
 
 
 def test_every_accuracy_has_n_and_an_interval(text):
-    assert re.search(r"% right \[95% interval over 3 seeds \(Student&#39;s t\)\]; n = 90 problems an arm", text)
+    assert "95% interval over an arm&#39;s seeds (Student&#39;s t)" in text
     rows = re.search(r"<tbody>(.*?)</tbody>", text, re.DOTALL)[1]
-    cells = [cell for row in re.findall(r"<tr>(.*?)</tr>", rows) for cell in re.findall(r"<td>(.*?)</td>", row)[1:]]
-    assert cells
-    assert all(re.fullmatch(r"\d+\.\d \[\d+\.\d, \d+\.\d\]", cell) for cell in cells)
+    cells = [re.findall(r"<td>(.*?)</td>", row)[1:] for row in re.findall(r"<tr>(.*?)</tr>", rows)]
+    assert len(cells) == 5
+    for *accuracies, n, seeds in cells:
+        assert all(re.fullmatch(r"\d+\.\d \[\d+\.\d, \d+\.\d\]", cell) for cell in accuracies)
+        assert (n, seeds) == ("90", "3")
 
 
 def test_a_single_run_without_its_ledger_has_a_page(tmp_path):

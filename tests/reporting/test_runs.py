@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from mmst.errors import DataError
+from mmst.reporting.making import curves_part
 from mmst.reporting.runs import Failure, base_is_shared, read_sweep
 from tests.reporting.made import made_run
 
@@ -47,6 +48,31 @@ def test_folders_that_hold_no_run_are_refused(tmp_path, made_folder):
     (old / "results.json").write_text(json.dumps({**found, "format": 1}))
     with pytest.raises(DataError, match="another version of mmst"):
         read_sweep(old)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("results.json", "[]"),
+        ("results.json", '{"format": 3}'),
+        ("job.json", "{}"),
+        ("curves/multi/metrics.csv", "step,loss\n1,x"),
+    ],
+)
+def test_a_file_that_holds_something_else_is_named(tmp_path, made_folder, name, content):
+    folder = next(path for path in sorted(made_folder.iterdir()) if (path / "results.json").exists())
+    damaged = shutil.copytree(folder, tmp_path / "damaged")
+    (damaged / name).write_text(content)
+    with pytest.raises(DataError, match=f"{name} is damaged"):
+        curves_part(read_sweep(damaged))
+
+
+def test_a_job_that_has_not_ended_is_named(tmp_path):
+    made_run(tmp_path / "sweep" / "seed=0", tmp_path / "ledger", ("seed=0",))
+    begun = tmp_path / "sweep" / "seed=1" / ".hydra"
+    begun.mkdir(parents=True)
+    (begun / "config.yaml").touch()
+    assert [failure.name for failure in read_sweep(tmp_path / "sweep").failures] == ["seed=1"]
 
 
 @pytest.mark.parametrize("name", ["results.json", "job.json", "outcomes.parquet"])

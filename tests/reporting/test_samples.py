@@ -60,6 +60,12 @@ def test_fewer_are_whole_problems_and_the_same_ones_for_all(sweep):
     assert all(everything[id] == count for id, count in rows(page).items())
 
 
+def test_each_checkpoint_of_an_evaluation_has_its_own_name(tmp_path):
+    """Nothing was trained in such a run: names come from the results."""
+    folder = made_run(tmp_path / "run", tmp_path / "ledger", evaluation=True)
+    assert sorted(decoded(sample_table(read_sweep(folder), 10**6))["names"]["model"]) == ["base", "multi", "self_both"]
+
+
 @pytest.mark.parametrize("most", [0, 10])
 def test_a_ledger_that_is_gone_leaves_a_report_without_samples(tmp_path, most):
     made_run(tmp_path / "run", tmp_path / "ledger")

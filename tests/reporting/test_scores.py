@@ -22,7 +22,8 @@ def test_accuracies_are_means_over_the_seeds(sweep):
     (base,) = [row for row in rows_of(part) if row["arm"] == "base"]
     by_seed = {run.seed: run.found["arms"]["base"]["text"]["accuracy"] for run in sweep.runs}
     assert base["text"].split()[0] == f"{100 * fmean(by_seed.values()):.1f}"
-    assert "n = 90 problems an arm, over all seeds; 6 answers unjudged" in part.tables[0].note
+    assert (base["n"], base["seeds"]) == ("90", "3")
+    assert "6 answers unjudged" in part.tables[0].note
 
 
 def test_differences_name_both_arms_and_every_seed(sweep):
@@ -72,4 +73,7 @@ def test_families_are_coloured_by_what_was_gained(single):
         family = table.header[column]
         gain = found[arm][method][family]["accuracy"] - found["base"][method][family]["accuracy"]
         assert shade == pytest.approx(100 * gain / 60)
+        score = found[arm][method][family]
+        low, high = (f"{100 * score[key]:.0f}" for key in ("low", "high"))
+        assert table.rows[row][column] == f"{100 * score['accuracy']:.0f} [{low}, {high}] of {score['n']}"
     assert len(table.rows) == 6

@@ -33,3 +33,8 @@ def test_runs_must_be_finished_and_alike(tmp_path):
         (tmp_path / name / "results.json").write_text(json.dumps({"arms": arms}))
     with pytest.raises(DataError, match="has the arms other"):
         read_runs([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(DataError, match="at least two runs"):
+        read_runs([tmp_path / "a"])
+    (tmp_path / "a" / "results.json").write_text("{")
+    with pytest.raises(DataError, match=r"results\.json is damaged"):
+        read_runs([tmp_path / "a", tmp_path / "b"])

@@ -38,6 +38,32 @@ def test_arms_are_compared_on_problems_that_both_were_judged_on():
     assert row.p_holm >= row.p
 
 
+def test_p_values_are_corrected_for_the_number_of_comparisons():
+    base = {m: {str(i): False for i in range(10)} for m in ("text", "code")}
+    better = {"text": {str(i): True for i in range(10)}, "code": {str(i): i < 6 for i in range(10)}}
+    text, code = compare({"base": base, "better": better}, [("base", "better")])
+    assert (text.p_holm, code.p_holm) == (pytest.approx(2 * text.p), pytest.approx(code.p))
+
+
+def test_the_vote_of_all_methods_is_of_the_first_k_samples_of_each(made):
+    problems = {"p0": Problem("p0", "?", "1")}
+    given = {"text": ["1", "2", "2", "2"], "code": ["1", "2", "2", "2"]}
+    graded = {
+        m: [made("", verdict=Verdict.RIGHT if a == "1" else Verdict.WRONG, answer=a, problem="p0", method=m, index=n)
+            for n, a in enumerate(answers)]
+        for m, answers in given.items()
+    }  # fmt: skip
+    found = {s.metric: s.value for s in sampled_scores(graded, problems, 4) if s.method == "all methods"}
+    assert found == {"maj@1": 1.0, "maj@2": 0.5, "maj@4": 0.0}
+
+
+def test_without_a_judged_problem_a_sampled_score_knows_nothing(made):
+    problems = {"p0": Problem("p0", "?", "1")}
+    rows = [made("", verdict=Verdict.UNJUDGED, answer=None, problem="p0", method="text", index=n) for n in range(2)]
+    for found in sampled_scores({"text": rows}, problems, 2):
+        assert (found.n, found.low, found.high) == (0, 0.0, 1.0)
+
+
 ANSWERS = {  # text, code: the greedy answers to problems whose gold is 1
     "p0": ("1", "1"),
     "p1": ("1", "2"),

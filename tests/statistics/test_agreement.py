@@ -34,6 +34,17 @@ def test_the_interval_of_phi_covers_as_often_as_it_says(shares):
     assert covered / counts.sum() == pytest.approx(0.95, abs=0.01)
 
 
+def test_the_variance_of_phi_on_a_skewed_table():
+    """That of Bishop, Fienberg and Holland, against the delta method by numbers, where the margins are far from a half."""
+    shares, n = np.array([0.55, 0.25, 0.05, 0.15]), 4000
+    value, low, high = phi(*(n * shares))
+    step = 1e-6
+    gradient = np.array([(phi(*(shares + step * e))[0] - phi(*(shares - step * e))[0]) / (2 * step) for e in np.eye(4)])
+    variance = (shares @ gradient**2 - (shares @ gradient) ** 2) / n
+    half = (np.arctanh(high) - np.arctanh(low)) / 2
+    assert half == pytest.approx(1.959964 * np.sqrt(variance) / (1 - value**2), rel=1e-4)
+
+
 def test_the_table_counts_problems():
     found = agreement([(True, True), (True, False), (False, True), (False, False), (True, True)])
     assert (found.both, found.only_a, found.only_b, found.neither, found.n) == (2, 1, 1, 1, 5)

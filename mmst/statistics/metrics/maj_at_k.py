@@ -30,9 +30,12 @@ class MajAtK(evaluate.Metric):
             for answers, gold in zip(predictions, golds, strict=True)
             if gold is not None
         ]
+        fewest = min((len(answers) for answers, _ in rows), default=max(ks))
+        if not all(1 <= k <= fewest for k in ks):
+            raise ValueError(f"maj@k needs a k from 1 to the fewest answers of a problem, which is {fewest}; got {list(ks)}")
         found: dict[str, Any] = {"n": len(rows)}
         for k in ks:
             values = [maj_at_k(answers[:k], gold) for answers, gold in rows]
             low, high = mean_interval(values)
-            found.update({f"maj@{k}": sum(values) / len(values), f"maj@{k}_low": low, f"maj@{k}_high": high})
+            found.update({f"maj@{k}": sum(values) / max(1, len(values)), f"maj@{k}_low": low, f"maj@{k}_high": high})
         return found

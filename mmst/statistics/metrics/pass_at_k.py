@@ -34,5 +34,5 @@ class PassAtK(evaluate.Metric):
         for k in ks:
             values = [pass_at_k(samples, right, k) for samples, right in rows]
             low, high = mean_interval(values)
-            found.update({f"pass@{k}": sum(values) / len(values), f"pass@{k}_low": low, f"pass@{k}_high": high})
+            found.update({f"pass@{k}": sum(values) / max(1, len(values)), f"pass@{k}_low": low, f"pass@{k}_high": high})
         return found
