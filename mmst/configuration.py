@@ -41,6 +41,7 @@ PLAIN: dict[str, Any] = {
     "splits": Annotated[list[str], msgspec.Meta(min_length=1)],
     "show": AtLeastZero,
     "decontaminate": AtLeastOne | None,
+    "trainer.accumulate": AtLeastOne,
     "sampling.per_problem": AtLeastOne,
     "translation.per_label": AtLeastOne,
     "translation.labels_per_problem": AtLeastOne,

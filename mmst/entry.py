@@ -28,7 +28,7 @@ from mmst.datasets.contamination import contaminated
 from mmst.errors import ConfigError, MissingExtraError
 from mmst.jobs import failures
 from mmst.ledger.ledger import Ledger, run_folder
-from mmst.methods.edge import Recipe
+from mmst.methods.edge import Edge, Recipe
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
@@ -36,8 +36,11 @@ from mmst.reporting.progress import CONSOLE, TerminalProgress
 from mmst.reporting.results import RESULTS
 from mmst.reporting.tracking import TrackedJob, Tracker
 from mmst.rounds import ArmResult, Evaluation, InitFrom, RoundsPlan, TrainingPlan, measure
+from mmst.training.building import ModelBuilder
 from mmst.training.checkpoint import local_checkpoint, served_name
+from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Fitter, Here, Launcher, Processes
+from mmst.training.schedule import check_parts
 from mmst.training.watch import StepWatch
 from mmst.types import Problem
 
@@ -255,6 +258,7 @@ def _fitter_factory(job: Job) -> Callable[[str, str], Fitter]:
     launcher: Launcher = built(config.trainer.launcher, "trainer.launcher")
     node: Any = OmegaConf.to_container(config.trainer.trainer, resolve=True)
     trainer = _checked_trainer(config)
+    _check_options(job, launcher, trainer)
     logger = _logger_nodes(config, job.folder)
 
     def fitter(name: str, title: str) -> Fitter:
@@ -265,6 +269,15 @@ def _fitter_factory(job: Job) -> Callable[[str, str], Fitter]:
         return Here(partial(trainer, logger=made), [StepWatch(progress, title)])
 
     return fitter
+
+
+def _check_options(job: Job, launcher: Launcher, trainer: Callable[..., Any]) -> None:
+    """Refuse now what a training would refuse after its samples."""
+    options: TrainingOptions = built(job.config.trainer.options, "trainer.options")
+    methods = job.pipeline.methods
+    options.check_edges(str(Edge(a, b)) for a in methods for b in methods)
+    check_parts(options.batch_size, launcher.processes * launcher.nodes, job.config.trainer.accumulate)
+    ModelBuilder(job.base.path, lora=options.lora).check(trainer(max_steps=1, logger=False).strategy)
 
 
 def _checked_trainer(config: DictConfig) -> Callable[..., Any]:

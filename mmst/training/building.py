@@ -20,6 +20,7 @@ import torch
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy, Strategy
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from mmst.errors import ConfigError, MissingExtraError, ModelError
 from mmst.training.checkpoint import load_model, tensor_names
@@ -31,6 +32,17 @@ class FullyShardStrategy(ModelParallelStrategy):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(data_parallel_size=int(os.environ.get("WORLD_SIZE", "1")), tensor_parallel_size=1, **options)
+
+
+def check_attention(name: str | None) -> None:
+    """Refuse an implementation that transformers does not know; those of the Hub's kernels have a slash in their names.
+
+    Raises:
+        ConfigError: lists those that it knows.
+    """
+    known = ["eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()]
+    if name is not None and "/" not in name and name not in known:
+        raise ConfigError(f"trainer.options.attention={name} must be one of {', '.join(sorted(known))}, or null.")
 
 
 @dataclass(frozen=True)
@@ -53,11 +65,6 @@ class ModelBuilder:
         """The model, in the parameters' dtype that the trainer's precision asks for."""
         strategy = module.trainer.strategy
         dtype = "bfloat16" if module.trainer.precision == "bf16-true" else "float32"
-        sharded = isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)
-        if self.lora is not None and sharded:
-            raise ConfigError(
-                "model.lora works with one device, ddp, deepspeed_zero1 and deepspeed_zero2; choose one of these."
-            )
         if isinstance(strategy, ModelParallelStrategy):
             model = self._shard(dtype, strategy)
         elif _is_zero3(strategy):
@@ -92,7 +99,15 @@ class ModelBuilder:
                 model.enable_input_require_grads()
 
     def check(self, strategy: Strategy) -> None:
-        """Refuse what can be refused before a strategy is set up: ZeRO-3 could not run its model before training starts."""
+        """Refuse what can be refused before a strategy is set up: ZeRO-3 could not run its model before training starts.
+
+        Raises:
+            ConfigError: adapters are to be sharded, or examples cannot be packed.
+        """
+        if self.lora is not None and (isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)):
+            raise ConfigError(
+                "model.lora works with one device, ddp, deepspeed_zero1 and deepspeed_zero2; choose one of these."
+            )
         if self.packed is not None and _is_zero3(strategy):
             self._check_packing(_shallow(AutoConfig.from_pretrained(self.start), self.attention))
 

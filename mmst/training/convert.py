@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -44,7 +46,10 @@ class FileTensors:
     """A file that torch.save wrote, mapped into memory."""
 
     def __init__(self, path: Path) -> None:
-        self.state: dict[str, Tensor] = torch.load(path, mmap=True, map_location="cpu", weights_only=False)["state_dict"]
+        try:
+            self.state: dict[str, Tensor] = torch.load(path, mmap=True, map_location="cpu", weights_only=False)["state_dict"]
+        except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+            raise ModelError(f"convert: {path} is no checkpoint of a training (it holds no weights to read).") from error
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """See `Tensors`."""
@@ -126,7 +131,7 @@ def convert(
     dtype = config.dtype or torch.float32
     with atomic_folder(target) as work:
         if lora is not None:
-            _merged(source, start, lora).to(dtype).save_pretrained(work, max_shard_size=shard)
+            _merged(source, start, checkpoint, lora).to(dtype).save_pretrained(work, max_shard_size=shard)
         else:
             model = empty_model(config, "float32")
             wanted = _unique_tensors(model)
@@ -177,10 +182,10 @@ def _saved(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.detach().to(dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
 
 
-def _merged(source: Tensors, start: Path, lora: int | Mapping[str, Any]) -> Any:
+def _merged(source: Tensors, start: Path, checkpoint: Path, lora: int | Mapping[str, Any]) -> Any:
     adapted = with_adapters(load_model(start, "float32"), lora)
     wanted = {name: tuple(t.shape) for name, t in adapted.state_dict().items() if "lora_" in name}
-    names = _sources(source.shapes(), wanted, start)
+    names = _sources(source.shapes(), wanted, checkpoint)
     read = source.read(names.values())
     adapted.load_state_dict({name: read[there] for name, there in names.items()}, strict=False)
     return adapted.merge_and_unload()
@@ -190,14 +195,32 @@ def _generation_config(start: Path, default: Any) -> Any:
     return GenerationConfig.from_pretrained(start) if (start / "generation_config.json").is_file() else default
 
 
+def _size(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?[KMGT]?B", text):
+        raise argparse.ArgumentTypeError(f"{text} is no size such as 500MB or 5GB")
+    return text
+
+
+def _lora(text: str) -> int | dict[str, Any]:
+    try:
+        loaded = json.loads(text)
+    except ValueError:
+        loaded = None
+    if not isinstance(loaded, int | dict) or isinstance(loaded, bool):
+        raise argparse.ArgumentTypeError(f"{text} is neither a rank nor settings as JSON")
+    return loaded
+
+
 def main() -> None:
     """Read the command line, and convert."""
     parser = argparse.ArgumentParser(prog="python -m mmst.training.convert", description=__doc__.partition("\n")[0])
     parser.add_argument("checkpoint", type=Path, help="what a training wrote: a .ckpt file or folder")
     parser.add_argument("start", type=Path, help="the folder that the training began from")
     parser.add_argument("target", type=Path, help="the folder to write")
-    parser.add_argument("--shard", default=SHARD, help="the most that a file, and the memory, holds (default: %(default)s)")
-    parser.add_argument("--lora", type=int, help="the rank, if the training had model.lora=RANK")
+    parser.add_argument(
+        "--shard", type=_size, default=SHARD, help="the most that a file, and the memory, holds (default: %(default)s)"
+    )
+    parser.add_argument("--lora", type=_lora, help="the same as model.lora: a rank, or peft's settings as JSON")
     arguments = parser.parse_args()
     try:
         if arguments.target.exists():

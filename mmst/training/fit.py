@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback
 
 from mmst.errors import ConfigError
 from mmst.training.batches import TokenRow, collate
-from mmst.training.building import ModelBuilder
+from mmst.training.building import ModelBuilder, check_attention
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.convert import convert
 from mmst.training.data import ExampleDataModule
@@ -70,7 +70,7 @@ class TrainingOptions:
     lora: int | dict[str, Any] | None = None
     """Train low-rank adapters, of this rank or with these settings of peft.LoraConfig; None: all weights."""
     edge_weights: dict[str, float] | None = None
-    """How much a completion token of an edge counts in the loss; 1 where nothing is given."""
+    """How much a completion token of an edge counts in the loss, by its name (`code -> text`, or `code_to_text`); else 1."""
     held_out: float = 0.0
     """Share of the problems whose examples are held out, to choose the best weights by; 0: the last weights are taken."""
     measure_every: int = 50
@@ -96,8 +96,9 @@ class TrainingOptions:
         )  # fmt: skip
         for key in positive:
             value = getattr(self, key)
-            if value is not None and value <= 0:
-                raise ConfigError(f"trainer.options.{key}={value} must be above 0.")
+            if value is not None and not 0 < value < float("inf"):
+                raise ConfigError(f"trainer.options.{key}={value} must be a number above 0.")
+        check_attention(self.attention)
         if not 0 <= self.held_out < 1:
             raise ConfigError(f"trainer.options.held_out={self.held_out} is a share of the problems, from 0 to below 1.")
         if isinstance(self.lora, int) and self.lora < 1:
@@ -122,21 +123,32 @@ class TrainingOptions:
         assert self.epochs is not None
         return max(1, round(self.epochs * rows / self.batch_size))
 
+    def check_edges(self, edges: Iterable[str]) -> None:
+        """Refuse weights of edges that no recipe can have; an arm may lack an edge that is given one.
+
+        Raises:
+            ConfigError: a name is misspelt.
+        """
+        known = list(edges)
+        unknown = sorted(set(self.edge_weights or {}) - set(known) - set(map(_plain_name, known)))
+        if unknown:
+            raise ConfigError(f"trainer.options.edge_weights: '{unknown[0]}' is no edge; there are {', '.join(known)}.")
+
     def weighed(self, rows: Sequence[TokenRow]) -> list[TokenRow]:
         """The rows with the weights of their edges; those of weight 0 are left out.
 
         Raises:
-            ConfigError: no row is of an edge that is given a weight: most likely a misspelt name.
+            ConfigError: none is left.
         """
         weights = self.edge_weights or {}
-        unknown = sorted(set(weights) - {row.edge for row in rows})
-        if unknown:
-            have = ", ".join(sorted({row.edge for row in rows}))
-            raise ConfigError(f"trainer.options.edge_weights: there are no examples of '{unknown[0]}'; there are of {have}.")
-        given = [(row, weights.get(row.edge, 1.0)) for row in rows]
-        return [
+        given = [(row, weights.get(row.edge, weights.get(_plain_name(row.edge), 1.0))) for row in rows]
+        found = [
             TokenRow(row.id, row.edge, row.tokens, row.prompt_length, row.problem, weight) for row, weight in given if weight
         ]
+        if rows and not found:
+            edges = ", ".join(sorted({row.edge for row in rows}))
+            raise ConfigError(f"trainer.options.edge_weights: all edges of this arm ({edges}) have the weight 0.")
+        return found
 
     def settings(self) -> dict[str, Any]:
         """What determines the weights that come out: everything but how often is saved."""
@@ -213,8 +225,19 @@ def fit(
 def _schedule(rows: Sequence[TokenRow], options: TrainingOptions, steps: int, seed: int, parts: int) -> Sequence[Sequence[Row]]:
     lengths = [len(row.tokens) for row in rows]
     if options.packed:
-        return packed_steps(lengths, options.row, options.batch_size, steps, seed, parts)
+        schedule = packed_steps(lengths, options.row, options.batch_size, steps, seed)
+        if len(schedule[0]) < parts:
+            raise ConfigError(
+                f"trainer.options: a step of batch_size={options.batch_size} examples is {len(schedule[0])} packed rows of "
+                f"{options.row} tokens, too few for {parts} batches (processes x accumulated); raise batch_size, or lower row."
+            )
+        return schedule
     return bucketed_steps(len(rows), options.batch_size, steps, seed)
+
+
+def _plain_name(edge: str) -> str:
+    """An edge's name as a command line can have it."""
+    return edge.replace(" -> ", "_to_")
 
 
 def _check_split(options: TrainingOptions, train_rows: Sequence[TokenRow], held_rows: Sequence[TokenRow]) -> None:

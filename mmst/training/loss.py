@@ -52,6 +52,8 @@ class CompletionLoss:
                 f"trainer.options.loss_chunk: {model.config.model_type} changes its logits after its output layer; "
                 "set it to null."
             )
+        if chunk is not None and hasattr(head, "base_layer"):
+            raise ConfigError("trainer.options.loss_chunk: it would go past the adapters of the output layer; set it to null.")
         head.register_forward_pre_hook(self._select)
         if chunk is not None:
             head.register_forward_hook(self._losses)

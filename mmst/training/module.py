@@ -13,11 +13,16 @@ from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
-from transformers import PreTrainedModel, SchedulerType, get_scheduler
+from transformers import PreTrainedModel, get_scheduler
 
 from mmst.errors import ConfigError
 from mmst.training.flops import multiplied_parameters
 from mmst.training.loss import CompletionLoss, labelled
+
+SCHEDULES = (
+    "constant", "constant_with_warmup", "cosine", "cosine_with_restarts", "inverse_sqrt", "linear", "polynomial"
+)  # fmt: skip
+"""Those of transformers.get_scheduler that need no more than the steps and the warm-up."""
 
 
 class LossNotFiniteError(FloatingPointError):
@@ -36,20 +41,19 @@ class OptimizerOptions:
     warmup: float = 0.05
     """Share of the steps, from 0 to 1."""
     schedule: str = "cosine"
-    """Any name that transformers.get_scheduler takes."""
+    """One of `SCHEDULES`."""
     offloaded: bool = False
     """DeepSpeed's AdamW on the CPU, for strategies that offload optimizer states."""
 
     def __post_init__(self) -> None:
         if not 0 < self.lr < float("inf"):
             raise ConfigError(f"trainer.options.optimizer.lr={self.lr} must be above 0.")
-        if self.weight_decay < 0:
+        if not 0 <= self.weight_decay < float("inf"):
             raise ConfigError(f"trainer.options.optimizer.weight_decay={self.weight_decay} must be 0 or above.")
         if not 0 <= self.warmup <= 1:
             raise ConfigError(f"trainer.options.optimizer.warmup={self.warmup} is a share of the steps, from 0 to 1.")
-        known = [name.value for name in SchedulerType]
-        if self.schedule not in known:
-            raise ConfigError(f"trainer.options.optimizer.schedule={self.schedule} must be one of {', '.join(known)}.")
+        if self.schedule not in SCHEDULES:
+            raise ConfigError(f"trainer.options.optimizer.schedule={self.schedule} must be one of {', '.join(SCHEDULES)}.")
 
 
 class CausalLanguageModule(lightning.LightningModule):
@@ -90,6 +94,7 @@ class CausalLanguageModule(lightning.LightningModule):
         self._build = build
         self._vectors: frozenset[str] = frozenset()
         self._norm: Tensor | None = None
+        self._ids: list[str] = []
 
     @property
     def gradient_norm(self) -> float | None:
@@ -112,7 +117,8 @@ class CausalLanguageModule(lightning.LightningModule):
         losses = torch.cat([self._losses(group, self.packed) for group in batch["groups"]])
         weights = torch.cat([labelled(group, "weights") for group in batch["groups"]])
         loss = (losses * weights).sum() * batch["share"]
-        self._check_finite(loss, batch)
+        self._ids += batch["ids"]
+        self._check_finite(loss, "loss")
         if isinstance(self.trainer.strategy, DeepSpeedStrategy):
             loss = loss * self.trainer.accumulate_grad_batches  # Lightning divides by it, and DeepSpeed does so again
         return {"loss": loss, "losses": losses.detach()}
@@ -124,6 +130,8 @@ class CausalLanguageModule(lightning.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Make what is random in a batch (dropout) depend on its place alone, so that a resumed training repeats it."""
         torch.manual_seed(hash((self.seed, self.global_rank, batch_idx)) % 2**63)
+        if batch_idx % self.trainer.accumulate_grad_batches == 0:
+            self._ids.clear()
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW over two groups, and a schedule in steps."""
@@ -151,19 +159,32 @@ class CausalLanguageModule(lightning.LightningModule):
             self._norm = whole.clip_grad_norm_(most)  # gradients are sharded: only the root knows their norm
         else:
             self._norm = clip_grad_norm_(self.model.parameters(), most)
+        self._check_finite(self._norm, "gradient")
 
-    def _check_finite(self, loss: Tensor, batch: dict[str, Any]) -> None:
-        """Stop before a loss that is not a number reaches the weights: what follows would be noise, saved as a checkpoint."""
-        if torch.isfinite(loss):
+    def check_weights(self) -> None:
+        """Refuse to save weights that are no numbers.
+
+        Raises:
+            LossNotFiniteError: names the step.
+        """
+        with torch.no_grad():
+            finite = all(bool(torch.isfinite(p.detach()).all()) for p in self.model.parameters())
+        if not finite:
+            raise LossNotFiniteError(
+                f"the weights after step {self.global_step} are not finite; lower trainer.options.optimizer.lr"
+            )
+
+    def _check_finite(self, value: Tensor, what: str) -> None:
+        """Stop before what is not a number reaches the weights: what follows would be noise, saved as a checkpoint."""
+        if torch.isfinite(value):
             return
         where = ""
         if self.unclear is not None:
-            rows = "".join(f"{identity}\n" for identity in batch["ids"])
             self.unclear.parent.mkdir(parents=True, exist_ok=True)
-            self.unclear.write_text(rows)
+            self.unclear.write_text("".join(f"{identity}\n" for identity in self._ids))
             where = f" (its examples are listed in {self.unclear})"
         raise LossNotFiniteError(
-            f"the loss of step {self.global_step} is not finite{where}; lower trainer.options.optimizer.lr"
+            f"the {what} of step {self.global_step} is not finite{where}; lower trainer.options.optimizer.lr"
         )
 
 

@@ -132,11 +132,13 @@ class Recorder(Callback):
         assert isinstance(pl_module, CausalLanguageModule)
         if (batch_idx + 1) % trainer.accumulate_grad_batches == 0 and (norm := pl_module.gradient_norm) is not None:
             self._norms = (self._norms[0] + norm, self._norms[1] + 1)
-        if due or trainer.should_stop:
+        if due:
             self._log(trainer, step)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Take the peak of the memory."""
+        """Count what was not yet logged (a training that stops early ends anywhere), and take the peak of the memory."""
+        if trainer.global_step != self._logged:
+            self._log(trainer, trainer.global_step)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if pl_module.device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(pl_module.device)

@@ -12,6 +12,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from mmst.ledger.files import atomic_write
+from mmst.training.module import CausalLanguageModule
 from mmst.training.record import TrainingRecord
 
 LATEST = "latest"
@@ -45,16 +46,26 @@ class Saver(Callback):
         if step % self.every or step == self._saved or trainer.should_stop or step >= trainer.max_steps:
             return
         self._saved = step
+        _check(pl_module)
         path = self.folder / f"step-{step:07d}.ckpt"
         trainer.save_checkpoint(path)
         if trainer.is_global_zero:
             atomic_write(self.folder / LATEST, path.name.encode())
-            for old in sorted(self.folder.glob("step-*.ckpt"))[: -self.keep]:
+            there = sorted(self.folder.glob("step-*.ckpt"))
+            beyond = [old for old in there if old.name > path.name]  # of an earlier process that saved at other steps
+            for old in [*beyond, *[old for old in there if old.name <= path.name][: -self.keep]]:
                 remove(old)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Save the weights that the training ends with."""
+        _check(pl_module)
         trainer.save_checkpoint(self.folder / END, weights_only=True)
+
+
+def _check(module: lightning.LightningModule) -> None:
+    """Weights that are no numbers are not saved: a training that goes on from them never recovers."""
+    assert isinstance(module, CausalLanguageModule)
+    module.check_weights()
 
 
 def latest(folder: Path) -> Path | None:

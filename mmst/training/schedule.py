@@ -65,16 +65,14 @@ def like_lengths(lengths: Sequence[int], groups: int) -> list[list[int]]:
     return found[::-1]
 
 
-def packed_steps(
-    lengths: Sequence[int], row_length: int, batch_size: int, steps: int, seed: int, parts: int = 1
-) -> list[list[Row]]:
+def packed_steps(lengths: Sequence[int], row_length: int, batch_size: int, steps: int, seed: int) -> list[list[Row]]:
     """The rows of `steps` steps of about `batch_size` examples each, packed anew in each epoch.
 
-    A step has the number of rows, a multiple of `parts`, whose mean content is nearest to `batch_size` examples.
+    A step has the number of rows whose mean content is nearest to `batch_size` examples.
     """
     rng = random.Random(seed)
     rows = pack(lengths, row_length, rng)
-    per_step = parts * max(1, round(batch_size * len(rows) / len(lengths) / parts))
+    per_step = max(1, round(batch_size * len(rows) / len(lengths)))
     while len(rows) < steps * per_step:
         rows += pack(lengths, row_length, rng)
     return [rows[i : i + per_step] for i in range(0, steps * per_step, per_step)]
@@ -110,7 +108,7 @@ def pack(lengths: Sequence[int], row_length: int, rng: random.Random) -> list[Ro
 
 
 def parts_of_step(rows: Sequence[Row], parts: int) -> list[list[Row]]:
-    """A step's rows, dealt out to its batches: like lengths come next to each other, so each batch gets a like load."""
+    """A step's rows, dealt out to its batches; packed rows need not divide evenly."""
     return [list(rows[part::parts]) for part in range(parts)]
 
 
@@ -120,6 +118,8 @@ def check_parts(batch_size: int, processes: int, accumulated: int) -> None:
     Raises:
         ConfigError: some batches would have more examples than others.
     """
+    if accumulated < 1:
+        raise ConfigError(f"trainer.accumulate={accumulated} must be at least 1.")
     parts = processes * accumulated
     if batch_size % parts:
         better = math.ceil(batch_size / parts) * parts

@@ -6,7 +6,9 @@ import torch
 from safetensors.torch import load_file
 
 from mmst.training.batches import TokenRow
+from mmst.training.checkpoint import load_model
 from mmst.training.fit import TrainingOptions, fit
+from mmst.training.module import CausalLanguageModule, OptimizerOptions
 
 PLAIN = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False, "gradient_clip_val": 1.0}
 TRAINER = functools.partial(lightning.Trainer, logger=False, **PLAIN)
@@ -55,6 +57,14 @@ def weights(folder):
 
 def equal(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def module(nano):
+    """A module with its model, without a trainer."""
+    made = CausalLanguageModule(lambda module: load_model(nano), OptimizerOptions(), 9)
+    made.configure_model()
+    return made
 
 
 @pytest.fixture

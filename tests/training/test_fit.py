@@ -4,11 +4,13 @@ import dataclasses
 import functools
 import json
 
+import lightning
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from mmst.errors import ConfigError, ModelError
+from mmst.training import loss
 from mmst.training.batches import TokenRow
 from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 from mmst.training.fit import UNCLEAR, TrainingOptions
@@ -64,13 +66,52 @@ def test_a_training_killed_twice_and_one_that_had_ended_are_not_repeated(trained
     assert seen.seen == []
 
 
-@pytest.mark.parametrize("layout", ["bucketed", "packed"])
-def test_accumulated_batches_do_what_one_batch_does(trained, layout):
-    options = dataclasses.replace(OPTIONS, layout=layout, row=32, longest=16, batch_size=8)  # two packed rows
+@pytest.mark.parametrize(("layout", "batch_size"), [("bucketed", 8), ("packed", 8), ("packed", 12)])
+def test_accumulated_batches_do_what_one_batch_does(trained, layout, batch_size):
+    """Of packed rows there are two a step, or three, which two batches share unevenly."""
+    options = dataclasses.replace(OPTIONS, layout=layout, row=32, longest=16, batch_size=batch_size)
     whole = trained("whole", options)
     parts = trained("parts", options, trainer=functools.partial(TRAINER, accumulate_grad_batches=2))
     for name, tensor in whole.items():
         torch.testing.assert_close(parts[name], tensor, atol=2e-4, rtol=0)
+
+
+def test_a_step_with_fewer_packed_rows_than_batches_is_refused(trained):
+    with pytest.raises(ConfigError, match=r"batch_size=4 examples is 1 packed rows of 32 tokens, too few for 2 batches"):
+        trained("few", PACKED, trainer=functools.partial(TRAINER, accumulate_grad_batches=2))
+
+
+class Calls(lightning.Callback):
+    """Counts how often the first block is computed, and whether the model is compiled."""
+
+    def on_train_start(self, trainer, module):
+        self.count, self.compiled = 0, module.model._compiled_call_impl is not None
+        module.model.model.layers[0].mlp.register_forward_pre_hook(self.add)
+
+    def add(self, *_):
+        self.count += 1
+
+
+def test_recomputed_blocks_are_computed_twice(trained):
+    plain, twice = Calls(), Calls()
+    trained("plain", callbacks=[plain])
+    trained("recomputed", dataclasses.replace(OPTIONS, recompute=True), callbacks=[twice])
+    assert twice.count == 2 * plain.count > 0
+
+
+def test_no_more_logits_than_a_chunk_are_there_at_a_time(trained, monkeypatch):
+    sizes, plain = [], loss.functional.cross_entropy
+
+    def noted(logits, *rest, **options):
+        sizes.append(len(logits))
+        return plain(logits, *rest, **options)
+
+    monkeypatch.setattr(loss.functional, "cross_entropy", noted)
+    trained("whole", dataclasses.replace(OPTIONS, steps=1))
+    (whole,), sizes[:] = {sum(sizes)}, []
+    trained("chunked", dataclasses.replace(OPTIONS, steps=1, loss_chunk=3))
+    assert max(sizes) <= 3
+    assert sum(sizes) == 2 * whole, "each is computed again in the backward pass"
 
 
 @pytest.mark.parametrize("changed", [{"recompute": True}, {"loss_chunk": 3}, {"attention": "eager"}], ids=str)
@@ -89,8 +130,12 @@ def test_edges_weigh_as_they_are_told(trained, rows):
     trained("plain", callbacks=[seen])
     trained("double", dataclasses.replace(OPTIONS, edge_weights={"code -> text": 2.0}), callbacks=[weighed])
     assert seen.seen[0] != weighed.seen[0]
-    with pytest.raises(ConfigError, match="no examples of 'code -> txt'; there are of code -> text, text -> code"):
-        trained("misspelt", dataclasses.replace(OPTIONS, edge_weights={"code -> txt": 2.0}))
+    plain_names = dataclasses.replace(OPTIONS, edge_weights={"code_to_text": 0.0, "text -> text": 3.0})
+    assert equal(trained("by plain names", plain_names), trained("only", rows=only)), "an arm may lack an edge"
+    with pytest.raises(ConfigError, match=r"all edges of this arm \(text -> code\) have the weight 0"):
+        trained("none", dataclasses.replace(OPTIONS, edge_weights={"text -> code": 0.0}), rows=only)
+    with pytest.raises(ConfigError, match="'code -> txt' is no edge; there are code -> text"):
+        dataclasses.replace(OPTIONS, edge_weights={"code -> txt": 2.0}).check_edges(["code -> text"])
 
 
 def test_the_best_weights_on_held_out_problems_are_taken_and_the_training_stops(trained, rows):
@@ -146,9 +191,11 @@ def test_settings_that_peft_refuses_are_one_sentence(trained):
 
 
 def test_a_compiled_model_is_saved_under_its_own_names(trained):
-    plain, compiled = Losses(), Losses()
+    plain, compiled, calls = Losses(), Losses(), Calls()
     weights = trained("plain", callbacks=[plain])
-    assert trained("compiled", dataclasses.replace(OPTIONS, compile=True), callbacks=[compiled]).keys() == weights.keys()
+    options = dataclasses.replace(OPTIONS, compile=True)
+    assert trained("compiled", options, callbacks=[compiled, calls]).keys() == weights.keys()
+    assert calls.compiled
     assert compiled.seen == pytest.approx(plain.seen, abs=1e-3)
 
 
@@ -171,6 +218,19 @@ def test_a_loss_that_is_no_number_leaves_the_ids_of_its_batch(trained, rows, tmp
     assert set(ids) <= {row.id for row in rows}
 
 
+class Poisoned(lightning.Callback):
+    def on_train_batch_end(self, trainer, module, *rest):
+        module.model.model.norm.weight.data[0] = torch.inf
+
+
+@pytest.mark.parametrize(("steps", "save_every"), [(1, 9), (9, 1)])
+def test_weights_that_are_no_numbers_are_never_saved(trained, tmp_path, steps, save_every):
+    """The loss of a step may still be finite when its weights are not."""
+    with pytest.raises(LossNotFiniteError, match="the weights after step 1 are not finite"):
+        trained("wild", dataclasses.replace(OPTIONS, steps=steps, save_every=save_every), callbacks=[Poisoned()])
+    assert not list((tmp_path / "wild").glob("*.ckpt"))
+
+
 def test_weights_that_do_not_fit_their_configuration_are_named(trained, nano, tmp_path):
     model, tokenizer = load_model(nano), load_tokenizer(nano)
     save_checkpoint(model, tokenizer, tmp_path / "wrong")
@@ -189,13 +249,27 @@ def test_steps_or_epochs():
     "bad",
     [
         {"steps": 1, "epochs": 1}, {"steps": None}, {"steps": 0}, {"batch_size": 0}, {"held_out": 1.0}, {"lora": 0},
-        {"edge_weights": {"a": -1}}, {"loss_chunk": 0}, {"keep": 0}, {"row": 0},
+        {"edge_weights": {"a": -1}}, {"loss_chunk": 0}, {"keep": 0}, {"row": 0}, {"attention": "foo"},
+        {"steps": None, "epochs": float("nan")}, {"steps": None, "epochs": float("inf")},
     ],
     ids=str,
 )  # fmt: skip
 def test_options_that_cannot_be_are_refused(bad):
     with pytest.raises(ConfigError, match=r"trainer\.options|model\.lora"):
         TrainingOptions(**bad)
+
+
+@pytest.mark.parametrize("bad", [{"schedule": "reduce_lr_on_plateau"}, {"weight_decay": float("nan")}, {"lr": -1}], ids=str)
+def test_optimizers_that_cannot_be_are_refused(bad):
+    with pytest.raises(ConfigError, match=r"trainer\.options\.optimizer"):
+        OptimizerOptions(**bad)
+
+
+def test_adapters_of_the_output_layer_and_chunks_do_not_go_together(trained):
+    pytest.importorskip("peft")
+    options = dataclasses.replace(OPTIONS, lora={"r": 4, "target_modules": ["lm_head", "q_proj"]}, loss_chunk=3)
+    with pytest.raises(ConfigError, match="loss_chunk"):
+        trained("both", options)
 
 
 def test_how_often_is_saved_does_not_determine_the_weights():

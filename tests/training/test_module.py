@@ -65,7 +65,7 @@ def test_a_loss_that_is_no_number_stops_the_training_and_names_its_examples(modu
         ({"lr": float("inf")}, "lr=inf"),
         ({"weight_decay": -1.0}, "weight_decay"),
         ({"warmup": 2.0}, "warmup=2.0 is a share"),
-        ({"schedule": "zigzag"}, "schedule=zigzag must be one of linear, cosine"),
+        ({"schedule": "zigzag"}, "schedule=zigzag must be one of constant"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options, message):
