@@ -41,9 +41,10 @@ def accuracy_parts(sweep: Sweep, dataset: str) -> list[Part]:
     ]
     asked = contrasts(sweep, arms)
     known = {(a.label, b.label) for a, b in asked}
-    found = differences([*asked, *((a, b) for a, b in with_base(arms) if (a.label, b.label) not in known)], methods)
-    if found:
-        parts.append(_difference_part(dataset, found, [row for row in found if (row.a, row.b) in known]))
+    answering = differences(asked, methods)
+    others = differences([(a, b) for a, b in with_base(arms) if (a.label, b.label) not in known], methods)
+    if answering or others:
+        parts.append(_difference_part(dataset, [*answering, *others], answering or others))
     return parts
 
 
@@ -71,7 +72,8 @@ def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequenc
     ]
     note = (
         "Points [95%], each seed's on the same problems. p by Student's t over several seeds, by McNemar's exact test for one; "
-        "none where all seeds agree to the digit, or for the mean over one seed. Holm's correction is for all of this table."
+        "none where all seeds agree to the digit, or for the mean over one seed. Holm's correction is made twice: among the "
+        "comparisons that answer the question, which come first, and among all others."
     )
     return Part(
         f"Paired differences: {dataset}",
