@@ -97,7 +97,7 @@ class TrainingOptions:
         for key in positive:
             value = getattr(self, key)
             if value is not None and not 0 < value < float("inf"):
-                raise ConfigError(f"trainer.options.{key}={value} must be a number above 0.")
+                raise ConfigError(f"trainer.options.{key}={value} must be above 0.")
         check_attention(self.attention)
         if not 0 <= self.held_out < 1:
             raise ConfigError(f"trainer.options.held_out={self.held_out} is a share of the problems, from 0 to below 1.")

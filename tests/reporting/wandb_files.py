@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from pathlib import Path
 
 BLOCK = 32768
@@ -9,10 +10,21 @@ FULL, FIRST, LAST = 1, 2, 4
 
 
 def records(folder: Path):
-    """The records of the only offline run under a job's folder."""
+    """The records of the only offline run under a job's folder, once W&B's own process has written the last one."""
+    (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
+    deadline = time.monotonic() + 60
+    while True:
+        found = list(_records(path))
+        kinds = [record.WhichOneof("record_type") for record in found]
+        if "exit" in kinds:
+            return found
+        assert time.monotonic() < deadline, kinds
+        time.sleep(0.2)
+
+
+def _records(path: Path):
     from wandb.proto import wandb_internal_pb2
 
-    (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
     content, place, held = path.read_bytes(), 7, b""
     while place + 7 <= len(content):
         if BLOCK - place % BLOCK < 7:

@@ -190,11 +190,15 @@ def test_settings_that_peft_refuses_are_one_sentence(trained):
         trained("lora", dataclasses.replace(OPTIONS, lora={"rank": 4}))
 
 
-def test_a_compiled_model_is_saved_under_its_own_names(trained):
+def test_a_compiled_model_is_saved_under_its_own_names(trained, nano, tmp_path):
     plain, compiled, calls = Losses(), Losses(), Calls()
-    weights = trained("plain", callbacks=[plain])
+    config = AutoConfig.from_pretrained(nano)
+    config.num_hidden_layers = 1  # compiling takes a minute for four
+    save_checkpoint(AutoModelForCausalLM.from_config(config), load_tokenizer(nano), tmp_path / "one layer")
+    weights = trained("plain", callbacks=[plain], start=tmp_path / "one layer")
     options = dataclasses.replace(OPTIONS, compile=True)
-    assert trained("compiled", options, callbacks=[compiled, calls]).keys() == weights.keys()
+    found = trained("compiled", options, callbacks=[compiled, calls], start=tmp_path / "one layer")
+    assert found.keys() == weights.keys()
     assert calls.compiled
     assert compiled.seen == pytest.approx(plain.seen, abs=1e-3)
 
