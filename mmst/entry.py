@@ -21,6 +21,7 @@ import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from lightning.pytorch.strategies import Strategy
 from omegaconf import DictConfig, OmegaConf
 
 from mmst.configuration import SPLITS, built, check_config, config_errors, explained
@@ -238,13 +239,14 @@ def rounds_plan(job: Job) -> RoundsPlan:
     settings: Any = OmegaConf.to_container(config.trainer.trainer, resolve=True)
     if any(recipe.edges for recipe in job.recipes):
         _check_trainable(job)
+    options: TrainingOptions = built(config.trainer.options, "trainer.options")
     return RoundsPlan(
         rounds=config.rounds,
         init_from=InitFrom(config.init_from),
         selection=selection_options(config),
         training=TrainingPlan(
-            options=built(config.trainer.options, "trainer.options"),
-            fitter=_fitter_factory(job),
+            options=options,
+            fitter=_fitter_factory(job, options),
             settings=settings,
         ),
         evaluation=_evaluation(config),
@@ -252,13 +254,13 @@ def rounds_plan(job: Job) -> RoundsPlan:
     )
 
 
-def _fitter_factory(job: Job) -> Callable[[str, str], Fitter]:
+def _fitter_factory(job: Job, options: TrainingOptions) -> Callable[[str, str], Fitter]:
     """(name of a training, title) -> what trains; what it would refuse is refused now, before hours of sampling."""
     config, progress = job.config, job.pipeline.ledger.progress
     launcher: Launcher = built(config.trainer.launcher, "trainer.launcher")
     node: Any = OmegaConf.to_container(config.trainer.trainer, resolve=True)
-    trainer = _checked_trainer(config)
-    _check_options(job, launcher, trainer)
+    trainer, strategy = _checked_trainer(config)
+    _check_options(job, launcher, options, strategy)
     logger = _logger_nodes(config, job.folder)
 
     def fitter(name: str, title: str) -> Fitter:
@@ -271,17 +273,16 @@ def _fitter_factory(job: Job) -> Callable[[str, str], Fitter]:
     return fitter
 
 
-def _check_options(job: Job, launcher: Launcher, trainer: Callable[..., Any]) -> None:
+def _check_options(job: Job, launcher: Launcher, options: TrainingOptions, strategy: Strategy) -> None:
     """Refuse now what a training would refuse after its samples."""
-    options: TrainingOptions = built(job.config.trainer.options, "trainer.options")
     methods = job.pipeline.methods
     options.check_edges(str(Edge(a, b)) for a in methods for b in methods)
     check_parts(options.batch_size, launcher.processes * launcher.nodes, job.config.trainer.accumulate)
-    ModelBuilder(job.base.path, lora=options.lora).check(trainer(max_steps=1, logger=False).strategy)
+    ModelBuilder(job.base.path, lora=options.lora).check(strategy)
 
 
-def _checked_trainer(config: DictConfig) -> Callable[..., Any]:
-    """The trainer's factory, once it has shown that it can be built on this machine."""
+def _checked_trainer(config: DictConfig) -> tuple[Callable[..., Any], Strategy]:
+    """The trainer's factory, once it has shown that it can be built on this machine, and the strategy of what was built."""
     strategy = OmegaConf.select(config, "trainer.trainer.strategy._target_")
     if strategy in GPU_STRATEGIES and not torch.cuda.is_available():
         raise ConfigError(
@@ -289,10 +290,10 @@ def _checked_trainer(config: DictConfig) -> Callable[..., Any]:
         )
     trainer: Callable[..., Any] = built(config.trainer.trainer, "trainer.trainer")
     try:
-        trainer(max_steps=1, logger=False)
+        made: Strategy = trainer(max_steps=1, logger=False).strategy
     except Exception as error:
         raise ConfigError(f"trainer: {' '.join(str(error).split())[:300]}") from error
-    return trainer
+    return trainer, made
 
 
 def _check_trainable(job: Job) -> None:

@@ -160,10 +160,16 @@ def contrasts(sweep: Sweep, arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
 
 def with_base(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     """Every arm beside its base; where there is no base, as in an evaluation of checkpoints, all pairs of a few arms."""
-    bases = {arm.variant: arm for arm in arms if arm.arm == BASE_ARM}
+    bases = bases_of(arms)
     if not bases and len(arms) <= MOST_PAIRED:
         return list(combinations(arms, 2))
-    return [(base, arm) for arm in arms if arm.arm != BASE_ARM and (base := bases.get(arm.variant) or bases.get(""))]
+    return [(bases[arm.label], arm) for arm in arms if arm.arm != BASE_ARM and arm.label in bases]
+
+
+def bases_of(arms: Sequence[Arm]) -> dict[str, Arm]:
+    """An arm's label -> its base: that of its variant, or the one that all share."""
+    bases = {arm.variant: arm for arm in arms if arm.arm == BASE_ARM}
+    return {arm.label: base for arm in arms if (base := bases.get(arm.variant) or bases.get(""))}
 
 
 def answer(row: Difference) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmst.errors import ConfigError, MissingExtraError, UserError
 from mmst.reporting.progress import say
+from mmst.reporting.results import tables_of
 from mmst.reporting.runs import Sweep, read_sweep
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def dashboard(sweep: Sweep, entity: str, project: str) -> Workspace:
     scored = dict.fromkeys(
         (name, arm, method)
         for run in sweep.runs
-        for name, table in {run.found["dataset"]: run.found, **run.found["heldout"]}.items()
+        for name, table in tables_of(run.found).items()
         for arm, scores in table["arms"].items()
         for method in scores
     )

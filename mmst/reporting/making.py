@@ -14,6 +14,7 @@ from mmst.methods.edge import BASE_ARM
 from mmst.reporting import paper
 from mmst.reporting.charts import curves_chart, flow_chart, scatter_chart
 from mmst.reporting.part import Part, Table, arm_label, phi
+from mmst.reporting.results import tables_of
 from mmst.reporting.runs import Sweep, damaged
 from mmst.stages.evaluate import EITHER
 
@@ -49,7 +50,7 @@ def correlation_part(sweep: Sweep, dataset: str) -> Part | None:
 
 
 def _gain(found: Mapping[str, Any], arm: str, dataset: str) -> float:
-    arms = (found if found["dataset"] == dataset else found["heldout"][dataset])["arms"]
+    arms = tables_of(found)[dataset]["arms"]
     single = [method for method in arms[arm] if method != EITHER]
     return fmean(arms[arm][method]["accuracy"] - arms[BASE_ARM][method]["accuracy"] for method in single)
 

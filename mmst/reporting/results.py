@@ -131,6 +131,11 @@ def _plain_table(table: Agreement) -> dict[str, Any]:
     return {**asdict(table), "phi": None if isnan(table.phi) else table.phi, "n": table.n}
 
 
+def tables_of(found: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Data set -> what was found on it; the main one comes first."""
+    return {found["dataset"]: found, **found["heldout"]}
+
+
 def mean_accuracy(found: Mapping[str, Any], arm: str) -> float:
     """An arm's accuracy on the main data set, on the mean of its methods."""
     return fmean(score["accuracy"] for method, score in found["arms"][arm].items() if method != EITHER)
@@ -155,7 +160,7 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
         _show(accuracy_table(table["arms"], f"{title}, {name}"))
         if table["comparisons"]:
             _show(comparison_table(table["comparisons"]))
-    for name, table in {found["dataset"]: found, **found["heldout"]}.items():
+    for name, table in tables_of(found).items():
         if table["sampled"]:
             _show(sampled_table(table["sampled"], name))
         if table["pairs"]:
@@ -321,7 +326,7 @@ def table_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
 def _score_rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every score as a row: whole data sets under the tag "", each family under its own; pass@k and maj@k by their metric."""
     rows = []
-    for name, table in {found["dataset"]: found, **found["heldout"]}.items():
+    for name, table in tables_of(found).items():
         for arm, scores in table["arms"].items():
             for method, whole in scores.items():
                 for tag, s in {"": whole, **table["families"][arm][method]}.items():

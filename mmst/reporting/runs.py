@@ -115,7 +115,7 @@ def read_sweep(path: Path) -> Sweep:
     if not folders:
         raise DataError(f"report: {path} holds no {RESULTS}, nor do its folders; is a run finished?")
     runs = [_run(folder) for folder in folders]
-    jobs = [_loaded(place, ("name", "failed", "why")) for place in sorted(path.glob(f"*/{JOB}"))]
+    jobs = [loaded(place, ("name", "failed", "why")) for place in sorted(path.glob(f"*/{JOB}"))]
     failures = [Failure(job["name"], str(job["why"])) for job in jobs if job["failed"]]
     begun = {place.parents[1].name for place in path.glob(f"*/{STARTED}")}
     ended = {job["name"] for job in jobs} | {folder.name for folder in folders}
@@ -136,23 +136,28 @@ def base_is_shared(sweep: Sweep, dataset: str) -> bool:
 
 
 def _run(folder: Path) -> Run:
-    found = _loaded(folder / RESULTS, ("format",))
+    found = loaded(folder / RESULTS, ("format",))
     if found.get("format") != FORMAT or not (folder / OUTCOMES).is_file():
         raise DataError(f"report: {folder} was written by another version of mmst; run its command again (stages are kept).")
     if missing := [key for key in KEYS if key not in found]:
         raise damaged(folder / RESULTS, f": it has no {missing[0]}")
-    job = _loaded(folder / JOB, ("overrides",)) if (folder / JOB).is_file() else {"overrides": []}
+    job = loaded(folder / JOB, ("overrides",)) if (folder / JOB).is_file() else {"overrides": []}
     return Run(folder, found, dict(_parts(override) for override in job["overrides"]))
 
 
-def _loaded(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+def loaded(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+    """What a JSON file of a job holds.
+
+    Raises:
+        DataError: it is no object with these keys.
+    """
     try:
-        loaded: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text())
     except ValueError as error:
         raise damaged(path) from error
-    if not isinstance(loaded, dict) or not all(key in loaded for key in keys):
+    if not isinstance(content, dict) or not all(key in content for key in keys):
         raise damaged(path)
-    return loaded
+    return content
 
 
 def damaged(path: Path, how: str = "") -> DataError:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mmst.methods.edge import BASE_ARM
-from mmst.reporting.arms import MEAN, Arm, Cell, Difference, accuracy, arms_of, columns, contrasts, differences, with_base
+from mmst.reporting.arms import (
+    MEAN,
+    Arm,
+    Cell,
+    Difference,
+    accuracy,
+    arms_of,
+    bases_of,
+    columns,
+    contrasts,
+    differences,
+    with_base,
+)
 from mmst.reporting.charts import interval_chart, line_chart
 from mmst.reporting.part import Part, Table, arm_label, p_value, percent, phi, points
-from mmst.reporting.runs import Run, Sweep
+from mmst.reporting.results import tables_of
+from mmst.reporting.runs import Sweep
 from mmst.stages.evaluate import EITHER
 from mmst.statistics.intervals import accuracy_interval
 from mmst.types import Verdict
@@ -112,11 +124,11 @@ def rounds_part(sweep: Sweep, dataset: str) -> Part | None:
         return None
     methods = columns(arms)
     lines: dict[str, dict[str, list[tuple[float, Cell]]]] = {method: defaultdict(list) for method in methods}
-    bases = {arm.variant: arm for arm in arms if arm.arm == BASE_ARM}
+    bases = bases_of(arms)
     for method, of_arm in lines.items():
         for arm in sorted(arms, key=lambda arm: arm.round):
             cell = accuracy(arm, method)
-            base = bases.get(arm.variant) or bases.get("")
+            base = bases.get(arm.label)
             start = accuracy(base, method) if base else None
             if cell is None or start is None or arm.arm == BASE_ARM:
                 continue
@@ -129,7 +141,7 @@ def pairs_part(sweep: Sweep, dataset: str) -> Part | None:
     """How the methods of each arm hang together on the test problems."""
     rows = []
     for run in sweep.runs:
-        for row in _measured(run, dataset)["pairs"]:
+        for row in tables_of(run.found)[dataset]["pairs"]:
             cells = row["table"]
             counts = [str(cells[key]) for key in ("both", "only_a", "only_b", "neither")]
             shares = [_interval(round(s["accuracy"] * s["n"]), s["n"]) for s in (row["agree"], row["right_when_agree"])]
@@ -154,7 +166,7 @@ def families_part(sweep: Sweep, dataset: str) -> Part | None:
     """Accuracy by family over all seeds, and what each arm gained over the base."""
     counts: dict[tuple[str, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for run in sweep.runs:
-        for arm, by_method in _measured(run, dataset)["families"].items():
+        for arm, by_method in tables_of(run.found)[dataset]["families"].items():
             for method, families in by_method.items():
                 for family, score in families.items():
                     cell = counts[arm, sweep.variant(run), method][family]
@@ -189,7 +201,7 @@ def sampled_part(sweep: Sweep, dataset: str) -> Part | None:
             f"{row['n']:,}",
         ]
         for run in sweep.runs
-        for row in _measured(run, dataset)["sampled"]
+        for row in tables_of(run.found)[dataset]["sampled"]
     ]
     about = "pass@k: some of k samples is right (unbiased); maj@k: their vote is, within a method or over all of them."
     header = ["arm", "seed", "method", "metric", "% [95%, over problems]", "n"]
@@ -200,19 +212,13 @@ def verdicts_part(sweep: Sweep, dataset: str) -> Part | None:
     """How the greedy answers were judged."""
     rows = []
     for run in sweep.runs:
-        for arm, by_method in _measured(run, dataset)["verdicts"].items():
+        for arm, by_method in tables_of(run.found)[dataset]["verdicts"].items():
             for method, verdicts in by_method.items():
                 counts = [verdicts.get(verdict.value, 0) for verdict in Verdict]
                 unjudged = f"{100 * counts[-1] / max(1, sum(counts)):.1f}%"
                 rows.append([arm_label(arm, sweep.variant(run)), run.seed, method, *map(str, counts), unjudged])
     header = ["arm", "seed", "method", *(verdict.value.replace("_", " ") for verdict in Verdict), "unjudged share"]
     return Part(f"Verdicts: {dataset}", "Greedy answers.", [], [Table(header, rows)]) if rows else None
-
-
-def _measured(run: Run, dataset: str) -> Mapping[str, Any]:
-    """What a run found on a data set."""
-    found: Mapping[str, Any] = run.found if run.found["dataset"] == dataset else run.found["heldout"][dataset]
-    return found
 
 
 def _share(count: Sequence[int]) -> float:

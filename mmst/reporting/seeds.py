@@ -6,7 +6,6 @@ python -m mmst.reporting.seeds runs/train/seed0 runs/train/seed1 ...  > table.md
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from mmst.errors import DataError, UserError
 from mmst.reporting.results import RESULTS
+from mmst.reporting.runs import loaded
 from mmst.statistics.intervals import seeds_interval
 
 MEAN = "mean of methods"
@@ -31,10 +31,7 @@ def read_runs(folders: Sequence[Path]) -> list[dict[str, Any]]:
         path = folder / RESULTS
         if not path.is_file():
             raise DataError(f"{folder} holds no {RESULTS}; is the run finished?")
-        try:
-            runs.append(json.loads(path.read_text()))
-        except ValueError as error:
-            raise DataError(f"{path} is damaged; delete it and run the job's command again (stages are kept).") from error
+        runs.append(loaded(path, ("arms",)))
     if len(runs) < 2:
         raise DataError("seeds: give the folders of at least two runs; one tells nothing of how seeds vary.")
     for folder, run in zip(folders, runs, strict=True):

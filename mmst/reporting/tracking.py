@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from mmst.errors import ConfigError, MissingExtraError
 from mmst.ledger.files import atomic_write
 from mmst.reporting.page import page
-from mmst.reporting.results import RESULTS, mean_accuracy
+from mmst.reporting.results import RESULTS, mean_accuracy, tables_of
 from mmst.reporting.runs import read_sweep
 from mmst.reporting.samples import NAMED, SampleTable, sample_table
 
@@ -86,7 +86,7 @@ def track_results(tracker: Tracker, found: Mapping[str, Any], folder: Path) -> N
 def summary_of(found: Mapping[str, Any]) -> dict[str, float | int | str]:
     """Accuracies with n and interval by data set, arm and method, counts of examples, and seconds by stage."""
     values: dict[str, float | int | str] = {"commit": str(found["commit"])}
-    for name, table in {found["dataset"]: found, **found["heldout"]}.items():
+    for name, table in tables_of(found).items():
         for arm, scores in table["arms"].items():
             for method, score in scores.items():
                 for key in ("accuracy", "low", "high", "n", "unjudged"):
@@ -114,9 +114,7 @@ def difference_rows(found: Mapping[str, Any]) -> tuple[list[str], list[list[Any]
     """Every paired comparison, of every data set."""
     header = ["dataset", "a", "b", "method", "difference", "low", "high", "p", "p_holm", "n"]
     rows = [
-        [name, *(row[key] for key in header[1:])]
-        for name, table in {found["dataset"]: found, **found["heldout"]}.items()
-        for row in table["comparisons"]
+        [name, *(row[key] for key in header[1:])] for name, table in tables_of(found).items() for row in table["comparisons"]
     ]
     return header, rows
 

@@ -34,14 +34,19 @@ def mean_interval(values: Sequence[float], seed: int = 0, bounds: tuple[float, f
     data = np.asarray(values, dtype=float)
     if len(data) == 0:
         return bounds
-    _, counts = np.unique(data, return_counts=True)
-    if len(data) - counts.max() < LEAST_OTHERS:
+    if nearly_equal(values):
         return bounded_interval(data.tolist(), bounds)
     generator = np.random.default_rng(seed)
     result = stats.bootstrap(
         (data,), np.mean, n_resamples=RESAMPLES, batch=500, method="percentile", confidence_level=CONFIDENCE, rng=generator
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def nearly_equal(values: Sequence[float]) -> bool:
+    """Whether too few values differ from the commonest one for resampling to show how they vary."""
+    _, counts = np.unique(values, return_counts=True)
+    return bool(len(values) - counts.max() < LEAST_OTHERS)
 
 
 def bounded_interval(values: Sequence[float], bounds: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:

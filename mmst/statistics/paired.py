@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from mmst.statistics.intervals import CONFIDENCE, LEAST_OTHERS, mean_interval
+from mmst.statistics.intervals import CONFIDENCE, mean_interval, nearly_equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def paired_difference(a: Sequence[bool], b: Sequence[bool], seed: int = 0) -> Pa
     if not differences:
         return PairedDifference(0.0, -1.0, 1.0, 1.0, 0)
     only_a, only_b = (sum(sign * d > 0 for d in differences) for sign in (-1, 1))
-    if len(differences) - max(Counter(differences).values()) < LEAST_OTHERS:
+    if nearly_equal(differences):
         low, high = adjusted_wald(only_a, only_b, len(differences))
     else:
         low, high = mean_interval(differences, seed, (-1.0, 1.0))
