@@ -22,7 +22,7 @@ JOBS = (*([f"method={name}"] for name in RECIPES), ["method=multi", "filter.shar
 
 def seconds_of(folder: Path, ledger: str, *overrides: str) -> float:
     """Run train.py; how long it took."""
-    fixed = ["arms=[]", "+size=small", f"paths.ledger={folder / ledger}"]
+    fixed = ["arms=[]", "size=small", f"paths.ledger={folder / ledger}"]
     started = time.perf_counter()
     subprocess.run(
         [sys.executable, str(ROOT / "train.py"), *overrides, *fixed], cwd=folder, check=True, stdout=subprocess.DEVNULL

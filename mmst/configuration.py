@@ -38,7 +38,7 @@ PLAIN: dict[str, Any] = {
     "datasets": list[str],
     "checkpoints": dict[str, str],
     "evaluation.samples": AtLeastZero,
-    "splits": Annotated[list[str], msgspec.Meta(min_length=1)],
+    "splits": Annotated[list[str], msgspec.Meta(min_length=1)] | None,
     "show": AtLeastZero,
     "decontaminate": AtLeastOne | None,
     "trainer.accumulate": AtLeastOne,
@@ -55,6 +55,7 @@ PLAIN: dict[str, Any] = {
     "dataset.limit": AtLeastOne | None,
     "dataset.seed": AtLeastZero,
     "method.name": FileName,
+    "method.match": FileName | None,
     "method.edges": list[str] | Literal["all", "self"],
 }
 """What the plain keys must hold; a key that a job does not have is not asked for."""

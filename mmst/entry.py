@@ -180,12 +180,13 @@ def problem_set(config: DictConfig, split: str) -> ProblemSet:
 
 
 def train_set(config: DictConfig) -> ProblemSet:
-    """The training problems, without those that are also tested on."""
+    """The training problems, without those that are also measured on, by this job or by one that chooses its settings."""
     whole = problem_set(config, "train")
     ngram = config.decontaminate
     if ngram is None:
         return whole
-    found = contaminated(whole.problems, [p for tests in test_sets(config) for p in tests.problems], ngram)
+    measured_on = [*_own_sets(config, [split for split in SPLITS if split != "train"]), *_other_sets(config)]
+    found = contaminated(whole.problems, [p for tests in measured_on for p in tests.problems], ngram)
     if found:
         first = ", ".join(f"{train} is {test}" for train, test in list(found.items())[:3])
         log.warning("%d of %d training problems are also tested on, and left out (%s)", len(found), len(whole.problems), first)
@@ -198,22 +199,35 @@ def train_set(config: DictConfig) -> ProblemSet:
 
 
 def test_sets(config: DictConfig) -> list[ProblemSet]:
-    """What arms are measured on: the test split, and the held-out families where there are some."""
-    own = [problem_set(config, split) for split in ("test", "heldout") if config.dataset.get(split) is not None]
-    return [*own, *_other_sets(config)]
+    """What arms are measured on: the splits that `splits` names, else the test split, and held-out families where there are."""
+    if config.splits is None:
+        return [*_own_sets(config, ("test", "heldout")), *_other_sets(config)]
+    return [*(problem_set(config, split) for split in config.splits), *_other_sets(config)]
+
+
+def _own_sets(config: DictConfig, splits: Sequence[str]) -> list[ProblemSet]:
+    """Those of the splits that the data set has."""
+    return [problem_set(config, split) for split in splits if config.dataset.get(split) is not None]
 
 
 def _other_sets(config: DictConfig) -> list[ProblemSet]:
-    """The test problems of each of `datasets`, which take root and limit from the main data set."""
-    sets = []
-    for name in config.datasets:
-        other = config.copy()
-        other.dataset = hydra.compose(config_name=config.job, overrides=[f"dataset={name}"]).dataset
-        for key in ("root", "limit"):
-            if key in other.dataset and config.dataset.get(key) is not None:
-                other.dataset[key] = config.dataset[key]
-        sets.append(ProblemSet(str(name), problem_set(other, "test").problems))
-    return sets
+    """The test problems of each of `datasets`; what an entry does not say of root and limit is taken from the main data set."""
+    return [_other_set(config, entry.split()) for entry in config.datasets]
+
+
+def _other_set(config: DictConfig, words: Sequence[str]) -> ProblemSet:
+    """words: a name of the group `dataset`, and overrides of its keys."""
+    if not words or not all(word.startswith("dataset.") for word in words[1:]):
+        raise ConfigError(
+            f"datasets: '{' '.join(words)}' must be a name of the group dataset, and may go on with overrides such as "
+            "dataset.limit=300."
+        )
+    other = config.copy()
+    other.dataset = hydra.compose(config_name=config.job, overrides=[f"dataset={words[0]}", *words[1:]]).dataset
+    for key in ("root", "limit"):
+        if key in other.dataset and other.dataset[key] is None:
+            other.dataset[key] = config.dataset.get(key)
+    return ProblemSet(str(other.dataset.name if words[1:] else words[0]), problem_set(other, "test").problems)
 
 
 @config_errors
@@ -279,6 +293,10 @@ def _check_options(job: Job, launcher: Launcher, options: TrainingOptions, strat
     options.check_edges(str(Edge(a, b)) for a in methods for b in methods)
     check_parts(options.batch_size, launcher.processes * launcher.nodes, job.config.trainer.accumulate)
     ModelBuilder(job.base.path, lora=options.lora).check(strategy)
+    if options.lora is not None and not options.merge and not job.pipeline.sampler.engine.startswith("hf-"):
+        raise ConfigError(
+            "trainer.options.merge=false: only sampler=hf, here or inside ray, samples from adapters; merge them, or use it."
+        )
 
 
 def _checked_trainer(config: DictConfig) -> tuple[Callable[..., Any], Strategy]:
@@ -310,7 +328,7 @@ def _check_trainable(job: Job) -> None:
 @config_errors
 def evaluated(job: Job) -> tuple[list[ArmResult], list[ProblemSet]]:
     """The model, and each of `checkpoints`, on the splits that `splits` names and on the test split of each of `datasets`."""
-    sets = [*(problem_set(job.config, split) for split in job.config.splits), *_other_sets(job.config)]
+    sets = test_sets(job.config)
     named = {str(job.config.model.name): job.base, **_checkpoints(job.config)}
     evaluation = _evaluation(job.config)
     return [ArmResult(name, 0, found, measure(job.pipeline, evaluation, found, sets)) for name, found in named.items()], sets
@@ -362,7 +380,7 @@ def recipe_rows(config: DictConfig) -> list[DictConfig]:
     names = dict.fromkeys(str(name) for name in config.arms)
     rows = [hydra.compose(config_name="train", overrides=[f"method={name}"]).method for name in names]
     for row in rows:
-        if row.name == config.method.name and row.edges != config.method.edges:
+        if row.name == config.method.name and row != config.method:
             raise ConfigError(f"method.name={row.name} is the name of another arm too; give this recipe a name of its own.")
     return [*(row for row in rows if row.name != config.method.name), config.method]
 
@@ -386,7 +404,7 @@ def run_name(overrides: Sequence[str]) -> str:
 
 def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
     edges = row.edges if isinstance(row.edges, str) else [str(edge) for edge in row.edges]
-    return Recipe.parse(str(row.name), edges, methods)
+    return Recipe.parse(str(row.name), edges, methods, row.get("match"))
 
 
 def _evaluation(config: DictConfig) -> Evaluation:

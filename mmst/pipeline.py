@@ -12,7 +12,7 @@ import logging
 import shutil
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -298,7 +298,7 @@ class Pipeline:
         """All data stages of a recipe: from problems to the examples of one arm. `match`: whose quantity they are cut to."""
         gathered = _Gathered()
         replayed = recipe.replayed(self.methods) if options.keep.replay else ()
-        recipe = Recipe(recipe.name, (*recipe.edges, *replayed))
+        recipe = replace(recipe, edges=(*recipe.edges, *replayed))
         sources = self._sources(recipe, checkpoint, problems, options, round)
         gathered.successes = {name: Successes.of(rows) for name, rows in sources.items()}
         answers = {name: self._labels(name, sources, problems, options, gathered) for name in recipe.sources}

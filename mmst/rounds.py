@@ -110,6 +110,7 @@ def run_rounds(
     """Run every arm; the base comes first, then each arm's rounds in order."""
     trained = [recipe for recipe in recipes if recipe.edges]
     _check_match(plan.selection.keep.match, trained)
+    _check_recipes(trained)
     results = [ArmResult(BASE_ARM, 0, base, measure(pipeline, plan.evaluation, base, test_sets))]
     for recipe in trained:
         done = {(result.arm, result.round): result.examples for result in results}
@@ -121,6 +122,16 @@ def _check_match(match: str | None, recipes: Sequence[Recipe]) -> None:
     names = [recipe.name for recipe in recipes]
     if match is not None and match not in names[:-1]:
         raise ConfigError(f"filter.match={match} must be an arm that runs before another; there are {', '.join(names)} (arms).")
+
+
+def _check_recipes(recipes: Sequence[Recipe]) -> None:
+    names = [recipe.name for recipe in recipes]
+    for place, recipe in enumerate(recipes):
+        if recipe.match is not None and recipe.match not in names[:place]:
+            raise ConfigError(
+                f"method.match={recipe.match}: the arm {recipe.name} is cut to its quantity, so it must run before (arms); "
+                f"there are {', '.join(names)}."
+            )
 
 
 def final_results(results: Sequence[ArmResult]) -> dict[str, ArmResult]:
@@ -139,7 +150,7 @@ def _run_arm(
 ) -> list[ArmResult]:
     results: list[ArmResult] = []
     checkpoint = base
-    match = plan.selection.keep.match
+    match = recipe.match or plan.selection.keep.match
     for number in range(1, plan.rounds + 1):
         log.info("arm %s, round %d of %d", recipe.name, number, plan.rounds)
         matched = done.get((match, number)) if match else None

@@ -23,12 +23,12 @@ TESTS = ProblemSet("test", PROBLEMS.problems[:4])
 
 @pytest.fixture
 def run(tmp_path, methods, sandbox, nano):
-    def made(rounds, init_from):
+    def made(rounds, init_from, recipes=None):
         sampler = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else TEXT)
         pipeline = Pipeline(Ledger(tmp_path / "ledger"), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=10)
         training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name, title: Here(TRAINER), {})
         plan = RoundsPlan(rounds, init_from, OPTIONS, training, Evaluation(SamplingParams(temperature=0)), seed=0)
-        recipes = [Recipe.parse("none", [], methods), Recipe.parse("self", ["text -> text"], methods)]
+        recipes = recipes or [Recipe.parse("none", [], methods), Recipe.parse("self", ["text -> text"], methods)]
         results = run_rounds(pipeline, plan, recipes, Checkpoint(nano), PROBLEMS, [TESTS])
         trainings = [stage.settings for stage in pipeline.ledger.used if stage.name == "train"]
         return results, trainings
@@ -56,3 +56,15 @@ def test_where_a_round_starts(run, nano, init_from):
 def test_no_round_is_refused(run):
     with pytest.raises(ConfigError, match="rounds=0"):
         run(0, InitFrom.BASE)
+
+
+def test_an_arm_is_cut_to_the_quantity_of_another_that_ran_before(run, methods):
+    recipes = [Recipe.parse("small", ["text -> text"], methods), Recipe.parse("matched", "self", methods, "small")]
+    recipes.append(Recipe.parse("large", "self", methods))
+    results, _ = run(1, InitFrom.BASE, recipes)
+    sizes = {result.arm: len(result.examples.examples) for result in results if result.examples}
+    assert sizes["matched"] == sizes["small"] < sizes["large"]
+    with pytest.raises(
+        ConfigError, match=r"method\.match=small: the arm matched is cut to its quantity, so it must run before"
+    ):
+        run(1, InitFrom.BASE, recipes[1:])

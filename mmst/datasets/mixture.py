@@ -25,6 +25,30 @@ def mixed(parts: Mapping[str, Sequence[Problem]], weights: Mapping[str, float], 
     chosen: list[Problem] = []
     for name, problems in parts.items():
         drawn = rng.sample(list(problems), int(total * weights[name]))
-        chosen += [replace(p, id=f"{name}/{p.id}", tags=(*p.tags, f"family:{name}")) for p in drawn]
+        chosen += [_of_part(problem, name) for problem in drawn]
     rng.shuffle(chosen)
     return chosen
+
+
+def part(problems: Sequence[Problem], start: int = 0, stop: int | None = None) -> list[Problem]:
+    """Some of a split's problems, by their places: what a data set without a validation split is divided by."""
+    return list(problems)[start:stop]
+
+
+def joined(parts: Mapping[str, Sequence[Problem]]) -> list[Problem]:
+    """All problems of the parts, one part after the other; a question that comes again is left out.
+
+    Ids and tags are those of `mixed`.
+    """
+    seen: set[str] = set()
+    chosen: list[Problem] = []
+    for name, problems in parts.items():
+        for problem in problems:
+            if problem.question not in seen:
+                seen.add(problem.question)
+                chosen.append(_of_part(problem, name))
+    return chosen
+
+
+def _of_part(problem: Problem, name: str) -> Problem:
+    return replace(problem, id=f"{name}/{problem.id}", tags=(*problem.tags, f"family:{name}"))

@@ -50,6 +50,8 @@ class Recipe:
 
     name: str
     edges: tuple[Edge, ...]
+    match: str | None = None
+    """An arm that runs before it, whose quantity this one is cut down to; None: what the filter says for all arms."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -66,17 +68,17 @@ class Recipe:
         return tuple(Edge(method, method) for method in methods if method not in self.targets) if self.edges else ()
 
     @classmethod
-    def parse(cls, name: str, edges: Sequence[str] | str, methods: Iterable[str]) -> Recipe:
+    def parse(cls, name: str, edges: Sequence[str] | str, methods: Iterable[str], match: str | None = None) -> Recipe:
         """Read a recipe from the texts of its edges, or from `self` (each method on itself) or `all` (and every pair)."""
         known = list(methods)
         if name == BASE_ARM:
             raise ConfigError(f"method.name: '{BASE_ARM}' is the name of the untrained model in every table; choose another.")
         if isinstance(edges, str):
-            return cls(name, _named(edges, known))
+            return cls(name, _named(edges, known), match)
         parsed = tuple(Edge.parse(edge, known) for edge in edges)
         if len(set(parsed)) != len(parsed):
             raise ConfigError(f"method.edges: recipe '{name}' names an edge twice.")
-        return cls(name, parsed)
+        return cls(name, parsed, match)
 
 
 def _named(edges: str, methods: Sequence[str]) -> tuple[Edge, ...]:

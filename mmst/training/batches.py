@@ -3,14 +3,17 @@
 Shapes: `B` rows in a batch, `T` tokens of its longest row.
 
   1. `tokenize` turns examples into token rows: prompt tokens, completion tokens, end-of-sequence.
-  2. `mmst.training.schedule` fixes which of them share a batch, and in packed layouts which of them share a row.
-  3. `collate` makes the tensors of rows that are computed together.
+  2. `with_shared_prefixes` finds the few-shot exemplars that many of them begin with.
+  3. `mmst.training.schedule` fixes which of them share a batch, and in packed layouts which of them share a row.
+  4. `collate` makes the tensors of rows that are computed together.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import torch
 from torch import Tensor
@@ -20,6 +23,12 @@ from mmst.types import Dropped, DropReason, Example
 
 IGNORED = -100
 """The label of a token without a loss (PyTorch's own convention)."""
+PREFIX = -1
+"""The segment of a prefix that all examples of a row see."""
+SHORTEST_SHARED_PREFIX = 64
+"""Tokens. Prompts with equal exemplars agree in more, and others hardly ever in so many."""
+FEWEST_SHARING = 32
+"""Examples: a row is filled from those that share its prefix, and few of them fill no rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,13 @@ class TokenRow:
     problem: str = ""
     weight: float = 1.0
     """How much each of its completion tokens counts in the loss."""
+    shared: int = 0
+    """How many of its first tokens may stand in a packed row once, for all examples that begin with them."""
+
+    @property
+    def prefix(self) -> tuple[int, ...]:
+        """The tokens that it shares with others."""
+        return self.tokens[: self.shared]
 
     @property
     def loss_weight(self) -> float:
@@ -67,6 +83,31 @@ def tokenize(
     return rows, dropped
 
 
+def with_shared_prefixes(rows: Sequence[TokenRow]) -> list[TokenRow]:
+    """The rows, each with how many first tokens it shares with all that begin as it does; in their order.
+
+    At least one token of every prompt is its own: a label is predicted by the token before it.
+    """
+    alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        if row.prompt_length > SHORTEST_SHARED_PREFIX:
+            alike[row.tokens[:SHORTEST_SHARED_PREFIX]].append(number)
+    shared = [0] * len(rows)
+    for numbers in alike.values():
+        if len(numbers) >= FEWEST_SHARING:
+            common = _common_length([rows[number].tokens for number in numbers])
+            length = min(common, min(rows[number].prompt_length for number in numbers) - 1)
+            for number in numbers:
+                shared[number] = length
+    return [replace(row, shared=length) for row, length in zip(rows, shared, strict=True)]
+
+
+def _common_length(sequences: Sequence[Sequence[int]]) -> int:
+    """How many first tokens all sequences have in common: what the first and the last of them in order do."""
+    first, last = min(map(tuple, sequences)), max(map(tuple, sequences))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+
+
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """A prompt's tokens. A chat template writes the first special token itself; the tokenizer must not write it again."""
     first = tokenizer.bos_token
@@ -78,12 +119,13 @@ def collate(
 ) -> dict[str, Tensor]:
     """The tensors of some rows, each (B, T), padded on the right.
 
-    `input_ids`, `labels`, `weights` (of each label), `segments` (1, 2, ... by example of the row, 0 on padding), and
-    `edges` (the number of its example's edge in `edges`). Packed rows have `position_ids`, which start anew with each example.
+    `input_ids`, `labels`, `weights` (of each label), `segments` (1, 2, ... by example of the row, 0 on padding, `PREFIX` on
+    what all of them begin with), and `edges` (the number of its example's edge in `edges`). Packed rows have `position_ids`,
+    which start anew with each example, behind the prefix. Only the first example of a row brings its prefix along.
     Labels are `IGNORED` on prompts and padding, by position and not by token: the end-of-sequence token is learned also
     where it is the padding token as well.
     """
-    width = max(sum(len(part.tokens) for part in row) for row in rows)
+    width = max(row[0].shared + sum(len(part.tokens) - part.shared for part in row) for row in rows)
     shape = (len(rows), width)
     tensors = {
         "input_ids": torch.full(shape, pad_id),
@@ -95,16 +137,22 @@ def collate(
     }
     number = {edge: i for i, edge in enumerate(edges)}
     for i, row in enumerate(rows):
-        start = 0
+        start = row[0].shared if packed else 0
+        if start:
+            tensors["input_ids"][i, :start] = torch.tensor(row[0].prefix)
+            tensors["segments"][i, :start] = PREFIX
+            tensors["position_ids"][i, :start] = torch.arange(start)
         for segment, part in enumerate(row, 1):
-            tokens = torch.tensor(part.tokens)
-            here, learned = slice(start, start + len(tokens)), slice(start + part.prompt_length, start + len(tokens))
+            first = part.shared if packed else 0
+            tokens = torch.tensor(part.tokens[first:])
+            prompt = part.prompt_length - first
+            here, learned = slice(start, start + len(tokens)), slice(start + prompt, start + len(tokens))
             tensors["input_ids"][i, here] = tokens
-            tensors["labels"][i, learned] = tokens[part.prompt_length :]
+            tensors["labels"][i, learned] = tokens[prompt:]
             tensors["weights"][i, learned] = part.weight
             tensors["segments"][i, here] = segment
             tensors["edges"][i, here] = number.get(part.edge, 0)
-            tensors["position_ids"][i, here] = torch.arange(len(tokens))
+            tensors["position_ids"][i, here] = torch.arange(first, first + len(tokens))
             start += len(tokens)
     if not packed:
         del tensors["position_ids"]

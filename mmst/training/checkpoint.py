@@ -20,6 +20,10 @@ from mmst.ledger.files import atomic_folder, atomic_write
 
 SERVED = "served.json"
 """Marks a folder without weights: the model lives on a server."""
+ADAPTERS = "adapter_config.json"
+"""Marks a folder with low-rank adapters alone (peft's own format), beside the place of the model that they adapt."""
+BASE = "base_model_name_or_path"
+"""Where that place stands."""
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 HASHED = (
     SERVED,
@@ -129,6 +133,10 @@ def served_name(checkpoint: Path) -> str | None:
 def content_hash(checkpoint: Path) -> str:
     """A hash of the files that determine what a model computes: weights, configuration and tokenizer."""
     digest = hashlib.sha256()
+    base = adapted_base(checkpoint)
+    if base is not None:
+        settings = {key: value for key, value in json.loads((checkpoint / ADAPTERS).read_text()).items() if key != BASE}
+        digest.update(f"{content_hash(base)}{json.dumps(settings, sort_keys=True)}".encode())
     names = {path for pattern in HASHED for path in checkpoint.glob(pattern) if path.is_file()}
     for path in sorted(names):
         digest.update(path.name.encode())
@@ -137,14 +145,36 @@ def content_hash(checkpoint: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def adapted_base(checkpoint: Path) -> Path | None:
+    """The model that a folder's adapters adapt; None for a whole model.
+
+    Raises:
+        ModelError: the adapters do not say which, or it is not there.
+    """
+    path = checkpoint / ADAPTERS
+    if not path.is_file():
+        return None
+    try:
+        base = Path(json.loads(path.read_text())[BASE])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"model: {path} does not say in {BASE} which model it adapts.") from error
+    if not base.is_dir():
+        raise ModelError(f"model: {checkpoint} holds adapters of {base}, which is not there; write its place into {path.name}.")
+    return base
+
+
 def load_model(checkpoint: Path, dtype: str = "auto", attention: str | None = None) -> PreTrainedModel:
     """Load a causal language model. `dtype` auto: fp32 on a CPU (bf16 is slower there), else as it was saved.
+
+    Adapters are merged into the model that they adapt, in fp32.
 
     Raises:
         ModelError: the folder does not load, or lacks tensors that its configuration asks for (which transformers would fill
             with noise).
     """
     _refuse_served(checkpoint)
+    if (base := adapted_base(checkpoint)) is not None:
+        return _with_merged(base, checkpoint, dtype, attention)
     chosen: Any = torch.float32 if dtype == "auto" and not torch.cuda.is_available() else dtype
     how = {} if attention is None else {"attn_implementation": attention}
     try:
@@ -158,6 +188,21 @@ def load_model(checkpoint: Path, dtype: str = "auto", attention: str | None = No
     if wrong:
         raise ModelError(f"model: the weights in {checkpoint} do not fit its config.json: {tensor_names(wrong)}.")
     return model
+
+
+def _with_merged(base: Path, adapters: Path, dtype: str, attention: str | None) -> PreTrainedModel:
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise MissingExtraError(f"model: {adapters} (adapters)", 'pip install -c constraints.txt -e ".[lora]"') from error
+    model = load_model(base, "float32", attention)
+    try:
+        merged: Any = PeftModel.from_pretrained(model, str(adapters)).merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
+        raise ModelError(f"model: the adapters in {adapters} do not load: {_first_line(error)}") from error
+    saved = AutoConfig.from_pretrained(adapters).dtype if torch.cuda.is_available() else None
+    whole: PreTrainedModel = merged.to((saved or torch.float32) if dtype == "auto" else getattr(torch, dtype))
+    return whole
 
 
 def tensor_names(names: Iterable[str]) -> str:

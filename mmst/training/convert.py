@@ -117,11 +117,17 @@ def opened(checkpoint: Path) -> Tensors:
 
 
 def convert(
-    checkpoint: Path, start: Path, target: Path, shard: str = SHARD, lora: int | Mapping[str, Any] | None = None
+    checkpoint: Path,
+    start: Path,
+    target: Path,
+    shard: str = SHARD,
+    lora: int | Mapping[str, Any] | None = None,
+    merge: bool = True,
 ) -> None:
     """Write a training's checkpoint as a folder in Hugging Face format, in the dtype that `start` has.
 
-    Adapters are merged into the weights they adapt; that takes the whole model in memory.
+    Adapters are merged into the weights they adapt; that takes the whole model in memory. Without `merge` they are written
+    alone, in peft's format, and the folder needs `start` for as long as it is used.
 
     Raises:
         ModelError: the checkpoint does not fit the model in `start`; names the tensors.
@@ -131,7 +137,11 @@ def convert(
     dtype = config.dtype or torch.float32
     with atomic_folder(target) as work:
         if lora is not None:
-            _merged(source, start, checkpoint, lora).to(dtype).save_pretrained(work, max_shard_size=shard)
+            adapted = _adapted(source, start, checkpoint, lora)
+            if merge:
+                adapted.merge_and_unload().to(dtype).save_pretrained(work, max_shard_size=shard)
+            else:
+                _save_adapters(adapted, start, work)
         else:
             model = empty_model(config, "float32")
             wanted = _unique_tensors(model)
@@ -182,13 +192,21 @@ def _saved(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.detach().to(dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
 
 
-def _merged(source: Tensors, start: Path, checkpoint: Path, lora: int | Mapping[str, Any]) -> Any:
+def _adapted(source: Tensors, start: Path, checkpoint: Path, lora: int | Mapping[str, Any]) -> Any:
     adapted = with_adapters(load_model(start, "float32"), lora)
     wanted = {name: tuple(t.shape) for name, t in adapted.state_dict().items() if "lora_" in name}
     names = _sources(source.shapes(), wanted, checkpoint)
     read = source.read(names.values())
     adapted.load_state_dict({name: read[there] for name, there in names.items()}, strict=False)
-    return adapted.merge_and_unload()
+    return adapted
+
+
+def _save_adapters(adapted: Any, start: Path, folder: Path) -> None:
+    for settings in adapted.peft_config.values():
+        settings.base_model_name_or_path = str(start.absolute())
+    adapted.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
+    AutoConfig.from_pretrained(start).save_pretrained(folder)
 
 
 def _generation_config(start: Path, default: Any) -> Any:
@@ -221,11 +239,16 @@ def main() -> None:
         "--shard", type=_size, default=SHARD, help="the most that a file, and the memory, holds (default: %(default)s)"
     )
     parser.add_argument("--lora", type=_lora, help="the same as model.lora: a rank, or peft's settings as JSON")
+    parser.add_argument(
+        "--adapters", action="store_true", help="with --lora: write the adapters alone, without START's weights"
+    )
     arguments = parser.parse_args()
     try:
         if arguments.target.exists():
             raise ModelError(f"convert: {arguments.target} exists; give a folder that does not.")
-        convert(arguments.checkpoint, arguments.start, arguments.target, arguments.shard, arguments.lora)
+        convert(
+            arguments.checkpoint, arguments.start, arguments.target, arguments.shard, arguments.lora, not arguments.adapters
+        )
     except UserError as error:
         sys.exit(f"mmst: {error}")
 

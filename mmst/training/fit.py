@@ -14,12 +14,13 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from mmst.errors import ConfigError
-from mmst.training.batches import TokenRow, collate
+from mmst.training.batches import TokenRow, collate, with_shared_prefixes
 from mmst.training.building import ModelBuilder, check_attention
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.convert import convert
 from mmst.training.data import ExampleDataModule
 from mmst.training.held_out import BEST, HeldOut, held_out_batches, split_by_problem
+from mmst.training.loss import BY_POSITION
 from mmst.training.module import CausalLanguageModule, OptimizerOptions
 from mmst.training.record import Recorder, TrainingRecord
 from mmst.training.saving import END, Saver, finish, finished, latest
@@ -59,6 +60,8 @@ class TrainingOptions:
     """Groups of like length that a bucketed batch is computed in, one after the other: the more, the less padding."""
     row: int = 512
     """Tokens of a packed row, at least `longest`."""
+    share_prefixes: bool = True
+    """Whether few-shot exemplars stand once in a packed row, for all its examples; not with FlashAttention and flex attention."""
     attention: str | None = None
     """An attention implementation of transformers; None: its own choice."""
     recompute: bool = False
@@ -69,6 +72,8 @@ class TrainingOptions:
     """torch.compile."""
     lora: int | dict[str, Any] | None = None
     """Train low-rank adapters, of this rank or with these settings of peft.LoraConfig; None: all weights."""
+    merge: bool = True
+    """Whether adapters are merged into the model; else a checkpoint holds them alone, and needs the one it started from."""
     edge_weights: dict[str, float] | None = None
     """How much a completion token of an edge counts in the loss, by its name (`code -> text`, or `code_to_text`); else 1."""
     held_out: float = 0.0
@@ -110,6 +115,11 @@ class TrainingOptions:
     def packed(self) -> bool:
         """Whether rows hold several examples."""
         return self.layout is Layout.PACKED
+
+    @property
+    def shares_prefixes(self) -> bool:
+        """Whether a packed row holds once what its examples begin with."""
+        return self.packed and self.share_prefixes and self.attention not in BY_POSITION
 
     @property
     def longest_row(self) -> int:
@@ -176,7 +186,10 @@ def fit(
     """
     tokenizer = load_tokenizer(start)
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    train_rows, held_rows = split_by_problem(options.weighed(rows), options.held_out, seed)
+    weighed = options.weighed(rows)
+    train_rows, held_rows = split_by_problem(
+        with_shared_prefixes(weighed) if options.shares_prefixes else weighed, options.held_out, seed
+    )
     _check_split(options, train_rows, held_rows)
     edges = sorted({row.edge for row in rows})
     steps = options.step_count(len(train_rows))
@@ -218,14 +231,15 @@ def fit(
     ended = finished(work)
     assert ended is not None
     if trainer.is_global_zero:
-        convert(ended[0], start, target, lora=options.lora)
+        convert(ended[0], start, target, lora=options.lora, merge=options.merge)
     return ended[1]
 
 
 def _schedule(rows: Sequence[TokenRow], options: TrainingOptions, steps: int, seed: int, parts: int) -> Sequence[Sequence[Row]]:
     lengths = [len(row.tokens) for row in rows]
     if options.packed:
-        schedule = packed_steps(lengths, options.row, options.batch_size, steps, seed)
+        prefixes = [row.prefix for row in rows]
+        schedule = packed_steps(lengths, options.row, options.batch_size, steps, seed, prefixes)
         if len(schedule[0]) < parts:
             raise ConfigError(
                 f"trainer.options: a step of batch_size={options.batch_size} examples is {len(schedule[0])} packed rows of "

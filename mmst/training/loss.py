@@ -20,7 +20,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from mmst.errors import ConfigError
-from mmst.training.batches import IGNORED
+from mmst.training.batches import IGNORED, PREFIX, TokenRow, collate
 
 BY_POSITION = ("flash_attention_2", "flash_attention_3", "flex_attention")
 """Attention implementations that find the boundaries of packed examples in position ids."""
@@ -117,9 +117,12 @@ def attention(model: PreTrainedModel, batch: dict[str, Any], packed: bool) -> di
 
 
 def block_mask(segments: Tensor) -> Tensor:
-    """Who may look at whom: tokens of the same segment, and none that come later. (B, T) -> bool (B, 1, T, T)."""
-    same = segments[:, :, None] == segments[:, None, :]
-    return (same & torch.ones_like(same).tril())[:, None]
+    """Who may look at whom: tokens of the same segment and of the row's prefix, and none that come later.
+
+    (B, T) -> bool (B, 1, T, T).
+    """
+    seen = (segments[:, :, None] == segments[:, None, :]) | (segments == PREFIX)[:, None, :]
+    return (seen & torch.ones_like(seen).tril())[:, None]
 
 
 def check_window(config: Any, longest: int) -> None:
@@ -141,22 +144,26 @@ def check_isolation(model: PreTrainedModel) -> None:
     Raises:
         ConfigError: names the model's type.
     """
-    device = model.device
-    first, last = torch.arange(2, 9, device=device), torch.arange(9, 14, device=device)
-    segments = torch.tensor([[1] * len(first) + [2] * len(last)], device=device)
-    positions = torch.cat([torch.arange(len(first)), torch.arange(len(last))])[None].to(device)
-    batch = {"segments": segments, "position_ids": positions}
+    tokens = list(range(2, 17))
+    prefix, first, last = tokens[:3], tokens[3:10], tokens[10:]
+    if model.config._attn_implementation in BY_POSITION:
+        prefix = []
     try:
-        found = [
-            model(input_ids=torch.cat([beside, last])[None], use_cache=False, **attention(model, batch, True)).logits[0, -5:]
-            for beside in (first, first.flip(0))
-        ]
+        found = [_logits_beside(model, prefix, beside, last) for beside in (first, first[::-1])]
     except (TypeError, ValueError, RuntimeError) as error:
         raise _unpackable(model.config, "it takes no mask of blocks") from error
-    alone = model(input_ids=last[None], use_cache=False).logits[0]
+    alone = model(input_ids=torch.tensor([prefix + last], device=model.device), use_cache=False).logits[0, -len(last) :]
     worst = max(float((logits - alone).abs().max()) for logits in found)
     if not worst <= LEAK.get(alone.dtype, COARSE_LEAK) * float(alone.abs().max()):
         raise _unpackable(model.config, f"the logits of an example change by {worst:.2g} beside another one")
+
+
+def _logits_beside(model: PreTrainedModel, prefix: list[int], beside: list[int], last: list[int]) -> Tensor:
+    """Logits of an example, (its tokens, V), in a row that another example, and a prefix of both, stand before it in."""
+    rows = [TokenRow("", "", (*prefix, *own), len(prefix), shared=len(prefix)) for own in (beside, last)]
+    batch = {name: tensor.to(model.device) for name, tensor in collate([rows], 0, packed=True).items()}
+    logits: Tensor = model(input_ids=batch["input_ids"], use_cache=False, **attention(model, batch, True)).logits
+    return logits[0, -len(last) :]
 
 
 def _unpackable(config: Any, why: str) -> ConfigError:

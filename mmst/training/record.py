@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from mmst.training.batches import PREFIX
 from mmst.training.flops import flops_per_token, matmul_rate
 from mmst.training.loss import labelled
 from mmst.training.module import CausalLanguageModule
@@ -25,7 +26,7 @@ class TrainingRecord:
     steps: int = 0
     examples: int = 0
     tokens: int = 0
-    """Tokens of examples that went through the model, prompts included and padding not."""
+    """Tokens that went through the model, prompts included and padding not; a prefix that examples share counts once."""
     places: int = 0
     """The same with padding."""
     seconds: float = 0.0
@@ -122,7 +123,14 @@ class Recorder(Callback):
         self._window[1].index_add_(0, edges, torch.ones_like(losses))
         for group in batch["groups"]:
             lengths, places = _segment_lengths(group["segments"]), group["segments"].numel()
-            sums = [lengths.gt(0).sum(), lengths.sum(), lengths.new_tensor(places), lengths.square().sum()]
+            prefix = (group["segments"] == PREFIX).sum(1, keepdim=True)
+            pairs = lengths.square() + 2 * lengths * prefix  # own tokens look at half of their own, and at all of the prefix
+            sums = [
+                lengths.gt(0).sum(),
+                lengths.sum() + prefix.sum(),
+                lengths.new_tensor(places),
+                pairs.sum() + prefix.square().sum(),
+            ]
             self._counts += torch.stack(sums).double()
         step = trainer.global_step
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it in a connector

@@ -7,6 +7,7 @@ lengths alone would be faster still, and learn less from the same examples (docs
     bucketed   a row an example; a batch is computed in groups of like length, so that little is padding
     packed     rows of a fixed length that hold several examples each, by best-fit decreasing (Johnson 1973; for language
                models: Krell et al., arXiv 2107.02027). Examples of a row never see each other: see `mmst.training.loss`.
+               Those of one row begin with the same prefix, if any: it stands there once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import math
 import random
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -65,17 +66,41 @@ def like_lengths(lengths: Sequence[int], groups: int) -> list[list[int]]:
     return found[::-1]
 
 
-def packed_steps(lengths: Sequence[int], row_length: int, batch_size: int, steps: int, seed: int) -> list[list[Row]]:
+def packed_steps(
+    lengths: Sequence[int],
+    row_length: int,
+    batch_size: int,
+    steps: int,
+    seed: int,
+    prefixes: Sequence[Sequence[int]] | None = None,
+) -> list[list[Row]]:
     """The rows of `steps` steps of about `batch_size` examples each, packed anew in each epoch.
 
-    A step has the number of rows whose mean content is nearest to `batch_size` examples.
+    A step has the number of rows whose mean content is nearest to `batch_size` examples. `prefixes`: what each example begins
+    with, counted in its length; only those with equal ones share a row.
     """
     rng = random.Random(seed)
-    rows = pack(lengths, row_length, rng)
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number in range(len(lengths)):
+        groups.setdefault(tuple(prefixes[number]) if prefixes else (), []).append(number)
+    rows = _packed_epoch(lengths, groups, row_length, rng)
     per_step = max(1, round(batch_size * len(rows) / len(lengths)))
     while len(rows) < steps * per_step:
-        rows += pack(lengths, row_length, rng)
+        rows += _packed_epoch(lengths, groups, row_length, rng)
     return [rows[i : i + per_step] for i in range(0, steps * per_step, per_step)]
+
+
+def _packed_epoch(
+    lengths: Sequence[int], groups: Mapping[tuple[int, ...], Sequence[int]], row_length: int, rng: random.Random
+) -> list[Row]:
+    """The rows of one epoch. groups: prefix -> the examples that begin with it."""
+    rows: list[Row] = []
+    for prefix, numbers in groups.items():
+        packed = pack([lengths[number] - len(prefix) for number in numbers], row_length - len(prefix), rng)
+        rows += [tuple(numbers[place] for place in row) for row in packed]
+    if len(groups) > 1:
+        rng.shuffle(rows)
+    return rows
 
 
 def pack(lengths: Sequence[int], row_length: int, rng: random.Random) -> list[Row]:

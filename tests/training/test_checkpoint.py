@@ -1,13 +1,15 @@
+import json
 import shutil
 from importlib.util import find_spec
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from mmst.errors import MissingExtraError, ModelError
 from mmst.training import checkpoint as module
 from mmst.training.checkpoint import (
+    adapted_base,
     content_hash,
     hub_checkpoint,
     load_model,
@@ -88,3 +90,50 @@ def test_smollm2_is_converted_once_and_goes_on_a_sentence(tmp_path):
     model, tokenizer = load_model(folder), load_tokenizer(folder)
     ids = tokenizer("The capital of France is", return_tensors="pt").input_ids
     assert "Paris" in tokenizer.decode(model.generate(ids, max_new_tokens=4, do_sample=False)[0])
+
+
+@pytest.fixture
+def adapters(nano, tmp_path):
+    """A folder with adapters of nano alone."""
+    peft = pytest.importorskip("peft")
+    base = tmp_path / "base"
+    save_checkpoint(load_model(nano), load_tokenizer(nano), base)
+    model = peft.get_peft_model(load_model(base), peft.LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
+    folder = tmp_path / "adapters"
+    for settings in model.peft_config.values():
+        settings.base_model_name_or_path = str(base)
+    model.save_pretrained(folder)
+    AutoConfig.from_pretrained(base).save_pretrained(folder)
+    return folder
+
+
+def test_the_hash_of_adapters_is_that_of_all_that_they_compute_by_and_of_no_place(adapters, tmp_path):
+    before = content_hash(adapters)
+    path = adapters / "adapter_config.json"
+    settings = json.loads(path.read_text())
+    (tmp_path / "base").rename(tmp_path / "moved")
+    path.write_text(json.dumps({**settings, "base_model_name_or_path": str(tmp_path / "moved")}))
+    assert content_hash(adapters) == before
+    path.write_text(json.dumps({**settings, "base_model_name_or_path": str(tmp_path / "moved"), "lora_alpha": 99}))
+    other_scale = content_hash(adapters)
+    assert other_scale != before
+    base = load_model(tmp_path / "moved")
+    base.lm_head.weight.data += 1
+    base.save_pretrained(tmp_path / "moved")
+    assert content_hash(adapters) not in (before, other_scale)
+
+
+def test_adapters_whose_model_is_gone_say_where_it_was(adapters, tmp_path):
+    assert adapted_base(adapters) == tmp_path / "base"
+    (tmp_path / "base").rename(tmp_path / "gone")
+    with pytest.raises(ModelError, match=r"adapters of .*base, which is not there; write its place into adapter_config\.json"):
+        load_model(adapters)
+
+
+def test_adapters_that_are_damaged_are_one_sentence(adapters):
+    (adapters / "adapter_model.safetensors").write_bytes(b"junk")
+    with pytest.raises(ModelError, match="the adapters in .* do not load"):
+        load_model(adapters)
+    (adapters / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="does not say in base_model_name_or_path which model it adapts"):
+        load_model(adapters)

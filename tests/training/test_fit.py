@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import statistics
 
 import lightning
 import pytest
@@ -12,12 +13,13 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from mmst.errors import ConfigError, ModelError
 from mmst.training import loss
 from mmst.training.batches import TokenRow
-from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
+from mmst.training.checkpoint import content_hash, load_model, load_tokenizer, save_checkpoint
 from mmst.training.fit import UNCLEAR, TrainingOptions
 from mmst.training.module import LossNotFiniteError, OptimizerOptions
 from tests.training.conftest import OPTIONS, TRAINER, Killed, Losses, equal
 
 PACKED = dataclasses.replace(OPTIONS, layout="packed", row=32, longest=16)
+SHARED = dataclasses.replace(OPTIONS, layout="packed", row=128, longest=96, batch_size=16)
 HELD_OUT = dataclasses.replace(OPTIONS, held_out=0.3, measure_every=2, patience=2)
 
 
@@ -32,6 +34,36 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained):
     first = trained("a")
     assert equal(first, trained("b"))
     assert not equal(first, trained("c", seed=2))
+
+
+def exemplified(rows, count=40):
+    """Examples under few-shot prompts: 70 tokens of exemplars that all of an edge begin with."""
+    exemplars = {"text -> code": tuple(range(2, 72)), "code -> text": tuple(range(102, 172))}
+    return [
+        dataclasses.replace(
+            rows[n % len(rows)],
+            id=f"{n}",
+            tokens=exemplars[rows[n % len(rows)].edge] + rows[n % len(rows)].tokens,
+            prompt_length=70 + rows[n % len(rows)].prompt_length,
+        )
+        for n in range(2 * count)
+    ]
+
+
+def test_exemplars_stand_in_a_packed_row_once(trained, rows):
+    """Rows hold more examples, and what is learned is the same; losses and gradients are compared in test_loss.py."""
+    few_shot, seen = exemplified(rows), {}
+    tokens = {}
+    for share in (False, True):
+        seen[share] = Losses()
+        options = dataclasses.replace(SHARED, share_prefixes=share, steps=20)
+        whole = trained(f"shared {share}", options, rows=few_shot, callbacks=[seen[share]])
+        tokens[share] = trained.record.tokens / trained.record.examples
+    assert tokens[True] < 0.6 * tokens[False]
+    assert statistics.mean(seen[True].seen) == pytest.approx(statistics.mean(seen[False].seen), rel=0.1)
+    parts = trained("parts", options, rows=few_shot, trainer=functools.partial(TRAINER, accumulate_grad_batches=2))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(parts[name], tensor, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("options", [OPTIONS, PACKED, HELD_OUT], ids=["bucketed", "packed", "held out"])
@@ -182,6 +214,25 @@ def test_adapters_are_merged_into_the_weights_that_come_out(trained, nano):
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         trained("lora killed", dataclasses.replace(OPTIONS, lora=4), callbacks=[Killed(5)])
     assert equal(adapted, trained("lora killed", dataclasses.replace(OPTIONS, lora=4)))
+
+
+def test_adapters_kept_alone_are_the_same_model_in_a_fraction_of_the_bytes(trained, nano, tmp_path):
+    pytest.importorskip("peft")
+    merged = trained("merged", dataclasses.replace(OPTIONS, lora=4))
+    alone = dataclasses.replace(OPTIONS, lora=4, merge=False)
+    assert all("lora_" in name for name in trained("alone", alone))
+    sizes = {name: size_of(tmp_path / f"{name}-out") for name in ("merged", "alone")}
+    assert sizes["alone"] < 0.2 * sizes["merged"]
+    loaded = load_model(tmp_path / "alone-out").state_dict()
+    for name, tensor in merged.items():
+        torch.testing.assert_close(loaded[name], tensor, atol=1e-6, rtol=0)
+    again = trained("again", alone, start=tmp_path / "alone-out")
+    assert again, "a round starts from the adapters of the last one"
+    assert content_hash(tmp_path / "again-out") != content_hash(tmp_path / "alone-out")
+
+
+def size_of(folder):
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
 
 
 def test_settings_that_peft_refuses_are_one_sentence(trained):

@@ -1,5 +1,7 @@
 """Packed, chunked and plain: the same logits, losses and gradients."""
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -8,7 +10,7 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from mmst.errors import ConfigError
-from mmst.training.batches import TokenRow, collate
+from mmst.training.batches import PREFIX, TokenRow, collate
 from mmst.training.checkpoint import load_model
 from mmst.training.loss import CompletionLoss, attention, block_mask, check_isolation, check_window, labelled
 
@@ -107,6 +109,22 @@ def test_a_model_that_cannot_keep_examples_apart_is_refused_by_its_name(name, nu
         check_isolation(made(name, **numbers))
 
 
+@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+@pytest.mark.parametrize("chunk", [None, 4])
+def test_a_shared_prefix_changes_no_loss_and_no_gradient(nano, implementation, chunk):
+    prefix = (20, 30, 40, 50)
+    rows = [
+        TokenRow(str(n), "e", (*prefix, *own), len(prefix) + 2) for n, own in enumerate([(21, 31, 41, 0), (99, 9, 8, 7, 0)])
+    ]
+    shared = tuple(dataclasses.replace(row, shared=len(prefix)) for row in rows)
+    alone = losses_and_gradients(load_model(nano, attention=implementation), [(row,) for row in rows], False, chunk)
+    found = losses_and_gradients(load_model(nano, attention=implementation), [shared], True, chunk)
+    torch.testing.assert_close(found[0], alone[0], atol=TOLERANCE, rtol=0)
+    assert found[1].keys() == alone[1].keys()
+    for name, gradient in alone[1].items():
+        torch.testing.assert_close(found[1][name], gradient, atol=TOLERANCE, rtol=0)
+
+
 def test_examples_longer_than_a_sliding_window_are_not_packed():
     config = AutoConfig.for_model("mistral", sliding_window=64)
     check_window(config, 64)
@@ -124,6 +142,11 @@ def test_without_the_mask_packed_examples_would_see_each_other(model):
 
 def test_the_mask_is_causal_within_segments():
     assert block_mask(torch.tensor([[1, 1, 2]]))[0, 0].int().tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
+
+
+def test_what_all_of_a_row_share_is_seen_by_all_of_it():
+    mask = block_mask(torch.tensor([[PREFIX, 1, 2, 0]]))[0, 0].int().tolist()
+    assert mask == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]]
 
 
 def test_what_a_batch_says_of_its_labelled_tokens_is_in_the_order_of_the_losses():

@@ -66,6 +66,19 @@ def test_packed_steps_are_equally_large_fair_and_seeded(lengths, batch_size, ste
     assert schedule == packed_steps(lengths, 64, batch_size, steps, seed)
 
 
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 2)), min_size=1, max_size=60), st.integers(0, 99))
+def test_only_examples_with_the_same_prefix_share_a_row(examples, seed):
+    known = [(), (1,) * 10, (2,) * 30]
+    prefixes = [known[kind] for _, kind in examples]
+    lengths = [length + len(prefix) for (length, _), prefix in zip(examples, prefixes, strict=True)]
+    rows = [row for step in packed_steps(lengths, 64, 4, 30, seed, prefixes) for row in step]
+    for row in rows:
+        (prefix,) = {prefixes[number] for number in row}
+        assert len(prefix) + sum(lengths[number] - len(prefix) for number in row) <= 64
+    counts = Counter(number for row in rows for number in row)
+    assert max(counts.values()) - min(counts.get(number, 0) for number in range(len(examples))) <= 1
+
+
 def test_a_packed_step_holds_about_as_many_examples_as_were_asked_for():
     lengths = [10 + number % 30 for number in range(600)]
     schedule = packed_steps(lengths, 128, 32, 40, 0)
