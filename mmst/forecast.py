@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import AutoConfig
 
 from mmst.configuration import built, check_config, config_errors
-from mmst.entry import one_sentence, problem_set, quiet_libraries, recipe_rows, selection_options, test_sets
+from mmst.entry import one_sentence, plain, problem_set, quiet_libraries, recipe_rows, selection_options, test_sets
 from mmst.errors import ConfigError
 from mmst.methods.edge import Edge, Recipe
 from mmst.methods.method import Method
@@ -23,6 +24,8 @@ from mmst.planning.measure import Probe, measured_here
 from mmst.planning.size import model_size
 from mmst.reporting.plan import print_plan
 from mmst.reporting.progress import say
+from mmst.training.batches import SHORTEST_SHARED_PREFIX
+from mmst.training.building import adapter_parameters
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.fit import TrainingOptions
 
@@ -40,6 +43,8 @@ def print_forecast(config: DictConfig, folder: Path) -> None:
         model, checkpoint = _model(config)
         prompts = _prompts(config)
         work, setup, hardware = _round(config, checkpoint, prompts)
+        if config.model.get("lora"):
+            setup = replace(setup, trainable=adapter_parameters(model, plain(config)["model"]["lora"]))
         size = model_size(model)
         if hardware.measured:
             batch = [prompts[i % len(prompts)] for i in range(min(work.batch, work.completions))]
@@ -95,7 +100,17 @@ def _round(config: DictConfig, checkpoint: Path | None, prompts: Sequence[str]) 
         sampling_bytes=4.0 if hardware.measured else 2.0,
     )
     length = min(prompt + completion + 1, options.longest_row)
+    if options.shares_prefixes:
+        length = _length_in_shared_row(length, _shared_tokens(prompts, len(methods), checkpoint), options.row)
     return work, _setup(config, options, length, completion), hardware
+
+
+def _length_in_shared_row(length: float, shared: float, row: int) -> float:
+    """Tokens of an example, and of its part of the prefix that all examples of its row begin with."""
+    if shared < SHORTEST_SHARED_PREFIX:
+        return length
+    own = max(1.0, length - shared)
+    return own + shared / max(1.0, (row - shared) // own)
 
 
 def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
@@ -121,6 +136,12 @@ def _mean_tokens(prompts: Sequence[str], checkpoint: Path | None) -> float:
         return sum(map(len, prompts)) / LETTERS / len(prompts)
     tokenizer = load_tokenizer(checkpoint)
     return sum(len(tokenizer.encode(prompt)) for prompt in prompts) / len(prompts)
+
+
+def _shared_tokens(prompts: Sequence[str], methods: int, checkpoint: Path | None) -> float:
+    """Mean tokens that all prompts of a method begin with. prompts: as `_prompts` has them, one method after the other."""
+    each = len(prompts) // methods
+    return _mean_tokens([commonprefix(prompts[n * each : (n + 1) * each]) for n in range(methods)], checkpoint)
 
 
 def _setup(config: DictConfig, options: TrainingOptions, length: float, completion: float) -> TrainingSetup:

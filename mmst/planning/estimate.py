@@ -209,9 +209,10 @@ def estimates(config: Any, setup: TrainingSetup, work: RoundWork, hardware: Hard
 
 
 def training_seconds(config: Any, size: ModelSize, setup: TrainingSetup, hardware: Hardware, devices: int, steps: int) -> float:
-    """All steps of one training."""
+    """All steps of one training. Weights that are not trained need no gradients of their own: a third of the operations."""
     again = 4 / 3 if setup.recompute else 1.0
-    flops = flops_per_token(config, size.multiplied, setup.length) * again * setup.batch_size * setup.length * steps
+    trained = 1.0 if setup.trainable is None else (2 + min(1.0, setup.trainable / size.parameters)) / 3
+    flops = flops_per_token(config, size.multiplied, setup.length) * again * trained * setup.batch_size * setup.length * steps
     return flops / (hardware.rate * hardware.training_share * devices)
 
 

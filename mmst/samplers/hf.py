@@ -30,6 +30,7 @@ from mmst.samplers.rows import Endings, Row, draw, uniforms
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.batches import encode_prompt
 from mmst.training.checkpoint import load_model, load_tokenizer
+from mmst.training.schedule import like_lengths
 from mmst.types import Completion, Prompt
 
 COMPACT_BELOW = 0.75
@@ -38,6 +39,8 @@ REFILL_BELOW = {"cpu": 0.0, "cuda": 0.5}
 """Waiting rows enter once less than this share of the batch's room is running. On a CPU small batches cost little, and joining
 them costs more than it gains (docs/sampling.md); on a GPU the share is a guess that no run has measured yet."""
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+PREFILL_GROUPS = 8
+"""Groups of like length that the prompts of a batch are computed in."""
 OWN_TOKENS = 1
 """Tokens of each prompt that stay out of the shared prefix: logits are needed at its last token."""
 SHORTEST_SHARED_PREFIX = 16
@@ -200,8 +203,9 @@ class HFSampler:
                 if batch is None or (waiting and batch.refillable and len(running) < self.refill_below * room):
                     entering = [waiting.popleft() for _ in range(min(room - len(running), len(waiting)))]
                     running += entering
-                    fresh = self._entered(entering, suffixes, prefix, params)
-                    batch = batch.joined(fresh) if batch else fresh
+                    for group in self._like_lengths(entering, suffixes):
+                        fresh = self._entered(group, suffixes, prefix, params)
+                        batch = batch.joined(fresh) if batch else fresh
                 ended = self._extended(batch, params)
                 running = [row for row in running if row.finish is None]
                 batch = self._advanced(batch, prefix) if running else None
@@ -218,6 +222,15 @@ class HFSampler:
         self.batch_size = rows // 2
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def _like_lengths(self, rows: Sequence[Row], suffixes: Sequence[Sequence[int]]) -> list[list[Row]]:
+        """The rows in groups of like length, whose prompts are computed one group after the other: less of it is padding."""
+        if not _attends_to_all(self._model):
+            return [list(rows)]
+        numbers = list(dict.fromkeys(row.number for row in rows))
+        groups = like_lengths([len(suffixes[number]) for number in numbers], PREFILL_GROUPS)
+        owner = {numbers[place]: group for group, places in enumerate(groups) for place in places}
+        return [[row for row in rows if owner[row.number] == group] for group in range(len(groups))]
 
     def _entered(
         self, rows: Sequence[Row], suffixes: Sequence[Sequence[int]], prefix: Prefix, params: SamplingParams

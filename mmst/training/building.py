@@ -176,6 +176,12 @@ def with_adapters(model: PreTrainedModel, lora: int | Mapping[str, Any]) -> Any:
         raise ConfigError(f"model.lora={settings}: {error}") from error
 
 
+def adapter_parameters(config: Any, lora: int | Mapping[str, Any]) -> int:
+    """How many parameters the adapters of a model have; nothing of it is made."""
+    model = with_adapters(empty_model(config, "float32"), lora)
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
 def blocks(model: PreTrainedModel) -> list[nn.Module]:
     """The transformer blocks: what transformers itself never splits over devices."""
     names = set(model._no_split_modules or ())

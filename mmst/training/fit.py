@@ -61,7 +61,7 @@ class TrainingOptions:
     row: int = 512
     """Tokens of a packed row, at least `longest`."""
     share_prefixes: bool = True
-    """Whether few-shot exemplars stand once in a packed row, for all its examples; not with FlashAttention and flex attention."""
+    """Whether few-shot exemplars stand once in a packed row, for all its examples; never with FlashAttention and the like."""
     attention: str | None = None
     """An attention implementation of transformers; None: its own choice."""
     recompute: bool = False

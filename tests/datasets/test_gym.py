@@ -27,3 +27,16 @@ def test_options_reach_the_task():
 def test_a_task_that_cannot_be_made_is_named(task, options):
     with pytest.raises(DataError, match=task):
         generate_problems(task, "test", 2, options=options)
+
+
+def test_splits_by_template_share_none_and_other_tasks_have_none():
+    made = {split: generate_problems("gsm_symbolic", split, 60, by_template=True) for split in ("train", "validation", "test")}
+    templates = {
+        split: {tag for p in problems for tag in p.tags if tag.startswith("template:")} for split, problems in made.items()
+    }
+    assert all(len(found) >= 10 for found in templates.values())
+    assert not templates["train"] & templates["test"]
+    assert not templates["train"] & templates["validation"]
+    assert not templates["validation"] & templates["test"]
+    with pytest.raises(DataError, match="not made from templates"):
+        generate_problems("chain_sum", "test", 3, by_template=True)

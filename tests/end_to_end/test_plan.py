@@ -35,6 +35,21 @@ def test_a_division_over_devices_shows_in_the_memory(runs):
     assert last["training"]["weights"] == first["training"]["weights"]
 
 
+def test_adapters_and_exemplars_that_rows_share_show_in_the_plan(runs):
+    pytest.importorskip("peft")
+    few_shot = ["model.shots=4", "model.longest=900", "trainer.options.layout=packed", "trainer.options.row=900"]
+    rows = {}
+    for name, more in (
+        ("plain", ["trainer.options.share_prefixes=false"]),
+        ("shared", []),
+        ("adapted", ["model.lora=4"]),
+    ):
+        rows[name] = planned(runs, *few_shot, *more)[1]["rows"][0]
+    assert rows["shared"]["training_seconds"] < 0.7 * rows["plain"]["training_seconds"]
+    assert rows["adapted"]["training_seconds"] < 0.8 * rows["shared"]["training_seconds"]
+    assert rows["adapted"]["training"]["optimizer"] < 0.2 * rows["shared"]["training"]["optimizer"]
+
+
 def test_wrong_hardware_is_one_sentence(runs):
     finished = runs.run("train.py", "plan=true", "hardware.memory=-1")
     assert finished.returncode == 2
