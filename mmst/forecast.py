@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from mmst.planning.measure import Probe, measured_here
 from mmst.planning.size import model_size
 from mmst.reporting.plan import print_plan
 from mmst.reporting.progress import say
-from mmst.training.batches import SHORTEST_SHARED_PREFIX
+from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
 from mmst.training.building import adapter_parameters
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.fit import TrainingOptions
@@ -141,7 +140,8 @@ def _mean_tokens(prompts: Sequence[str], checkpoint: Path | None) -> float:
 def _shared_tokens(prompts: Sequence[str], methods: int, checkpoint: Path | None) -> float:
     """Mean tokens that all prompts of a method begin with. prompts: as `_prompts` has them, one method after the other."""
     each = len(prompts) // methods
-    return _mean_tokens([commonprefix(prompts[n * each : (n + 1) * each]) for n in range(methods)], checkpoint)
+    by_method = [prompts[n * each : (n + 1) * each] for n in range(methods)]
+    return _mean_tokens([texts[0][: common_length(texts)] for texts in by_method], checkpoint)
 
 
 def _setup(config: DictConfig, options: TrainingOptions, length: float, completion: float) -> TrainingSetup:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from mmst.samplers.cache import RowCache, joined_masks
 from mmst.samplers.prefix import NAME, Prefix, prefix_of, supports
 from mmst.samplers.rows import Endings, Row, draw, uniforms
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
-from mmst.training.batches import encode_prompt
+from mmst.training.batches import common_length, encode_prompt
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.training.schedule import like_lengths
 from mmst.types import Completion, Prompt
@@ -203,9 +204,8 @@ class HFSampler:
                 if batch is None or (waiting and batch.refillable and len(running) < self.refill_below * room):
                     entering = [waiting.popleft() for _ in range(min(room - len(running), len(waiting)))]
                     running += entering
-                    for group in self._like_lengths(entering, suffixes):
-                        fresh = self._entered(group, suffixes, prefix, params)
-                        batch = batch.joined(fresh) if batch else fresh
+                    fresh = [self._entered(group, suffixes, prefix, params) for group in self._like_lengths(entering, suffixes)]
+                    batch = reduce(_Batch.joined, fresh if batch is None else [batch, *fresh])
                 ended = self._extended(batch, params)
                 running = [row for row in running if row.finish is None]
                 batch = self._advanced(batch, prefix) if running else None
@@ -334,9 +334,7 @@ def _shared_prefix(tokens: Sequence[Sequence[int]]) -> int:
     """How many first tokens all prompts share, leaving each at least one of its own; 0 where it is not worth the while."""
     if len(tokens) == 1:
         return 0
-    first, last = min(map(tuple, tokens)), max(map(tuple, tokens))
-    shared = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    usable = min(shared, min(map(len, tokens)) - OWN_TOKENS)
+    usable = min(common_length(tokens), min(map(len, tokens)) - OWN_TOKENS)
     return usable if usable >= SHORTEST_SHARED_PREFIX else 0
 
 

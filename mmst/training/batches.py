@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -95,14 +96,14 @@ def with_shared_prefixes(rows: Sequence[TokenRow]) -> list[TokenRow]:
     shared = [0] * len(rows)
     for numbers in alike.values():
         if len(numbers) >= FEWEST_SHARING:
-            common = _common_length([rows[number].tokens for number in numbers])
+            common = common_length([rows[number].tokens for number in numbers])
             length = min(common, min(rows[number].prompt_length for number in numbers) - 1)
             for number in numbers:
                 shared[number] = length
     return [replace(row, shared=length) for row, length in zip(rows, shared, strict=True)]
 
 
-def _common_length(sequences: Sequence[Sequence[int]]) -> int:
+def common_length(sequences: Sequence[Sequence[Any]]) -> int:
     """How many first tokens all sequences have in common: what the first and the last of them in order do."""
     first, last = min(map(tuple, sequences)), max(map(tuple, sequences))
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))

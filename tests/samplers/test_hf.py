@@ -5,6 +5,7 @@ from transformers import MistralConfig, MistralForCausalLM
 from mmst.datasets.arithmetic.world import draw_problems
 from mmst.errors import ConfigError, ModelError
 from mmst.methods.prompt import PromptFormat, PromptWriter
+from mmst.samplers import hf
 from mmst.samplers.hf import HFSampler
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import load_model, load_tokenizer
@@ -107,6 +108,7 @@ def test_top_p_keeps_the_likeliest(sampler, prompts):
 @pytest.mark.parametrize("when", ["at prefill", "at any step"])
 @pytest.mark.parametrize("refill", [0.0, 0.9])
 def test_running_out_of_memory_halves_the_batch(nano, prompts, monkeypatch, when, refill):
+    monkeypatch.setattr(hf, "PREFILL_GROUPS", 1)
     sampler = HFSampler(batch_size=64, device="cpu", refill_below=refill)
     sampler.load(nano)
     expected = [g[0].text for g in sampler.complete(prompts, WARM)]
@@ -123,6 +125,22 @@ def test_running_out_of_memory_halves_the_batch(nano, prompts, monkeypatch, when
     assert [g[0].text for g in sampler.complete(prompts, WARM)] == expected
     assert max(sizes) == 24
     assert sampler.batch_size == 6
+
+
+def test_short_prompts_are_not_padded_to_the_longest(sampler, monkeypatch):
+    texts = ["Question: What is 2 + 3?\nAnswer:", f"Question: {'What is 2 + 3? ' * 20}\nAnswer:"]
+    prompts = [Prompt(str(n), texts[n == 7], (n,)) for n in range(8)]
+    shapes, whole = [], HFSampler._forward
+
+    def noted(self, ids, *rest):
+        shapes.append(tuple(ids.shape))
+        return whole(self, ids, *rest)
+
+    monkeypatch.setattr(HFSampler, "_forward", noted)
+    sampler.complete(prompts, WARM)
+    prefills = [shape for shape in shapes if shape[1] > 1]
+    assert sum(rows for rows, _ in prefills) == 8
+    assert sum(rows * width for rows, width in prefills) < 8 * max(width for _, width in prefills) / 2
 
 
 def test_memory_for_not_even_one_completion_is_said(sampler, prompts, monkeypatch):
