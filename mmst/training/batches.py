@@ -28,7 +28,7 @@ PREFIX = -1
 """The segment of a prefix that all examples of a row see."""
 SHORTEST_SHARED_PREFIX = 64
 """Tokens. Prompts with equal exemplars agree in more, and others hardly ever in so many."""
-FEWEST_SHARING = 32
+FEWEST_SHARING = 8
 """Examples: a row is filled from those that share its prefix, and few of them fill no rows."""
 
 
