@@ -161,8 +161,11 @@ class TrainingOptions:
         return found
 
     def settings(self) -> dict[str, Any]:
-        """What determines the weights that come out: everything but how often is saved."""
-        return {key: value for key, value in asdict(self).items() if key not in ("save_every", "keep", "keep_after")}
+        """What determines what comes out: everything but how often is saved, and what this training has no use for."""
+        idle = {"save_every", "keep", "keep_after"}
+        idle |= set() if self.packed else {"share_prefixes"}
+        idle |= set() if self.lora is not None else {"merge"}
+        return {key: value for key, value in asdict(self).items() if key not in idle}
 
 
 def fit(
