@@ -26,7 +26,7 @@ TOP_LEVEL = {
     "about", "decontaminate",
     "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
     "hardware", "paths", "plan", "redo_unjudged",
-    "rounds", "sampler", "sampling", "sandbox", "seed", "tracker", "trainer", "translation",
+    "rounds", "sampler", "sampling", "sandbox", "seed", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
 
 

@@ -1,4 +1,7 @@
 import csv
+from pathlib import Path
+
+import pytest
 
 TINY = "debug=tiny"
 
@@ -47,6 +50,40 @@ def test_the_same_command_gives_the_same_numbers_and_the_same_files(runs, more_r
     first, second = (r.results(r.run("train.py", TINY, "arms=[]", "method=code_to_text")) for r in (runs, other))
     assert plain(first) == plain(second)
     assert runs.ledger_files() == other.ledger_files()
+
+
+def test_rounds_on_adapters_kept_alone_and_an_arm_matched_to_another(runs):
+    pytest.importorskip("peft")
+    options = ["model.lora=4", "trainer.options.merge=false", "trainer.options.layout=packed", "hydra.run.dir=adapted"]
+    arms = ["arms=[self_both,multi_matched]", "rounds=2", "init_from=previous"]
+    found = runs.results(runs.run("train.py", TINY, *options, *arms))
+    rows = {(row["arm"], row["round"]): row for row in found["rounds"]}
+    sizes = {key: row["examples"] for key, row in rows.items()}
+    edges = 4
+    assert sizes["self_both", 1] - edges < sizes["multi_matched", 1] <= sizes["self_both", 1] < sizes["multi", 1]
+    for key in (("multi", 1), ("multi", 2)):
+        names = {path.name for path in Path(rows[key]["checkpoint"]).iterdir()}
+        assert "adapter_model.safetensors" in names
+        assert "model.safetensors" not in names
+    again = runs.results(runs.run("eval.py", "dataset.limit=46", "chunk=20", "checkpoints.mine=adapted"))
+    assert again["arms"]["mine/multi"] == found["arms"]["multi"]
+
+
+def test_adapters_alone_need_an_engine_that_knows_them(runs):
+    pytest.importorskip("peft")
+    options = ["model.lora=4", "trainer.options.merge=false", "sampler=openai", "sampler.base_url=http://127.0.0.1:9"]
+    finished = runs.run("train.py", TINY, *options)
+    assert finished.returncode == 2
+    assert "trainer.options.merge=false: only sampler=hf" in finished.stderr
+
+
+def test_arms_are_measured_on_the_splits_that_are_asked_for(runs):
+    found = runs.results(runs.run("train.py", TINY, "method=none", "arms=[]", "splits=[train,heldout]"))
+    assert found["dataset"] == "train"
+    assert set(found["heldout"]) == {"heldout"}
+    finished = runs.run("train.py", TINY, "splits=[]")
+    assert finished.returncode == 2
+    assert "splits=[] is not usable" in finished.stderr
 
 
 def test_no_training_is_the_base_alone(runs):
