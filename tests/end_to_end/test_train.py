@@ -65,7 +65,7 @@ def test_rounds_on_adapters_kept_alone_and_an_arm_matched_to_another(runs):
         names = {path.name for path in Path(rows[key]["checkpoint"]).iterdir()}
         assert "adapter_model.safetensors" in names
         assert "model.safetensors" not in names
-    again = runs.results(runs.run("eval.py", "dataset.limit=46", "chunk=20", "checkpoints.mine=adapted"))
+    again = runs.results(runs.run("eval.py", "dataset.limit=46", "chunk=20", "+checkpoints.mine=adapted"))
     assert again["arms"]["mine/multi"] == found["arms"]["multi"]
 
 
