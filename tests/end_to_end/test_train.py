@@ -52,21 +52,24 @@ def test_the_same_command_gives_the_same_numbers_and_the_same_files(runs, more_r
     assert runs.ledger_files() == other.ledger_files()
 
 
-def test_rounds_on_adapters_kept_alone_and_an_arm_matched_to_another(runs):
+def test_rounds_on_adapters_kept_alone(runs):
     pytest.importorskip("peft")
     options = ["model.lora=4", "trainer.options.merge=false", "trainer.options.layout=packed", "hydra.run.dir=adapted"]
-    arms = ["arms=[self_both,multi_matched]", "rounds=2", "init_from=previous"]
-    found = runs.results(runs.run("train.py", TINY, *options, *arms))
-    rows = {(row["arm"], row["round"]): row for row in found["rounds"]}
-    sizes = {key: row["examples"] for key, row in rows.items()}
-    edges = 4
-    assert sizes["self_both", 1] - edges < sizes["multi_matched", 1] <= sizes["self_both", 1] < sizes["multi", 1]
-    for key in (("multi", 1), ("multi", 2)):
-        names = {path.name for path in Path(rows[key]["checkpoint"]).iterdir()}
+    rounds = ["arms=[]", "method=self_code", "rounds=2", "init_from=previous", "splits=[test]"]
+    found = runs.results(runs.run("train.py", TINY, *options, *rounds))
+    for row in found["rounds"][1:]:
+        names = {path.name for path in Path(row["checkpoint"]).iterdir()}
         assert "adapter_model.safetensors" in names
         assert "model.safetensors" not in names
     again = runs.results(runs.run("eval.py", "dataset.limit=46", "chunk=20", "+checkpoints.mine=adapted"))
-    assert again["arms"]["mine/multi"] == found["arms"]["multi"]
+    assert again["arms"]["mine/self_code"] == found["arms"]["self_code"]
+
+
+def test_an_arm_can_be_matched_to_another_by_its_recipe(runs):
+    found = runs.results(runs.run("train.py", TINY, "arms=[self_both,multi_matched]", "splits=[test]"))
+    sizes = {row["arm"]: row["examples"] for row in found["rounds"]}
+    edges = 4
+    assert sizes["self_both"] - edges < sizes["multi_matched"] <= sizes["self_both"] < sizes["multi"]
 
 
 def test_adapters_alone_need_an_engine_that_knows_them(runs):
