@@ -54,6 +54,9 @@ PLAIN: dict[str, Any] = {
     "dataset.name": SomeText,
     "dataset.limit": AtLeastOne | None,
     "dataset.seed": AtLeastZero,
+    "dataset.svamp": AtLeastOne,
+    "dataset.mawps": AtLeastOne | None,
+    "dataset.by_template": bool,
     "method.name": FileName,
     "method.match": FileName | None,
     "method.edges": list[str] | Literal["all", "self"],
@@ -96,6 +99,15 @@ def check_config(config: DictConfig) -> None:
     for key in NODES[config.job]:
         if not isinstance(OmegaConf.select(config, key), DictConfig):
             raise ConfigError(f"{key} is not set to anything usable; --help lists what can be chosen.")
+    check_plain(config)
+
+
+def check_plain(config: DictConfig) -> None:
+    """Refuse a plain value that is not of its type.
+
+    Raises:
+        ConfigError: as `check_config`.
+    """
     for key, kind in PLAIN.items():
         parent, _, name = key.rpartition(".")
         node = OmegaConf.select(config, parent) if parent else config

@@ -10,8 +10,8 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,9 @@ from hydra.types import RunMode
 from lightning.pytorch.strategies import Strategy
 from omegaconf import DictConfig, OmegaConf
 
-from mmst.configuration import SPLITS, built, check_config, config_errors, explained
+from mmst.configuration import SPLITS, built, check_config, check_plain, config_errors, explained
 from mmst.datasets.contamination import contaminated
-from mmst.errors import ConfigError, MissingExtraError
+from mmst.errors import ConfigError, MissingExtraError, UserError
 from mmst.jobs import failures
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.edge import Edge, Recipe
@@ -118,7 +118,7 @@ def _job(config: DictConfig, folder: Path) -> Job:
     for name, method in methods.items():
         if not isinstance(method, Method) or method.name != name:
             raise ConfigError(f"methods.{name} is no method of that name; see mmst/methods/method.py for what one must have.")
-    recipes = tuple(_recipe(row, methods) for row in recipe_rows(config)) if "method" in config else ()
+    recipes = tuple(read_recipe(row, methods) for row in recipe_rows(config)) if "method" in config else ()
     base = Checkpoint(built(config.model.checkpoint, "model"))
     pipeline = Pipeline(
         ledger=Ledger(Path(config.paths.ledger), TerminalProgress()),
@@ -180,34 +180,53 @@ def problem_set(config: DictConfig, split: str) -> ProblemSet:
 
 
 def train_set(config: DictConfig) -> ProblemSet:
-    """The training problems, without those that are also measured on, by this job or by one that chooses its settings."""
+    """The training problems without those of other splits: what is measured on, here or by a job that chooses settings."""
     whole = problem_set(config, "train")
     ngram = config.decontaminate
     if ngram is None:
         return whole
-    measured_on = [*_own_sets(config, [split for split in SPLITS if split != "train"]), *_other_sets(config)]
-    found = contaminated(whole.problems, [p for tests in measured_on for p in tests.problems], ngram)
+    measured_on = test_sets(config)
+    others = _readable_sets(config, {"train", *(tests.name for tests in measured_on)})
+    found = contaminated(whole.problems, [p for tests in (*measured_on, *others) for p in tests.problems], ngram)
     if found:
         first = ", ".join(f"{train} is {test}" for train, test in list(found.items())[:3])
-        log.warning("%d of %d training problems are also tested on, and left out (%s)", len(found), len(whole.problems), first)
+        log.warning(
+            "%d of %d training problems stand in other splits too, and are left out (%s)",
+            len(found),
+            len(whole.problems),
+            first,
+        )
     left = tuple(problem for problem in whole.problems if problem.id not in found)
     if not left:
         raise ConfigError(
-            "decontaminate: all training problems are also tested on; choose another data set, or decontaminate=null."
+            "decontaminate: all training problems stand in other splits too; choose another data set, or decontaminate=null."
         )
     return ProblemSet("train", left)
 
 
 def test_sets(config: DictConfig) -> list[ProblemSet]:
     """What arms are measured on: the splits that `splits` names, else the test split, and held-out families where there are."""
-    if config.splits is None:
-        return [*_own_sets(config, ("test", "heldout")), *_other_sets(config)]
-    return [*(problem_set(config, split) for split in config.splits), *_other_sets(config)]
+    splits = config.splits
+    if splits is None:
+        splits = [split for split in ("test", "heldout") if config.dataset.get(split) is not None]
+    sets = [*(problem_set(config, split) for split in splits), *_other_sets(config)]
+    names = [problems.name for problems in sets]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(
+            f"datasets, splits: two of what is measured on are called '{twice[0]}'; give one another name, as in "
+            '"mawps dataset.name=other".'
+        )
+    return sets
 
 
-def _own_sets(config: DictConfig, splits: Sequence[str]) -> list[ProblemSet]:
-    """Those of the splits that the data set has."""
-    return [problem_set(config, split) for split in splits if config.dataset.get(split) is not None]
+def _readable_sets(config: DictConfig, without: Collection[str]) -> list[ProblemSet]:
+    """The data set's further splits, as far as they can be had: nothing is measured on them here."""
+    sets = []
+    for split in SPLITS:
+        if split not in without and config.dataset.get(split) is not None:
+            with suppress(UserError):
+                sets.append(problem_set(config, split))
+    return sets
 
 
 def _other_sets(config: DictConfig) -> list[ProblemSet]:
@@ -224,9 +243,14 @@ def _other_set(config: DictConfig, words: Sequence[str]) -> ProblemSet:
         )
     other = config.copy()
     other.dataset = hydra.compose(config_name=config.job, overrides=[f"dataset={words[0]}", *words[1:]]).dataset
+    named = {word.partition("=")[0] for word in words[1:]}
     for key in ("root", "limit"):
-        if key in other.dataset and other.dataset[key] is None:
+        if key in other.dataset and other.dataset[key] is None and f"dataset.{key}" not in named:
             other.dataset[key] = config.dataset.get(key)
+    try:
+        check_plain(other)
+    except ConfigError as error:
+        raise ConfigError(f"datasets: '{' '.join(words)}': {error}") from error
     return ProblemSet(str(other.dataset.name if words[1:] else words[0]), problem_set(other, "test").problems)
 
 
@@ -370,8 +394,8 @@ def generated(job: Job) -> ExampleSet:
     if not recipe.edges:
         raise ConfigError(f"method={recipe.name} has no edges, so there is nothing to generate; choose another recipe.")
     options = selection_options(job.config)
-    if options.keep.match:
-        raise ConfigError("filter.match: this job has one arm, so there is none to match; use train.py.")
+    if options.keep.match or recipe.match:
+        raise ConfigError("match, of filter or method: this job has one arm, so there is none to match; use train.py.")
     return job.pipeline.example_set(recipe, job.base, train_set(job.config), options, 1)
 
 
@@ -402,7 +426,8 @@ def run_name(overrides: Sequence[str]) -> str:
     return f"{name[:LONGEST_NAME]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
+def read_recipe(row: DictConfig, methods: Mapping[str, Method]) -> Recipe:
+    """A recipe as a configuration names it."""
     edges = row.edges if isinstance(row.edges, str) else [str(edge) for edge in row.edges]
     return Recipe.parse(str(row.name), edges, methods, row.get("match"))
 

@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import AutoConfig
 
 from mmst.configuration import built, check_config, config_errors
-from mmst.entry import one_sentence, plain, problem_set, quiet_libraries, recipe_rows, selection_options, test_sets
+from mmst.entry import one_sentence, problem_set, quiet_libraries, read_recipe, recipe_rows, selection_options, test_sets
 from mmst.errors import ConfigError
-from mmst.methods.edge import Edge, Recipe
+from mmst.methods.edge import Edge
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
@@ -41,13 +41,11 @@ def print_forecast(config: DictConfig, folder: Path) -> None:
     with one_sentence():
         model, checkpoint = _model(config)
         prompts = _prompts(config)
-        work, setup, hardware = _round(config, checkpoint, prompts)
-        if config.model.get("lora"):
-            setup = replace(setup, trainable=adapter_parameters(model, plain(config)["model"]["lora"]))
+        work, setup, hardware = _round(config, model, checkpoint, prompts)
         size = model_size(model)
         if hardware.measured:
             batch = [prompts[i % len(prompts)] for i in range(min(work.batch, work.completions))]
-            hardware = measured_here(hardware, model, Probe(setup.rows, round(setup.length), checkpoint, batch))
+            hardware = measured_here(hardware, model, Probe(setup.rows, _probed(setup), checkpoint, batch))
         found = estimates(model, setup, work, hardware)
         print_plan(f"{config.model.name} on {config.dataset.name}", size, setup, work, hardware, found)
         content = {
@@ -58,6 +56,11 @@ def print_forecast(config: DictConfig, folder: Path) -> None:
         }
         (folder / "plan.json").write_text(json.dumps(content, indent=1))
         say(f"plan: {folder / 'plan.json'}")
+
+
+def _probed(setup: TrainingSetup) -> int:
+    """Tokens of a row as it is computed: a packed one is full."""
+    return setup.longest if setup.rows < setup.batch_size else round(setup.length)
 
 
 @config_errors
@@ -72,11 +75,13 @@ def _model(config: DictConfig) -> tuple[Any, Path | None]:
 
 
 @config_errors
-def _round(config: DictConfig, checkpoint: Path | None, prompts: Sequence[str]) -> tuple[RoundWork, TrainingSetup, Hardware]:
+def _round(
+    config: DictConfig, model: Any, checkpoint: Path | None, prompts: Sequence[str]
+) -> tuple[RoundWork, TrainingSetup, Hardware]:
     hardware: Hardware = built(config.hardware, "hardware")
     options: TrainingOptions = built(config.trainer.options, "trainer.options")
     methods = _methods(config)
-    recipes = [_recipe(row, methods) for row in recipe_rows(config)]
+    recipes = [read_recipe(row, methods) for row in recipe_rows(config)]
     problems, tests = problem_set(config, "train").problems, test_sets(config)
     prompt = _mean_tokens(prompts, checkpoint)
     completion = hardware.completion_share * config.model.max_tokens
@@ -101,7 +106,10 @@ def _round(config: DictConfig, checkpoint: Path | None, prompts: Sequence[str]) 
     length = min(prompt + completion + 1, options.longest_row)
     if options.shares_prefixes:
         length = _length_in_shared_row(length, _shared_tokens(prompts, len(methods), checkpoint), options.row)
-    return work, _setup(config, options, length, completion), hardware
+    setup = _setup(config, options, length, completion)
+    if options.lora is not None:
+        setup = replace(setup, trainable=adapter_parameters(model, options.lora))
+    return work, setup, hardware
 
 
 def _length_in_shared_row(length: float, shared: float, row: int) -> float:
@@ -110,10 +118,6 @@ def _length_in_shared_row(length: float, shared: float, row: int) -> float:
         return length
     own = max(1.0, length - shared)
     return own + shared / max(1.0, (row - shared) // own)
-
-
-def _recipe(row: DictConfig, methods: dict[str, Method]) -> Recipe:
-    return Recipe.parse(str(row.name), row.edges if isinstance(row.edges, str) else [str(edge) for edge in row.edges], methods)
 
 
 def _methods(config: DictConfig) -> dict[str, Method]:

@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -204,8 +203,7 @@ class HFSampler:
                 if batch is None or (waiting and batch.refillable and len(running) < self.refill_below * room):
                     entering = [waiting.popleft() for _ in range(min(room - len(running), len(waiting)))]
                     running += entering
-                    fresh = [self._entered(group, suffixes, prefix, params) for group in self._like_lengths(entering, suffixes)]
-                    batch = reduce(_Batch.joined, fresh if batch is None else [batch, *fresh])
+                    batch = self._entered(batch, entering, suffixes, prefix, params)
                 ended = self._extended(batch, params)
                 running = [row for row in running if row.finish is None]
                 batch = self._advanced(batch, prefix) if running else None
@@ -233,6 +231,21 @@ class HFSampler:
         return [[row for row in rows if owner[row.number] == group] for group in range(len(groups))]
 
     def _entered(
+        self,
+        running: _Batch | None,
+        rows: Sequence[Row],
+        suffixes: Sequence[Sequence[int]],
+        prefix: Prefix,
+        params: SamplingParams,
+    ) -> _Batch:
+        """The running batch with new rows. No cache of a group outlives its joining."""
+        groups = self._like_lengths(rows, suffixes)
+        fresh = self._prefilled(groups[0], suffixes, prefix, params)
+        for group in groups[1:]:
+            fresh = fresh.joined(self._prefilled(group, suffixes, prefix, params))
+        return fresh if running is None else running.joined(fresh)
+
+    def _prefilled(
         self, rows: Sequence[Row], suffixes: Sequence[Sequence[int]], prefix: Prefix, params: SamplingParams
     ) -> _Batch:
         """A batch of new rows; rows of one prompt share its prefill. Suffixes are padded on the left."""

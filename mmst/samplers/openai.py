@@ -18,7 +18,7 @@ from typing import Any
 
 from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
-from mmst.training.checkpoint import served_name
+from mmst.training.checkpoint import refuse_adapters, served_name
 from mmst.types import Completion, FinishReason, Prompt
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class OpenAISampler:
 
     def load(self, checkpoint: Path) -> None:
         """Ask for this checkpoint from now on: by the name in the configuration, the name of a served model, or its folder."""
+        refuse_adapters(checkpoint, "a server")
         self._asked = self.model or served_name(checkpoint) or str(checkpoint)
 
     def close(self) -> None:

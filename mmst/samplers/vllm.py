@@ -22,7 +22,7 @@ from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.samplers import vllm_worker
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.batches import encode_prompt
-from mmst.training.checkpoint import load_tokenizer
+from mmst.training.checkpoint import load_tokenizer, refuse_adapters
 from mmst.types import Completion, FinishReason, Prompt
 
 VERSION_QUESTION = """
@@ -96,6 +96,7 @@ class VLLMSampler:
         """
         if checkpoint == self._checkpoint:
             return
+        refuse_adapters(checkpoint, "vllm")
         self.close()
         self._tokenizer = load_tokenizer(checkpoint)
         for number in range(self.replicas):

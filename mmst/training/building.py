@@ -23,7 +23,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from mmst.errors import ConfigError, MissingExtraError, ModelError
-from mmst.training.checkpoint import load_model, tensor_names
+from mmst.training.checkpoint import adapted_base, load_model, tensor_names
 from mmst.training.loss import BY_POSITION, check_isolation, check_window
 
 
@@ -102,11 +102,15 @@ class ModelBuilder:
         """Refuse what can be refused before a strategy is set up: ZeRO-3 could not run its model before training starts.
 
         Raises:
-            ConfigError: adapters are to be sharded, or examples cannot be packed.
+            ConfigError: adapters are to be sharded, or started from, or examples cannot be packed.
         """
         if self.lora is not None and (isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)):
             raise ConfigError(
                 "model.lora works with one device, ddp, deepspeed_zero1 and deepspeed_zero2; choose one of these."
+            )
+        if adapted_base(self.start) is not None and (isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)):
+            raise ConfigError(
+                f"model: {self.start} holds adapters alone, which sharded trainings cannot start from; merge them."
             )
         if self.packed is not None and _is_zero3(strategy):
             self._check_packing(_shallow(AutoConfig.from_pretrained(self.start), self.attention))

@@ -89,6 +89,8 @@ def local_checkpoint(path: str | Path) -> Path:
         raise ModelError(f"model: {folder} is a file; give a folder in Hugging Face format, or a file that ends in .gguf.")
     if not folder.is_dir():
         raise ModelError(f"model: there is no folder {folder}; give model.name=FOLDER with a model in Hugging Face format.")
+    if (folder / ADAPTERS).is_file() and not (folder / "config.json").is_file():
+        raise ModelError(f"model: {folder} holds adapters without a config.json; copy that of the model they adapt into it.")
     if not (folder / "config.json").is_file():
         raise ModelError(f"model: {folder} has no config.json; it is not a model in Hugging Face format.")
     if not any(next(folder.glob(pattern), None) for pattern in WEIGHTS):
@@ -135,7 +137,9 @@ def content_hash(checkpoint: Path) -> str:
     digest = hashlib.sha256()
     base = adapted_base(checkpoint)
     if base is not None:
-        settings = {key: value for key, value in json.loads((checkpoint / ADAPTERS).read_text()).items() if key != BASE}
+        settings = json.loads((checkpoint / ADAPTERS).read_text())
+        settings = {key: sorted(map(str, value)) if isinstance(value, list) else value for key, value in settings.items()}
+        del settings[BASE]
         digest.update(f"{content_hash(base)}{json.dumps(settings, sort_keys=True)}".encode())
     names = {path for pattern in HASHED for path in checkpoint.glob(pattern) if path.is_file()}
     for path in sorted(names):
@@ -161,6 +165,16 @@ def adapted_base(checkpoint: Path) -> Path | None:
     if not base.is_dir():
         raise ModelError(f"model: {checkpoint} holds adapters of {base}, which is not there; write its place into {path.name}.")
     return base
+
+
+def refuse_adapters(checkpoint: Path, engine: str) -> None:
+    """Refuse what an engine that reads whole models would stumble over.
+
+    Raises:
+        ModelError: the folder holds adapters alone.
+    """
+    if adapted_base(checkpoint) is not None:
+        raise ModelError(f"model: {checkpoint} holds adapters alone, and {engine} reads whole models; use sampler=hf.")
 
 
 def load_model(checkpoint: Path, dtype: str = "auto", attention: str | None = None) -> PreTrainedModel:

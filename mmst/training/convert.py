@@ -194,7 +194,7 @@ def _saved(tensor: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _adapted(source: Tensors, start: Path, checkpoint: Path, lora: int | Mapping[str, Any]) -> Any:
     adapted = with_adapters(load_model(start, "float32"), lora)
-    wanted = {name: tuple(t.shape) for name, t in adapted.state_dict().items() if "lora_" in name}
+    wanted = {name: tuple(p.shape) for name, p in adapted.named_parameters() if p.requires_grad}
     names = _sources(source.shapes(), wanted, checkpoint)
     read = source.read(names.values())
     adapted.load_state_dict({name: read[there] for name, there in names.items()}, strict=False)
@@ -204,6 +204,9 @@ def _adapted(source: Tensors, start: Path, checkpoint: Path, lora: int | Mapping
 def _save_adapters(adapted: Any, start: Path, folder: Path) -> None:
     for settings in adapted.peft_config.values():
         settings.base_model_name_or_path = str(start.absolute())
+        for key, value in vars(settings).items():
+            if isinstance(value, set):
+                setattr(settings, key, sorted(value))  # else in another order in each process
     adapted.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
     AutoConfig.from_pretrained(start).save_pretrained(folder)
@@ -243,6 +246,8 @@ def main() -> None:
         "--adapters", action="store_true", help="with --lora: write the adapters alone, without START's weights"
     )
     arguments = parser.parse_args()
+    if arguments.adapters and arguments.lora is None:
+        parser.error("--adapters needs --lora: without it a checkpoint has none")
     try:
         if arguments.target.exists():
             raise ModelError(f"convert: {arguments.target} exists; give a folder that does not.")

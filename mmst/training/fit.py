@@ -12,6 +12,7 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
+from transformers import AutoConfig
 
 from mmst.errors import ConfigError
 from mmst.training.batches import TokenRow, collate, with_shared_prefixes
@@ -152,9 +153,7 @@ class TrainingOptions:
         """
         weights = self.edge_weights or {}
         given = [(row, weights.get(row.edge, weights.get(_plain_name(row.edge), 1.0))) for row in rows]
-        found = [
-            TokenRow(row.id, row.edge, row.tokens, row.prompt_length, row.problem, weight) for row, weight in given if weight
-        ]
+        found = [replace(row, weight=weight) for row, weight in given if weight]
         if rows and not found:
             edges = ", ".join(sorted({row.edge for row in rows}))
             raise ConfigError(f"trainer.options.edge_weights: all edges of this arm ({edges}) have the weight 0.")
@@ -163,8 +162,8 @@ class TrainingOptions:
     def settings(self) -> dict[str, Any]:
         """What determines what comes out: everything but how often is saved, and what this training has no use for."""
         idle = {"save_every", "keep", "keep_after"}
-        idle |= set() if self.packed else {"share_prefixes"}
-        idle |= set() if self.lora is not None else {"merge"}
+        idle |= set() if self.packed and self.attention not in BY_POSITION else {"share_prefixes"}
+        idle |= {"merge"} if self.merge or self.lora is None else set()
         return {key: value for key, value in asdict(self).items() if key not in idle}
 
 
@@ -190,9 +189,8 @@ def fit(
     tokenizer = load_tokenizer(start)
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     weighed = options.weighed(rows)
-    train_rows, held_rows = split_by_problem(
-        with_shared_prefixes(weighed) if options.shares_prefixes else weighed, options.held_out, seed
-    )
+    shares = options.shares_prefixes and AutoConfig.from_pretrained(start)._attn_implementation not in BY_POSITION
+    train_rows, held_rows = split_by_problem(with_shared_prefixes(weighed) if shares else weighed, options.held_out, seed)
     _check_split(options, train_rows, held_rows)
     edges = sorted({row.edge for row in rows})
     steps = options.step_count(len(train_rows))

@@ -108,6 +108,8 @@ def attention(model: PreTrainedModel, batch: dict[str, Any], packed: bool) -> di
     if not packed:
         return {"attention_mask": (batch["segments"] > 0).long()}
     if model.config._attn_implementation in BY_POSITION:
+        if bool((batch["segments"] == PREFIX).any()):
+            raise RuntimeError("a shared prefix needs a mask, and this attention takes none")
         return {"position_ids": batch["position_ids"]}
     mask = block_mask(batch["segments"])
     if model.config._attn_implementation == "eager":

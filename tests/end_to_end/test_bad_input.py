@@ -26,6 +26,11 @@ CASES = [
     (["model=hf", "model.name=./empty"], "no config.json"),
     (["dataset.limit=many"], "dataset.limit=many"),
     (["seed=[1"], "seed=[1"),
+    (["datasets=[svamp,svamp]", "dataset.root=."], "are called 'svamp'"),
+    (['datasets=["svamp dataset.name=test"]', "+dataset.root=."], "are called 'test'"),
+    (['datasets=["svamp dataset.limit=abc"]'], "datasets: 'svamp dataset.limit=abc': dataset.limit=abc is not usable"),
+    (["dataset=svamp_mawps", "dataset.svamp=null"], "dataset.svamp=null is not usable"),
+    (["dataset=gsm_symbolic", "dataset.by_template=maybe"], "dataset.by_template=maybe is not usable"),
 ]
 
 
@@ -34,6 +39,8 @@ def cwd(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bad")
     (folder / "empty").mkdir()
     for name in ("train", "test"):
+        (folder / "svamp").mkdir(exist_ok=True)
+        (folder / "svamp" / f"{name}.jsonl").write_text('{"question": "1?", "answer": "1"}\n')
         (folder / f"{name}.jsonl").write_text('{"question": "1?", "answer": "1"}\n{"question": "2?"}\n')
     return folder
 

@@ -21,3 +21,9 @@ def test_a_recipe_without_edges_is_refused(runs):
     finished = runs.run("generate.py", "debug=tiny", "method=none")
     assert finished.returncode == 2
     assert "nothing to generate" in finished.stderr
+
+
+def test_one_arm_has_none_to_match(runs):
+    finished = runs.run("generate.py", "debug=tiny", "method=multi_matched")
+    assert finished.returncode == 2
+    assert "there is none to match" in finished.stderr

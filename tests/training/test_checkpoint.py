@@ -14,6 +14,8 @@ from mmst.training.checkpoint import (
     hub_checkpoint,
     load_model,
     load_tokenizer,
+    local_checkpoint,
+    refuse_adapters,
     save_checkpoint,
     smollm2_checkpoint,
 )
@@ -121,6 +123,25 @@ def test_the_hash_of_adapters_is_that_of_all_that_they_compute_by_and_of_no_plac
     base.lm_head.weight.data += 1
     base.save_pretrained(tmp_path / "moved")
     assert content_hash(adapters) not in (before, other_scale)
+
+
+def test_the_order_in_which_adapters_name_their_layers_is_none_of_the_hash(adapters):
+    path = adapters / "adapter_config.json"
+    settings = json.loads(path.read_text())
+    before = content_hash(adapters)
+    path.write_text(json.dumps({**settings, "target_modules": settings["target_modules"][::-1]}))
+    assert len(settings["target_modules"]) > 1
+    assert content_hash(adapters) == before
+    path.write_text(json.dumps({**settings, "target_modules": settings["target_modules"][1:]}))
+    assert content_hash(adapters) != before
+
+
+def test_adapters_are_refused_where_whole_models_are_read(adapters):
+    with pytest.raises(ModelError, match="adapters alone, and a server reads whole models"):
+        refuse_adapters(adapters, "a server")
+    (adapters / "config.json").unlink()
+    with pytest.raises(ModelError, match=r"adapters without a config\.json; copy that of the model"):
+        local_checkpoint(adapters)
 
 
 def test_adapters_whose_model_is_gone_say_where_it_was(adapters, tmp_path):

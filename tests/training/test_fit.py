@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import shutil
 import statistics
 
 import lightning
@@ -12,8 +13,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from mmst.errors import ConfigError, ModelError
 from mmst.training import loss
-from mmst.training.batches import TokenRow
-from mmst.training.checkpoint import content_hash, load_model, load_tokenizer, save_checkpoint
+from mmst.training.batches import PREFIX, TokenRow
+from mmst.training.checkpoint import adapted_base, load_model, load_tokenizer, save_checkpoint
 from mmst.training.fit import UNCLEAR, TrainingOptions
 from mmst.training.module import LossNotFiniteError, OptimizerOptions
 from tests.training.conftest import OPTIONS, TRAINER, Killed, Losses, equal
@@ -226,9 +227,37 @@ def test_adapters_kept_alone_are_the_same_model_in_a_fraction_of_the_bytes(train
     loaded = load_model(tmp_path / "alone-out").state_dict()
     for name, tensor in merged.items():
         torch.testing.assert_close(loaded[name], tensor, atol=1e-6, rtol=0)
-    again = trained("again", alone, start=tmp_path / "alone-out")
-    assert again, "a round starts from the adapters of the last one"
-    assert content_hash(tmp_path / "again-out") != content_hash(tmp_path / "alone-out")
+    trained("again", dataclasses.replace(alone, optimizer=OptimizerOptions(lr=1e-12)), start=tmp_path / "alone-out")
+    assert adapted_base(tmp_path / "again-out") == tmp_path / "alone-out"
+    for name, tensor in load_model(tmp_path / "again-out").state_dict().items():
+        torch.testing.assert_close(tensor, loaded[name], atol=1e-6, rtol=0)
+
+
+def test_layers_that_are_trained_beside_adapters_are_kept(trained, nano):
+    pytest.importorskip("peft")
+    lora = {"r": 4, "target_modules": ["q_proj"], "modules_to_save": ["lm_head"]}
+    merged = trained("saved", dataclasses.replace(OPTIONS, lora=lora))
+    before = load_model(nano).get_output_embeddings().weight
+    name = "lm_head.weight" if "lm_head.weight" in merged else "model.embed_tokens.weight"
+    assert not torch.equal(merged[name], before)
+
+
+def test_exemplars_are_not_shared_under_an_attention_that_takes_no_mask(trained, rows, nano, tmp_path):
+    """Also where the model's own configuration names it."""
+    shutil.copytree(nano, tmp_path / "flex")
+    config = json.loads((nano / "config.json").read_text())
+    (tmp_path / "flex" / "config.json").write_text(json.dumps({**config, "attn_implementation": "flex_attention"}))
+    seen = []
+
+    class Segments(lightning.Callback):
+        def on_train_batch_start(self, trainer, module, batch, number):
+            seen.append(min(int(group["segments"].min()) for group in batch["groups"]))
+            raise KeyboardInterrupt  # flex attention has no backward pass on a CPU
+
+    for start, least in ((tmp_path / "flex", 0), (nano, PREFIX)):
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            trained(start.name, SHARED, rows=exemplified(rows), callbacks=[Segments()], start=start)
+        assert seen.pop() in (least, least + (least == 0))
 
 
 def size_of(folder):
