@@ -102,13 +102,15 @@ def check_config(config: DictConfig) -> None:
     check_plain(config)
 
 
-def check_plain(config: DictConfig) -> None:
-    """Refuse a plain value that is not of its type.
+def check_plain(config: DictConfig, under: str = "") -> None:
+    """Refuse a plain value that is not of its type, among the keys that begin with `under`.
 
     Raises:
         ConfigError: as `check_config`.
     """
     for key, kind in PLAIN.items():
+        if not key.startswith(under):
+            continue
         parent, _, name = key.rpartition(".")
         node = OmegaConf.select(config, parent) if parent else config
         if node is not None and name in node:

@@ -248,7 +248,7 @@ def _other_set(config: DictConfig, words: Sequence[str]) -> ProblemSet:
         if key in other.dataset and other.dataset[key] is None and f"dataset.{key}" not in named:
             other.dataset[key] = config.dataset.get(key)
     try:
-        check_plain(other)
+        check_plain(other, "dataset.")
     except ConfigError as error:
         raise ConfigError(f"datasets: '{' '.join(words)}': {error}") from error
     return ProblemSet(str(other.dataset.name if words[1:] else words[0]), problem_set(other, "test").problems)
