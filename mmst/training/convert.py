@@ -1,6 +1,6 @@
 """A checkpoint of any strategy -> a folder in Hugging Face format, one shard in memory at a time.
 
-    python -m mmst.training.convert CHECKPOINT START TARGET [--shard 5GB] [--lora 16]
+    python -m mmst.training.convert CHECKPOINT START TARGET [--shard 5GB] [--lora 16 [--adapters]]
 
 CHECKPOINT is what a training wrote: a file (one device, DDP), a folder of torch's distributed checkpoints (FSDP, FSDP2), or
 a folder of DeepSpeed's (ZeRO-1 to 3). START is the folder that the training began from: configuration, tokenizer and the
