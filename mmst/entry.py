@@ -498,6 +498,7 @@ def quiet_libraries() -> None:
         ".*set_vital.*",
         ".*Checkpoint directory .* exists.*",
         ".*logs directory .* exists.*",
+        ".*is_gradient_checkpointing.*",
     ):
         warnings.filterwarnings("ignore", message=message)
     library: Any = transformers.utils.logging
