@@ -3,7 +3,8 @@
 What makes it faster than `model.generate` over padded batches:
   1. The token prefix that all prompts share (few-shot exemplars) is computed once, and attended to without a copy a row.
   2. The K samples of a prompt share its prefill.
-  3. Prompts of like length share a batch, and are computed in groups of still liker ones; finished rows leave it, and waiting ones enter.
+  3. Prompts of like length share a batch, and are computed in groups of liker ones yet; finished rows leave it, waiting ones
+     enter.
   4. Keys and values lie in buffers with room ahead: a step copies nothing.
 
 Shapes: `B` rows in a batch, `S` suffix tokens (the prompt after the shared prefix), `V` vocabulary, `T` most new tokens.
