@@ -74,7 +74,8 @@ class OpenAISampler:
 
     def load(self, checkpoint: Path) -> None:
         """Ask for this checkpoint from now on: by the name in the configuration, the name of a served model, or its folder."""
-        refuse_adapters(checkpoint, "a server")
+        if self.model is None:
+            refuse_adapters(checkpoint, "a server")
         self._asked = self.model or served_name(checkpoint) or str(checkpoint)
 
     def close(self) -> None:
