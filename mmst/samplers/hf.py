@@ -227,7 +227,8 @@ class HFSampler:
         if not _attends_to_all(self._model):
             return [list(rows)]
         numbers = list(dict.fromkeys(row.number for row in rows))
-        groups = like_lengths([len(suffixes[number]) for number in numbers], PREFILL_GROUPS)
+        lengths = [len(suffixes[number]) for number in numbers]
+        groups = like_lengths(lengths, min(PREFILL_GROUPS, len(set(lengths))))
         owner = {numbers[place]: group for group, places in enumerate(groups) for place in places}
         return [[row for row in rows if owner[row.number] == group] for group in range(len(groups))]
 

@@ -45,9 +45,10 @@ def bucketed_steps(examples: int, batch_size: int, steps: int, seed: int) -> lis
 
 
 def like_lengths(lengths: Sequence[int], groups: int) -> list[list[int]]:
-    """The places of `lengths` in the fewest groups with the least padding that so many groups can have.
+    """The places of `lengths` in groups with the least padding, where each group is as wide as its longest.
 
-    Each group is as wide as its longest. By dynamic programming over the sorted lengths.
+    By dynamic programming over the sorted lengths. Of fewer lengths than groups, each is a group; else there are never fewer
+    groups than asked for: processes that share a model must compute equally many.
     """
     order = sorted(range(len(lengths)), key=lambda place: lengths[place])
     count = len(order)
@@ -60,7 +61,7 @@ def like_lengths(lengths: Sequence[int], groups: int) -> list[list[int]]:
             cut[group, end] = padded.argmin()
             least[group, end] = padded.min()
     found, end = [], count
-    for group in range(int(least[1:, count].argmin()) + 1 if count else 0, 0, -1):
+    for group in range(min(groups, count), 0, -1):
         found.append(order[cut[group, end] : end])
         end = cut[group, end]
     return found[::-1]
