@@ -26,7 +26,7 @@ CASES = [
     (["model=hf", "model.name=./empty"], "no config.json"),
     (["dataset.limit=many"], "dataset.limit=many"),
     (["seed=[1"], "seed=[1"),
-    (["datasets=[svamp,svamp]", "dataset.root=."], "are called 'svamp'"),
+    (["datasets=[svamp,svamp]", "+dataset.root=."], "are called 'svamp'"),
     (['datasets=["svamp dataset.name=test"]', "+dataset.root=."], "are called 'test'"),
     (['datasets=["svamp dataset.limit=abc"]'], "datasets: 'svamp dataset.limit=abc': dataset.limit=abc is not usable"),
     (["dataset=svamp_mawps", "dataset.svamp=null"], "dataset.svamp=null is not usable"),
