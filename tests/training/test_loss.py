@@ -81,7 +81,7 @@ def test_logits_of_packed_examples_are_those_of_each_alone(model, examples):
     with torch.no_grad():
         packed = model(input_ids=batch["input_ids"], use_cache=False, **attention(model, batch, True)).logits[0]
         alone = torch.cat([model(torch.tensor([row.tokens]), use_cache=False).logits[0] for row in rows])
-    torch.testing.assert_close(packed, alone, atol=TOLERANCE, rtol=TOLERANCE)
+    torch.testing.assert_close(packed, alone, atol=TOLERANCE * max(1.0, float(alone.abs().max())), rtol=TOLERANCE)
 
 
 @pytest.mark.parametrize("implementation", ["sdpa", "eager", "flex_attention"])
