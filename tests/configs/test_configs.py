@@ -154,3 +154,10 @@ def test_every_trainer_builds(name, monkeypatch):
     assert strategy is None or type(trainer.strategy).__name__ == strategy.rpartition(".")[2]
     assert instantiate(config.trainer.options, _convert_="all").steps == 600
     assert instantiate(config.trainer.launcher, _convert_="all").processes >= 1
+
+
+def test_an_experiment_has_the_last_word_but_for_the_command_line():
+    found = compose("train", overrides=["name=x", "experiment=smollm2_svamp"])
+    assert list(found.arms) == ["self_both", "code_to_text", "text_to_code", "multi_matched"]
+    assert found.model.max_tokens == 96
+    assert list(compose("train", overrides=["name=x", "experiment=smollm2_svamp", "arms=[]"]).arms) == []
