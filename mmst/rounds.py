@@ -109,8 +109,7 @@ def run_rounds(
 ) -> list[ArmResult]:
     """Run every arm; the base comes first, then each arm's rounds in order."""
     trained = [recipe for recipe in recipes if recipe.edges]
-    _check_match(plan.selection.keep.match, trained)
-    _check_recipes(trained)
+    _check_matches(plan.selection.keep.match, trained)
     results = [ArmResult(BASE_ARM, 0, base, measure(pipeline, plan.evaluation, base, test_sets))]
     for recipe in trained:
         done = {(result.arm, result.round): result.examples for result in results}
@@ -118,14 +117,11 @@ def run_rounds(
     return results
 
 
-def _check_match(match: str | None, recipes: Sequence[Recipe]) -> None:
+def _check_matches(match: str | None, recipes: Sequence[Recipe]) -> None:
+    """Refuse an arm to match, of the filter or of a recipe, that does not run before what is cut to it."""
     names = [recipe.name for recipe in recipes]
     if match is not None and match not in names[:-1]:
         raise ConfigError(f"filter.match={match} must be an arm that runs before another; there are {', '.join(names)} (arms).")
-
-
-def _check_recipes(recipes: Sequence[Recipe]) -> None:
-    names = [recipe.name for recipe in recipes]
     for place, recipe in enumerate(recipes):
         if recipe.match is not None and recipe.match not in names[:place]:
             raise ConfigError(

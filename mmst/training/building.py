@@ -104,11 +104,12 @@ class ModelBuilder:
         Raises:
             ConfigError: adapters are to be sharded, or started from, or examples cannot be packed.
         """
-        if self.lora is not None and (isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)):
+        sharded = isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)
+        if self.lora is not None and sharded:
             raise ConfigError(
                 "model.lora works with one device, ddp, deepspeed_zero1 and deepspeed_zero2; choose one of these."
             )
-        if adapted_base(self.start) is not None and (isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)):
+        if sharded and adapted_base(self.start) is not None:
             raise ConfigError(
                 f"model: {self.start} holds adapters alone, which sharded trainings cannot start from; merge them."
             )

@@ -89,9 +89,11 @@ def local_checkpoint(path: str | Path) -> Path:
         raise ModelError(f"model: {folder} is a file; give a folder in Hugging Face format, or a file that ends in .gguf.")
     if not folder.is_dir():
         raise ModelError(f"model: there is no folder {folder}; give model.name=FOLDER with a model in Hugging Face format.")
-    if (folder / ADAPTERS).is_file() and not (folder / "config.json").is_file():
-        raise ModelError(f"model: {folder} holds adapters without a config.json; copy that of the model they adapt into it.")
     if not (folder / "config.json").is_file():
+        if (folder / ADAPTERS).is_file():
+            raise ModelError(
+                f"model: {folder} holds adapters without a config.json; copy that of the model they adapt into it."
+            )
         raise ModelError(f"model: {folder} has no config.json; it is not a model in Hugging Face format.")
     if not any(next(folder.glob(pattern), None) for pattern in WEIGHTS):
         raise ModelError(f"model: {folder} has a config.json but no weights (*.safetensors).")
@@ -135,12 +137,10 @@ def served_name(checkpoint: Path) -> str | None:
 def content_hash(checkpoint: Path) -> str:
     """A hash of the files that determine what a model computes: weights, configuration and tokenizer."""
     digest = hashlib.sha256()
-    base = adapted_base(checkpoint)
-    if base is not None:
-        settings = json.loads((checkpoint / ADAPTERS).read_text())
-        settings = {key: sorted(map(str, value)) if isinstance(value, list) else value for key, value in settings.items()}
-        del settings[BASE]
-        digest.update(f"{content_hash(base)}{json.dumps(settings, sort_keys=True)}".encode())
+    if (base := adapted_base(checkpoint)) is not None:
+        settings = _adapter_settings(checkpoint)
+        ordered = {k: sorted(map(str, v)) if isinstance(v, list) else v for k, v in settings.items() if k != BASE}
+        digest.update(f"{content_hash(base)}{json.dumps(ordered, sort_keys=True)}".encode())
     names = {path for pattern in HASHED for path in checkpoint.glob(pattern) if path.is_file()}
     for path in sorted(names):
         digest.update(path.name.encode())
@@ -155,16 +155,23 @@ def adapted_base(checkpoint: Path) -> Path | None:
     Raises:
         ModelError: the adapters do not say which, or it is not there.
     """
-    path = checkpoint / ADAPTERS
-    if not path.is_file():
+    if not (checkpoint / ADAPTERS).is_file():
         return None
+    base = Path(_adapter_settings(checkpoint)[BASE])
+    if not base.is_dir():
+        raise ModelError(f"model: {checkpoint} holds adapters of {base}, which is not there; write its place into {ADAPTERS}.")
+    return base
+
+
+def _adapter_settings(checkpoint: Path) -> dict[str, Any]:
+    """What peft wrote of the adapters in a folder; `BASE` is a text in it."""
+    path = checkpoint / ADAPTERS
     try:
-        base = Path(json.loads(path.read_text())[BASE])
+        settings: dict[str, Any] = json.loads(path.read_text())
+        Path(settings[BASE])
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"model: {path} does not say in {BASE} which model it adapts.") from error
-    if not base.is_dir():
-        raise ModelError(f"model: {checkpoint} holds adapters of {base}, which is not there; write its place into {path.name}.")
-    return base
+    return settings
 
 
 def refuse_adapters(checkpoint: Path, engine: str) -> None:

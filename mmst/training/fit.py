@@ -118,9 +118,14 @@ class TrainingOptions:
         return self.layout is Layout.PACKED
 
     @property
+    def masked(self) -> bool:
+        """Whether rows have a mask of blocks, in which all examples of a row can see one prefix."""
+        return self.packed and self.attention not in BY_POSITION
+
+    @property
     def shares_prefixes(self) -> bool:
         """Whether a packed row holds once what its examples begin with."""
-        return self.packed and self.share_prefixes and self.attention not in BY_POSITION
+        return self.masked and self.share_prefixes
 
     @property
     def longest_row(self) -> int:
@@ -162,7 +167,7 @@ class TrainingOptions:
     def settings(self) -> dict[str, Any]:
         """What determines what comes out: everything but how often is saved, and what this training has no use for."""
         idle = {"save_every", "keep", "keep_after"}
-        idle |= set() if self.packed and self.attention not in BY_POSITION else {"share_prefixes"}
+        idle |= set() if self.masked else {"share_prefixes"}
         idle |= {"merge"} if self.merge or self.lora is None else set()
         return {key: value for key, value in asdict(self).items() if key not in idle}
 
