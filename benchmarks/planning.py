@@ -124,7 +124,7 @@ def estimated(name: str, prompt: float, completion: float) -> dict[str, float]:
     size = model_size(config)
     setup = TrainingSetup(Division.NONE, batch_size=rows, rows=rows, length=length, longest=length, learned=0.5)
     here = measured_here(Hardware("here", 1, 1, 1, counts=[1]), config, Probe(rows, length, checkpoint(name), prompts(batch)))
-    work = RoundWork(batch, prompt, completion, LONGEST, batch, 1, 1, 4.0)
+    work = RoundWork(batch, batch, prompt, prompt, completion, LONGEST, batch, 1, 1, 4.0)
     return {
         "seconds of a training step": training_seconds(config, size, setup, here, 1, 1),
         "bytes of a training": training_memory(config, size, setup, 1).device,

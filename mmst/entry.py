@@ -317,7 +317,7 @@ def _check_options(job: Job, launcher: Launcher, options: TrainingOptions, strat
     options.check_edges(str(Edge(a, b)) for a in methods for b in methods)
     check_parts(options.batch_size, launcher.processes * launcher.nodes, job.config.trainer.accumulate)
     ModelBuilder(job.base.path, lora=options.lora).check(strategy)
-    if options.lora is not None and not options.merge and not job.pipeline.sampler.engine.startswith("hf-"):
+    if options.lora is not None and not options.merge and not job.pipeline.sampler.takes_adapters:
         raise ConfigError(
             "trainer.options.merge=false: only sampler=hf, here or inside ray, samples from adapters; merge them, or use it."
         )

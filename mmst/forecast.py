@@ -20,7 +20,7 @@ from mmst.methods.prompt import PromptWriter
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
 from mmst.planning.hardware import Hardware
 from mmst.planning.measure import Probe, measured_here
-from mmst.planning.size import model_size
+from mmst.planning.size import ModelSize, model_size
 from mmst.reporting.plan import print_plan
 from mmst.reporting.progress import say
 from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
@@ -30,6 +30,8 @@ from mmst.training.fit import TrainingOptions
 
 READ = 50
 """Problems whose prompts are measured."""
+FLOAT_BYTES = 4
+"""Of a number in the cache of an engine that is told how much it may hold."""
 LETTERS = 4.0
 """Letters of a token, where there is no tokenizer to ask."""
 DIVISIONS = {1: Division.OPTIMIZER, 2: Division.GRADIENTS, 3: Division.WEIGHTS}
@@ -41,10 +43,11 @@ def print_forecast(config: DictConfig, folder: Path) -> None:
     with one_sentence():
         model, checkpoint = _model(config)
         prompts = _prompts(config)
-        work, setup, hardware = _round(config, model, checkpoint, prompts)
         size = model_size(model)
+        work, setup, hardware = _round(config, model, size, checkpoint, prompts)
         if hardware.measured:
-            batch = [prompts[i % len(prompts)] for i in range(min(work.batch, work.completions))]
+            longest = max(prompts, key=lambda of_method: sum(map(len, of_method)))
+            batch = [longest[i % len(longest)] for i in range(min(work.batch, work.prompts))]
             hardware = measured_here(hardware, model, Probe(setup.rows, _probed(setup), checkpoint, batch))
         found = estimates(model, setup, work, hardware)
         print_plan(f"{config.model.name} on {config.dataset.name}", size, setup, work, hardware, found)
@@ -76,40 +79,52 @@ def _model(config: DictConfig) -> tuple[Any, Path | None]:
 
 @config_errors
 def _round(
-    config: DictConfig, model: Any, checkpoint: Path | None, prompts: Sequence[str]
+    config: DictConfig, model: Any, size: ModelSize, checkpoint: Path | None, prompts: Sequence[Sequence[str]]
 ) -> tuple[RoundWork, TrainingSetup, Hardware]:
     hardware: Hardware = built(config.hardware, "hardware")
     options: TrainingOptions = built(config.trainer.options, "trainer.options")
     methods = _methods(config)
     recipes = [read_recipe(row, methods) for row in recipe_rows(config)]
     problems, tests = problem_set(config, "train").problems, test_sets(config)
-    prompt = _mean_tokens(prompts, checkpoint)
+    prompt = _mean_tokens([text for of_method in prompts for text in of_method], checkpoint)
+    shared = _shared_tokens(prompts, checkpoint)
     completion = hardware.completion_share * config.model.max_tokens
     selection = selection_options(config)
     sources = {edge.source for recipe in recipes for edge in recipe.edges}
     crossing: set[Edge] = {edge for recipe in recipes for edge in recipe.edges if edge.crosses}
-    translated = min(selection.labels_per_problem, selection.samples_per_problem) * selection.translations_per_label
-    tested = sum(len(tests_of.problems) for tests_of in tests) * len(methods)
+    labels = len(problems) * len(crossing) * min(selection.labels_per_problem, selection.samples_per_problem)
+    asked = len(problems) * len(sources)
     trained = [recipe for recipe in recipes if recipe.edges]
-    sampled = len(problems) * (len(sources) * selection.samples_per_problem + len(crossing) * translated)
+    tested = sum(len(tests_of.problems) for tests_of in tests) * len(methods) * (len(trained) + 1)
     examples = len(problems) * selection.keep.per_problem * max((len(recipe.edges) for recipe in trained), default=0)
     work = RoundWork(
-        completions=sampled + tested * (len(trained) + 1),
+        completions=asked * selection.samples_per_problem + labels * selection.translations_per_label + tested,
+        prompts=asked + labels + tested,
         prompt=prompt,
+        own=prompt - shared,
         completion=completion,
         longest=config.model.max_tokens,
-        batch=int(config.sampler.get("batch_size") or 256),
+        batch=_batch(config, size.cached, prompt - shared),
         trainings=len(trained),
         steps=options.step_count(examples),
         sampling_bytes=4.0 if hardware.measured else 2.0,
     )
     length = min(prompt + completion + 1, options.longest_row)
     if options.shares_prefixes:
-        length = _length_in_shared_row(length, _shared_tokens(prompts, len(methods), checkpoint), options.row)
+        length = _length_in_shared_row(length, shared, options.row)
     setup = _setup(config, options, length, completion)
     if options.lora is not None:
         setup = replace(setup, trainable=adapter_parameters(model, options.lora))
     return work, setup, hardware
+
+
+def _batch(config: DictConfig, cached: int, own: float) -> int:
+    """Completions that the engine has room for at a time. cached: the numbers that a token leaves in its cache."""
+    most = int(config.sampler.get("batch_size") or 256)
+    if "cache_gib" not in config.sampler:
+        return most
+    room = config.sampler.cache_gib * 2**30 / (FLOAT_BYTES * cached * (own + config.model.max_tokens))
+    return max(1, min(most, int(room)))
 
 
 def _length_in_shared_row(length: float, shared: float, row: int) -> float:
@@ -125,13 +140,12 @@ def _methods(config: DictConfig) -> dict[str, Method]:
 
 
 @config_errors
-def _prompts(config: DictConfig) -> list[str]:
-    """Some of the round's prompts, by every method."""
+def _prompts(config: DictConfig) -> list[list[str]]:
+    """Some of the round's prompts, by method."""
     writer, problems = PromptWriter(), problem_set(config, "train").problems[:READ]
-    prompts = [writer.solve(problem, method.format) for method in _methods(config).values() for problem in problems]
-    if not prompts:
+    if not problems:
         raise ConfigError("dataset: there are no training problems to plan a round with.")
-    return prompts
+    return [[writer.solve(problem, method.format) for problem in problems] for method in _methods(config).values()]
 
 
 def _mean_tokens(prompts: Sequence[str], checkpoint: Path | None) -> float:
@@ -141,11 +155,12 @@ def _mean_tokens(prompts: Sequence[str], checkpoint: Path | None) -> float:
     return sum(len(tokenizer.encode(prompt)) for prompt in prompts) / len(prompts)
 
 
-def _shared_tokens(prompts: Sequence[str], methods: int, checkpoint: Path | None) -> float:
-    """Mean tokens that all prompts of a method begin with. prompts: as `_prompts` has them, one method after the other."""
-    each = len(prompts) // methods
-    by_method = [prompts[n * each : (n + 1) * each] for n in range(methods)]
-    return _mean_tokens([texts[0][: common_length(texts)] for texts in by_method], checkpoint)
+def _shared_tokens(prompts: Sequence[Sequence[str]], checkpoint: Path | None) -> float:
+    """Mean tokens that all prompts of a method begin with; none where a method has a single prompt."""
+    several = [of_method for of_method in prompts if len(of_method) > 1]
+    if not several:
+        return 0.0
+    return _mean_tokens([texts[0][: common_length(texts)] for texts in several], checkpoint)
 
 
 def _setup(config: DictConfig, options: TrainingOptions, length: float, completion: float) -> TrainingSetup:

@@ -90,8 +90,12 @@ class RoundWork:
 
     completions: int
     """Sampled, translated and evaluated."""
+    prompts: int
+    """That they complete: the completions of a prompt share its keys and values."""
     prompt: float
     """Mean tokens of a prompt."""
+    own: float
+    """The same without those that all prompts of its method begin with: an engine computes and keeps these once."""
     completion: float
     """The same of a completion."""
     longest: int
@@ -193,13 +197,13 @@ def sampling_seconds(size: ModelSize, work: RoundWork, hardware: Hardware, devic
     between nothing and twice their mean.
     """
     if hardware.step_fixed is None or hardware.step_each is None or hardware.prefill_each is None:
-        prefill = 2.0 * size.multiplied * work.prompt / (hardware.rate * hardware.training_share * devices)
+        prefill = 2.0 * size.multiplied * work.own / (hardware.rate * hardware.training_share * devices)
         step = step_seconds(size, hardware, devices, work.sampling_bytes, work.batch, work.prompt + work.completion / 2)
-        return work.completions * (work.completion * step / work.batch + prefill)
+        return work.completions * work.completion * step / work.batch + work.prompts * prefill
     batches = math.ceil(work.completions / work.batch)
     steps = min(float(work.longest), 2 * work.completion)
-    each = work.completion * hardware.step_each + hardware.prefill_each
-    return batches * steps * hardware.step_fixed + work.completions * each
+    each = work.completions * work.completion * hardware.step_each + work.prompts * hardware.prefill_each
+    return batches * steps * hardware.step_fixed + each
 
 
 def estimates(config: Any, setup: TrainingSetup, work: RoundWork, hardware: Hardware) -> list[Estimate]:
@@ -223,8 +227,8 @@ def _estimate(
     memory = training_memory(config, size, setup, devices)
     host = memory.host * min(devices, hardware.per_node)
     weights = work.sampling_bytes * size.parameters
-    context = work.prompt + work.completion
-    cache = work.sampling_bytes * size.cached * context * work.batch
+    shared = work.prompt - work.own
+    cache = work.sampling_bytes * size.cached * (shared + (work.own + work.completion) * work.batch)
     engine = min(devices, 2 ** max(0, math.ceil(math.log2(max(1.0, (weights + cache) / usable)))))
     sampling = sampling_seconds(size, work, hardware, engine) / (devices // engine)
     training = work.trainings * training_seconds(config, size, setup, hardware, devices, work.steps)

@@ -25,6 +25,8 @@ from mmst.training.loss import CompletionLoss
 from mmst.types import Prompt
 
 REPEATS = 3
+ENOUGH = 4.0
+"""Seconds after which nothing is repeated: what takes so long is told well enough by one run."""
 DEEPEST = 4
 """Layers of the larger of the two models that are tried."""
 FEW_STEPS, MANY_STEPS = 4, 20
@@ -43,7 +45,7 @@ class Probe:
     checkpoint: Path | None
     """Whose tokenizer is used; None: no sampling is tried."""
     prompts: Sequence[str]
-    """Prompts of a batch that is sampled."""
+    """Prompts of a batch that is sampled, all by one method: what they begin with is computed once."""
 
 
 def measured_here(hardware: Hardware, config: Any, probe: Probe) -> Hardware:
@@ -135,13 +137,15 @@ def _extrapolated(seconds: Mapping[int, float], layers: int) -> float:
 
 def _best_seconds(step: Callable[[], object], device: str) -> float:
     step()
-    best = float("inf")
+    best, begun = float("inf"), time.perf_counter()
     for _ in range(REPEATS):
         start = time.perf_counter()
         step()
         if device == "cuda":
             torch.cuda.synchronize()
         best = min(best, time.perf_counter() - start)
+        if time.perf_counter() - begun > ENOUGH:
+            break
     return best
 
 

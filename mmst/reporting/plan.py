@@ -36,7 +36,8 @@ def print_plan(
     """The model, the work of a round, a line for each number of devices, and what was assumed."""
     say(f"{title}: {size.parameters:,} parameters in {size.layers} layers")
     say(
-        f"a round: {work.completions:,} completions at most ({work.prompt:.0f} prompt tokens, {work.completion:.0f} more), "
+        f"a round: {work.completions:,} completions of {work.prompts:,} prompts at most ({work.prompt:.0f} prompt tokens, "
+        f"{work.own:.0f} of them its own, {work.completion:.0f} more), "
         f"{work.trainings} trainings of {work.steps:,} steps of {setup.batch_size} examples ({setup.length:.0f} tokens each)"
     )
     say(f"training: {setup.sentence()}")

@@ -141,6 +141,11 @@ class HFSampler:
         """Any checkpoint."""
         return True
 
+    @property
+    def takes_adapters(self) -> bool:
+        """They are merged when they are loaded."""
+        return True
+
     def load(self, checkpoint: Path) -> None:
         """Load a checkpoint unless it is the one that is loaded."""
         if checkpoint != self._checkpoint:

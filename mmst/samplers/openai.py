@@ -72,6 +72,11 @@ class OpenAISampler:
         """Whether the server is asked for each checkpoint by its folder (`transformers serve` loads on demand)."""
         return self.model is None
 
+    @property
+    def takes_adapters(self) -> bool:
+        """A server is asked for whole checkpoints."""
+        return False
+
     def load(self, checkpoint: Path) -> None:
         """Ask for this checkpoint from now on: by the name in the configuration, the name of a served model, or its folder."""
         if self.model is None:

@@ -57,6 +57,11 @@ class RaySampler:
         """Any checkpoint that lies where all machines can read it."""
         return True
 
+    @property
+    def takes_adapters(self) -> bool:
+        """Whether the engine inside takes them."""
+        return bool(self._got(self._started()[0].takes_adapters.remote()))
+
     def load(self, checkpoint: Path) -> None:
         """Sample from this checkpoint; actors load it with their next piece."""
         self._checkpoint = checkpoint
@@ -148,6 +153,9 @@ class _Actor:
 
     def engine(self) -> str:
         return self.sampler.engine
+
+    def takes_adapters(self) -> bool:
+        return self.sampler.takes_adapters
 
     def complete(self, checkpoint: Path, prompts: list[Prompt], params: SamplingParams) -> list[list[Completion]]:
         self.sampler.load(checkpoint)

@@ -57,6 +57,10 @@ class Sampler(Protocol):
     def loads(self) -> bool:
         """Whether `load` takes any checkpoint; a server that serves one model under one name does not."""
 
+    @property
+    def takes_adapters(self) -> bool:
+        """Whether a checkpoint may be adapters alone, that name the weights they belong to."""
+
     def load(self, checkpoint: Path) -> None:
         """Make the engine complete by this checkpoint (a folder in Hugging Face format). Nothing is done where it does."""
 

@@ -31,6 +31,11 @@ class ScriptedSampler:
         """Any checkpoint is the same to it."""
         return True
 
+    @property
+    def takes_adapters(self) -> bool:
+        """Any checkpoint is the same to it."""
+        return True
+
     def load(self, checkpoint: Path) -> None:
         """There is nothing to load."""
 

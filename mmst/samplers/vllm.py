@@ -88,6 +88,11 @@ class VLLMSampler:
         """Any checkpoint."""
         return True
 
+    @property
+    def takes_adapters(self) -> bool:
+        """Whole checkpoints alone."""
+        return False
+
     def load(self, checkpoint: Path) -> None:
         """Start engines with this checkpoint, unless they run.
 

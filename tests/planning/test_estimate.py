@@ -16,7 +16,7 @@ CONFIG = AutoConfig.for_model(
 SIZE = model_size(CONFIG)
 N = SIZE.parameters
 GPU = Hardware("GPU", memory=1.0, rate=1e12, bandwidth=1e11, price=2.0, counts=[1, 2, 4, 8])
-WORK = RoundWork(completions=1000, prompt=50, completion=20, longest=64, batch=100, trainings=2, steps=10)
+WORK = RoundWork(completions=1000, prompts=1000, prompt=50, own=50, completion=20, longest=64, batch=100, trainings=2, steps=10)
 ZERO = TrainingSetup(Division.OPTIMIZER, precision="bf16-mixed", master=True, batch_size=8, rows=8, longest=64, length=40)
 
 
@@ -93,6 +93,15 @@ def test_a_measured_batch_ends_with_its_longest_completion():
     here = replace(GPU, step_fixed=0.1, step_each=0.001, prefill_each=0.01)
     assert sampling_seconds(SIZE, WORK, here, 1) == pytest.approx(10 * 40 * 0.1 + 1000 * (20 * 0.001 + 0.01))
     assert sampling_seconds(SIZE, replace(WORK, longest=30), here, 1) == pytest.approx(10 * 30 * 0.1 + 1000 * 0.03)
+    assert sampling_seconds(SIZE, replace(WORK, prompts=250), here, 1) == pytest.approx(40 + 1000 * 0.02 + 250 * 0.01)
+
+
+def test_what_completions_and_prompts_share_is_computed_and_kept_once():
+    plain, shared = (estimates(CONFIG, ZERO, work, GPU)[0] for work in (WORK, replace(WORK, own=10)))
+    assert shared.cache == pytest.approx(4 * SIZE.cached * (40 + 100 * (10 + 20)) / 2)
+    assert shared.cache < plain.cache
+    assert shared.sampling_seconds < plain.sampling_seconds
+    assert estimates(CONFIG, ZERO, replace(WORK, prompts=250), GPU)[0].sampling_seconds < plain.sampling_seconds
 
 
 @pytest.mark.parametrize("wrong", [{"memory": 0.0}, {"training_share": 0.0}, {"counts": []}, {"counts": [0]}])

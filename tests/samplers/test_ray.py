@@ -45,6 +45,7 @@ def test_rows_are_those_of_the_engine_alone(sampler, prompts, expected):
     found = sampler.complete(prompts, WARM, lambda rows, tokens: told.append((rows, tokens)))
     assert [[(c.text, c.finish, c.completion_tokens) for c in group] for group in found] == expected[1]
     assert sampler.engine == expected[0]
+    assert sampler.takes_adapters
     assert len(told) == 5
     assert sum(rows for rows, _ in told) == 48
 
