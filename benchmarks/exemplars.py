@@ -21,7 +21,8 @@ from mmst.datasets.arithmetic.world import draw_problems
 from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.training.batches import tokenize
 from mmst.training.checkpoint import load_tokenizer, smollm2_checkpoint
-from mmst.training.fit import TrainingOptions, fit
+from mmst.training.fit import fit
+from mmst.training.options import TrainingOptions
 from mmst.types import Example
 
 STEPS = 3

@@ -39,8 +39,9 @@ def measured(name: str) -> dict[str, float]:
     from mmst.samplers.hf import HFSampler
     from mmst.samplers.sampler import SamplingParams
     from mmst.training.batches import TokenRow
-    from mmst.training.fit import TrainingOptions, fit
+    from mmst.training.fit import fit
     from mmst.training.flops import matmul_rate
+    from mmst.training.options import TrainingOptions
     from mmst.types import Prompt
 
     rows, length, batch = SHAPES[name]

@@ -35,7 +35,7 @@ from mmst.nano.__main__ import bare_methods
 from mmst.nano.recipe import NanoRecipe, corpus
 from mmst.training.batches import TokenRow, collate
 from mmst.training.checkpoint import load_model, load_tokenizer, nano_checkpoint, smollm2_checkpoint
-from mmst.training.fit import TrainingOptions
+from mmst.training.options import TrainingOptions
 
 PROMPTS = (17, 41, 47, 51, 56, 61, 66, 72, 80, 95, 228)
 COMPLETIONS = (33, 69, 81, 92, 103, 116, 130, 147, 167, 201, 454)
@@ -99,7 +99,7 @@ def ours(options: argparse.Namespace, rows: list[TokenRow], clock: Clock, folder
     import lightning
 
     from mmst.training.fit import fit
-    from mmst.training.module import OptimizerOptions
+    from mmst.training.options import OptimizerOptions
 
     class Watch(lightning.Callback):
         def on_train_batch_start(self, *rest: object) -> None:

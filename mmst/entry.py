@@ -15,13 +15,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from lightning.pytorch.strategies import Strategy
 from omegaconf import DictConfig, OmegaConf
 
 from mmst.configuration import SPLITS, built, check_config, check_plain, config_errors, explained
@@ -37,13 +36,14 @@ from mmst.reporting.progress import CONSOLE, TerminalProgress
 from mmst.reporting.results import RESULTS
 from mmst.reporting.tracking import TrackedJob, Tracker
 from mmst.rounds import ArmResult, Evaluation, InitFrom, RoundsPlan, TrainingPlan, measure
-from mmst.training.building import ModelBuilder
 from mmst.training.checkpoint import local_checkpoint, served_name
-from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Fitter, Here, Launcher, Processes
+from mmst.training.options import TrainingOptions
 from mmst.training.schedule import check_parts
-from mmst.training.watch import StepWatch
 from mmst.types import Problem
+
+if TYPE_CHECKING:
+    from lightning.pytorch.strategies import Strategy
 
 log = logging.getLogger(__name__)
 
@@ -294,6 +294,8 @@ def rounds_plan(job: Job) -> RoundsPlan:
 
 def _fitter_factory(job: Job, options: TrainingOptions) -> Callable[[str, str], Fitter]:
     """(name of a training, title) -> what trains; what it would refuse is refused now, before hours of sampling."""
+    from mmst.training.watch import StepWatch  # by Lightning, seconds of imports that only a training needs
+
     config, progress = job.config, job.pipeline.ledger.progress
     launcher: Launcher = built(config.trainer.launcher, "trainer.launcher")
     node: Any = OmegaConf.to_container(config.trainer.trainer, resolve=True)
@@ -313,6 +315,8 @@ def _fitter_factory(job: Job, options: TrainingOptions) -> Callable[[str, str], 
 
 def _check_options(job: Job, launcher: Launcher, options: TrainingOptions, strategy: Strategy) -> None:
     """Refuse now what a training would refuse after its samples."""
+    from mmst.training.building import ModelBuilder
+
     methods = job.pipeline.methods
     options.check_edges(str(Edge(a, b)) for a in methods for b in methods)
     check_parts(options.batch_size, launcher.processes * launcher.nodes, job.config.trainer.accumulate)

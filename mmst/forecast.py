@@ -24,9 +24,9 @@ from mmst.planning.size import ModelSize, model_size
 from mmst.reporting.plan import print_plan
 from mmst.reporting.progress import say
 from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
-from mmst.training.building import adapter_parameters
 from mmst.training.checkpoint import load_tokenizer
-from mmst.training.fit import TrainingOptions
+from mmst.training.model import adapter_parameters
+from mmst.training.options import TrainingOptions
 
 READ = 50
 """Problems whose prompts are measured."""

@@ -34,8 +34,8 @@ from mmst.sandbox.result import Executor
 from mmst.stages import assemble, grade, sample, select, train, translate
 from mmst.statistics.agreement import Agreement, agreement
 from mmst.training.checkpoint import content_hash, load_tokenizer
-from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Fitter
+from mmst.training.options import TrainingOptions
 from mmst.types import Dropped, DropReason, Example, GradedSample, Problem, Sample, Verdict
 
 log = logging.getLogger(__name__)

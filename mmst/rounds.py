@@ -20,8 +20,8 @@ from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.evaluate import Measurement, measured
-from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Fitter
+from mmst.training.options import TrainingOptions
 
 log = logging.getLogger(__name__)
 

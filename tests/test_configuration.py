@@ -70,9 +70,9 @@ def test_every_plain_key_is_checked(override, words):
 @pytest.mark.parametrize(
     ("target", "values"),
     [
-        ("mmst.training.module.OptimizerOptions", {"lr": -1.0}),
-        ("mmst.training.module.OptimizerOptions", {"warmup": 7.0}),
-        ("mmst.training.module.OptimizerOptions", {"schedule": "foo"}),
+        ("mmst.training.options.OptimizerOptions", {"lr": -1.0}),
+        ("mmst.training.options.OptimizerOptions", {"warmup": 7.0}),
+        ("mmst.training.options.OptimizerOptions", {"schedule": "foo"}),
         ("mmst.samplers.hf.HFSampler", {"dtype": "foo"}),
         ("mmst.samplers.hf.HFSampler", {"device": "nowhere"}),
         ("mmst.sandbox.pool.SandboxPool", {"workers": -1}),

@@ -11,8 +11,8 @@ from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.rounds import Evaluation, InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
-from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Here
+from mmst.training.options import TrainingOptions
 from tests.test_pipeline import CODE, OPTIONS, PROBLEMS, TEXT
 
 TRAINER = functools.partial(

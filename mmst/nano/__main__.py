@@ -25,8 +25,8 @@ from mmst.nano.recipe import NanoRecipe, corpus, make_model, make_tokenizer
 from mmst.reporting.progress import TerminalProgress, say
 from mmst.training.batches import tokenize
 from mmst.training.checkpoint import nano_checkpoint, save_checkpoint
-from mmst.training.fit import TrainingOptions, fit
-from mmst.training.module import OptimizerOptions
+from mmst.training.fit import fit
+from mmst.training.options import OptimizerOptions, TrainingOptions
 from mmst.training.watch import StepWatch
 
 TOKENIZER_SAMPLE = 30_000

@@ -14,8 +14,8 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from mmst.training.building import blocks, empty_model
 from mmst.training.flops import multiplied_parameters
+from mmst.training.model import blocks, empty_model
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 from mmst.errors import ConfigError, ModelError, UserError
 from mmst.training.batches import tokenize
 from mmst.training.checkpoint import embedding_count, load_tokenizer
-from mmst.training.fit import TooLong, TrainingOptions
 from mmst.training.launch import Fitter
+from mmst.training.options import TooLong, TrainingOptions
 from mmst.training.record import TrainingRecord
 from mmst.types import Dropped, Example
 

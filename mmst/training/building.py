@@ -18,13 +18,12 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy, Strategy
-from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from mmst.errors import ConfigError, MissingExtraError, ModelError
+from mmst.errors import ConfigError, ModelError
 from mmst.training.checkpoint import adapted_base, load_model, tensor_names
 from mmst.training.loss import BY_POSITION, check_isolation, check_window
+from mmst.training.model import blocks, empty_model, with_adapters
 
 
 class FullyShardStrategy(ModelParallelStrategy):
@@ -32,17 +31,6 @@ class FullyShardStrategy(ModelParallelStrategy):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(data_parallel_size=int(os.environ.get("WORLD_SIZE", "1")), tensor_parallel_size=1, **options)
-
-
-def check_attention(name: str | None) -> None:
-    """Refuse an implementation that transformers does not know; those of the Hub's kernels have a slash in their names.
-
-    Raises:
-        ConfigError: lists those that it knows.
-    """
-    known = ["eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()]
-    if name is not None and "/" not in name and name not in known:
-        raise ConfigError(f"trainer.options.attention={name} must be one of {', '.join(sorted(known))}, or null.")
 
 
 @dataclass(frozen=True)
@@ -140,17 +128,6 @@ class ModelBuilder:
         return model
 
 
-def empty_model(config: Any, dtype: str, attention: str | None = None) -> PreTrainedModel:
-    """A model whose parameters have shapes and no memory; buffers, which no checkpoint holds, are real."""
-    from accelerate import init_empty_weights
-
-    chosen = {} if attention is None else {"attn_implementation": attention}
-    with init_empty_weights(include_buffers=False):
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype), **chosen)
-    model.tie_weights()
-    return model
-
-
 def _shallow(config: Any, attention: str | None) -> PreTrainedModel:
     """A random model with one layer of each kind that a configuration names."""
     small = copy.deepcopy(config)
@@ -161,36 +138,6 @@ def _shallow(config: Any, attention: str | None) -> PreTrainedModel:
     chosen = {} if attention is None else {"attn_implementation": attention}
     model: PreTrainedModel = AutoModelForCausalLM.from_config(small, dtype=torch.float32, **chosen)
     return model
-
-
-def with_adapters(model: PreTrainedModel, lora: int | Mapping[str, Any]) -> Any:
-    """A model with low-rank adapters on its linear layers; nothing else is trained.
-
-    Raises:
-        MissingExtraError: peft is not installed.
-        ConfigError: peft refuses the settings.
-    """
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError as error:
-        raise MissingExtraError("model.lora", 'pip install -c constraints.txt -e ".[lora]"') from error
-    settings = {"r": lora, "lora_alpha": 2 * lora} if isinstance(lora, int) else dict(lora)
-    try:
-        return get_peft_model(model, LoraConfig(**{"target_modules": "all-linear", "task_type": "CAUSAL_LM", **settings}))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"model.lora={settings}: {error}") from error
-
-
-def adapter_parameters(config: Any, lora: int | Mapping[str, Any]) -> int:
-    """How many parameters the adapters of a model have; nothing of it is made."""
-    model = with_adapters(empty_model(config, "float32"), lora)
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
-
-
-def blocks(model: PreTrainedModel) -> list[nn.Module]:
-    """The transformer blocks: what transformers itself never splits over devices."""
-    names = set(model._no_split_modules or ())
-    return [part for part in model.modules() if type(part).__name__ in names]
 
 
 def _shard_by_block(strategy: FSDPStrategy, model: PreTrainedModel) -> None:

@@ -26,8 +26,8 @@ from transformers import AutoConfig, GenerationConfig
 
 from mmst.errors import ModelError, UserError
 from mmst.ledger.files import atomic_folder
-from mmst.training.building import empty_model, with_adapters
 from mmst.training.checkpoint import load_model, load_tokenizer, tensor_names
+from mmst.training.model import empty_model, with_adapters
 
 SHARD = "5GB"
 

@@ -16,19 +16,22 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import torch
-from lightning.pytorch.callbacks import Callback
 
 from mmst.errors import ConfigError, TrainingError
 from mmst.ledger.files import atomic_write
 from mmst.ledger.progress import Progress
 from mmst.training.batches import TokenRow
-from mmst.training.fit import TrainerFactory, TrainingOptions, fit
-from mmst.training.record import TrainingRecord
-from mmst.training.saving import finished
+from mmst.training.options import TrainingOptions
+from mmst.training.record import TrainingRecord, finished
+
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+
+    from mmst.training.fit import TrainerFactory
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,8 @@ class Here:
         self, start: Path, target: Path, rows: Sequence[TokenRow], options: TrainingOptions, work: Path, seed: int
     ) -> TrainingRecord:
         """See `Fitter`."""
+        from mmst.training.fit import fit  # by Lightning: seconds of imports, and memory, that other processes need not have
+
         return fit(start, target, rows, options, self.trainer, work, seed, self.callbacks)
 
 

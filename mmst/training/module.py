@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +14,13 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedModel, get_scheduler
 
-from mmst.errors import ConfigError
 from mmst.training.flops import multiplied_parameters
 from mmst.training.loss import CompletionLoss, labelled
-
-SCHEDULES = (
-    "constant", "constant_with_warmup", "cosine", "cosine_with_restarts", "inverse_sqrt", "linear", "polynomial"
-)  # fmt: skip
-"""Those of transformers.get_scheduler that need no more than the steps and the warm-up."""
+from mmst.training.options import OptimizerOptions
 
 
 class LossNotFiniteError(FloatingPointError):
     """A loss that is not a number; its message says where the batch is written down."""
-
-
-@dataclass(frozen=True, slots=True)
-class OptimizerOptions:
-    """AdamW with warm-up and decay (Loshchilov and Hutter, arXiv 1711.05101)."""
-
-    lr: float = 1e-3
-    """Peak learning rate."""
-    weight_decay: float = 0.01
-    """On matrices only; never on norms and biases."""
-    betas: tuple[float, float] = (0.9, 0.95)
-    warmup: float = 0.05
-    """Share of the steps, from 0 to 1."""
-    schedule: str = "cosine"
-    """One of `SCHEDULES`."""
-    offloaded: bool = False
-    """DeepSpeed's AdamW on the CPU, for strategies that offload optimizer states."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.lr < float("inf"):
-            raise ConfigError(f"trainer.options.optimizer.lr={self.lr} must be above 0.")
-        if not 0 <= self.weight_decay < float("inf"):
-            raise ConfigError(f"trainer.options.optimizer.weight_decay={self.weight_decay} must be 0 or above.")
-        if not 0 <= self.warmup <= 1:
-            raise ConfigError(f"trainer.options.optimizer.warmup={self.warmup} is a share of the steps, from 0 to 1.")
-        if self.schedule not in SCHEDULES:
-            raise ConfigError(f"trainer.options.optimizer.schedule={self.schedule} must be one of {', '.join(SCHEDULES)}.")
 
 
 class CausalLanguageModule(lightning.LightningModule):
@@ -111,6 +78,15 @@ class CausalLanguageModule(lightning.LightningModule):
             named = list(self.model.named_parameters())
             self._vectors = frozenset(name for name, p in named if len(_shape(p)) < 2)
             self._losses = CompletionLoss(self.model, self.loss_chunk)
+            self.strict_loading = not self._frozen()  # checkpoints lack what is not trained
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave out weights that are not trained: the model that a training starts from has them."""
+        for name in self._frozen() & checkpoint.get("state_dict", {}).keys():
+            del checkpoint["state_dict"][name]
+
+    def _frozen(self) -> set[str]:
+        return {name for name, p in self.named_parameters(remove_duplicate=False) if not p.requires_grad}
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """A batch's part of its step's loss, with what each labelled token contributes to it."""

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import resource
-import time
-from collections.abc import Sequence
+import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
 
-import lightning
-import torch
-from lightning.pytorch.callbacks import Callback
-from torch import Tensor
+from mmst.ledger.files import atomic_write
 
-from mmst.training.batches import PREFIX
-from mmst.training.flops import flops_per_token, matmul_rate
-from mmst.training.loss import labelled
-from mmst.training.module import CausalLanguageModule
+FINISHED = "finished.json"
+"""Names the checkpoint that the training ends with, once it has ended, and tells of the training."""
 
 
 @dataclass(slots=True)
@@ -76,140 +69,16 @@ class TrainingRecord:
         return "; ".join([*parts, f"{self.peak_bytes / 2**30:.2f} GB"])
 
 
-class Recorder(Callback):
-    """Counts while a training runs, and logs every `trainer.log_every_n_steps` steps.
-
-    Args:
-        edges: their names, by the numbers that batches have for them.
-        save_every: steps between checkpoints: what was counted until then is in them.
-    """
-
-    def __init__(self, edges: Sequence[str], save_every: int) -> None:
-        self.edges = tuple(edges)
-        self.save_every = save_every
-        self.record = TrainingRecord()
-        self._norms = (0.0, 0)
-        self._window: Tensor | None = None
-        self._counts: Tensor | None = None
-        self._start = 0.0
-        self._logged = 0
-
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Measure the machine, and make room to count in."""
-        device = pl_module.device
-        self.record.rate = matmul_rate(device.type, _dtype(trainer)) * trainer.world_size
-        self._window = torch.zeros(2, len(self.edges), device=device, dtype=torch.float64)
-        self._counts = torch.zeros(4, device=device, dtype=torch.float64)
-        self._logged = trainer.global_step
-        assert isinstance(pl_module, CausalLanguageModule)
-        self._flops = flops_per_token(pl_module.model.config, pl_module.multiplied, 0.0)
-        self._attention = flops_per_token(pl_module.model.config, 0, 1.0)
-
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        """Start the clock: what other callbacks do between batches is no training."""
-        self._start = time.perf_counter()
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Count a batch; sum up over processes where it is time to log."""
-        assert self._window is not None
-        assert self._counts is not None
-        edges = torch.cat([labelled(group, "edges") for group in batch["groups"]])
-        losses = outputs["losses"].double()
-        self._window[0].index_add_(0, edges, losses)
-        self._window[1].index_add_(0, edges, torch.ones_like(losses))
-        for group in batch["groups"]:
-            lengths, places = _segment_lengths(group["segments"]), group["segments"].numel()
-            prefix = (group["segments"] == PREFIX).sum(1, keepdim=True)
-            pairs = lengths.square() + 2 * lengths * prefix  # own tokens look at half of their own, and at all of the prefix
-            sums = [
-                lengths.gt(0).sum(),
-                lengths.sum() + prefix.sum(),
-                lengths.new_tensor(places),
-                pairs.sum() + prefix.square().sum(),
-            ]
-            self._counts += torch.stack(sums).double()
-        step = trainer.global_step
-        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]  # Lightning sets it in a connector
-        rhythms = (max(1, every), self.save_every, trainer.max_steps)
-        due = step != self._logged and any(step % rhythm == 0 for rhythm in rhythms)
-        self.record.seconds += time.perf_counter() - self._start
-        assert isinstance(pl_module, CausalLanguageModule)
-        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0 and (norm := pl_module.gradient_norm) is not None:
-            self._norms = (self._norms[0] + norm, self._norms[1] + 1)
-        if due:
-            self._log(trainer, step)
-
-    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Count what was not yet logged (a training that stops early ends anywhere), and take the peak of the memory."""
-        if trainer.global_step != self._logged:
-            self._log(trainer, trainer.global_step)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        if pl_module.device.type == "cuda":
-            peak = torch.cuda.max_memory_allocated(pl_module.device)
-        self.record.peak_bytes = max(self.record.peak_bytes, peak)
-
-    def state_dict(self) -> dict[str, Any]:
-        """What a resumed training counts on from."""
-        return {"record": asdict(self.record), "norms": self._norms}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Count on from an earlier process."""
-        self.record = TrainingRecord(**state_dict["record"])
-        self._norms = state_dict["norms"]
-
-    def _log(self, trainer: lightning.Trainer, step: int) -> None:
-        assert self._window is not None
-        assert self._counts is not None
-        sums = _summed(trainer, torch.cat([self._window.flatten(), self._counts]))
-        window, counts = sums[:-4].view(2, -1), sums[-4:]
-        record = self.record
-        record.steps = step
-        record.examples += int(counts[0])
-        record.tokens += int(counts[1])
-        record.places += int(counts[2])
-        record.flops += self._flops * float(counts[1]) + self._attention * float(counts[3])
-        record.loss = float(window[0].sum() / window[1].sum())
-        seen = [(edge, float(window[0, i]), float(window[1, i])) for i, edge in enumerate(self.edges)]
-        record.loss_by_edge.update({edge: total / count for edge, total, count in seen if count})
-        record.gradient_norm = self._norms[0] / self._norms[1] if self._norms[1] else None
-        self._window.zero_()
-        self._counts.zero_()
-        self._logged = step
-        if trainer.logger is not None:
-            trainer.logger.log_metrics(_metrics(record, trainer), step=step)
+def finish(folder: Path, checkpoint: str, record: TrainingRecord) -> None:
+    """Mark a training as ended."""
+    content = json.dumps({"checkpoint": checkpoint, "record": asdict(record)}, indent=1)
+    atomic_write(folder / FINISHED, content.encode())
 
 
-def _metrics(record: TrainingRecord, trainer: lightning.Trainer) -> dict[str, float]:
-    rates = {f"loss/{edge}": loss for edge, loss in record.loss_by_edge.items()}
-    optimizer = trainer.optimizers[0]
-    metrics = {
-        "loss": record.loss,
-        **rates,
-        "tokens_per_second": record.tokens_per_second,
-        "flops_utilisation": record.utilisation,
-        "padding": record.padding,
-        "lr": float(optimizer.param_groups[0]["lr"]),
-    }
-    return metrics if record.gradient_norm is None else {**metrics, "gradient_norm": record.gradient_norm}
-
-
-def _summed(trainer: lightning.Trainer, tensor: Tensor) -> Tensor:
-    """The sum over processes, on the CPU."""
-    summed: Any = trainer.strategy.reduce(tensor.clone(), reduce_op="sum") if trainer.world_size > 1 else tensor
-    whole: Tensor = summed.cpu()
-    return whole
-
-
-def _segment_lengths(segments: Tensor) -> Tensor:
-    """Tokens of each example of a batch, (B, S): segments are numbered from 1, and 0 is padding."""
-    numbers = torch.arange(1, int(segments.max()) + 1, device=segments.device)
-    return (segments[:, :, None] == numbers).sum(1)
-
-
-def _dtype(trainer: lightning.Trainer) -> torch.dtype:
-    precision = str(trainer.precision)
-    return torch.bfloat16 if "bf16" in precision else torch.float16 if "16" in precision else torch.float32
+def finished(folder: Path) -> tuple[Path, TrainingRecord] | None:
+    """The checkpoint that a training ended with, and its record; None where it has not ended."""
+    path = folder / FINISHED
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text())
+    return folder / found["checkpoint"], TrainingRecord(**found["record"])

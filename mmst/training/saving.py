@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,10 @@ from lightning.pytorch.callbacks import Callback
 
 from mmst.ledger.files import atomic_write
 from mmst.training.module import CausalLanguageModule
-from mmst.training.record import TrainingRecord
 
 LATEST = "latest"
 """Names the newest checkpoint that is complete: a sharded one is a folder, which may be there in part."""
 END = "end.ckpt"
-FINISHED = "finished.json"
-"""Names the checkpoint that the training ends with, once it has ended, and tells of the training."""
 
 
 class Saver(Callback):
@@ -73,21 +68,6 @@ def latest(folder: Path) -> Path | None:
     pointer = folder / LATEST
     path = folder / pointer.read_text() if pointer.exists() else None
     return path if path is not None and path.exists() else None
-
-
-def finish(folder: Path, checkpoint: str, record: TrainingRecord) -> None:
-    """Mark a training as ended."""
-    content = json.dumps({"checkpoint": checkpoint, "record": asdict(record)}, indent=1)
-    atomic_write(folder / FINISHED, content.encode())
-
-
-def finished(folder: Path) -> tuple[Path, TrainingRecord] | None:
-    """The checkpoint that a training ended with, and its record; None where it has not ended."""
-    path = folder / FINISHED
-    if not path.exists():
-        return None
-    found = json.loads(path.read_text())
-    return folder / found["checkpoint"], TrainingRecord(**found["record"])
 
 
 def remove(checkpoint: Path) -> None:

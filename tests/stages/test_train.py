@@ -6,8 +6,8 @@ import pytest
 from mmst.errors import ConfigError
 from mmst.stages.train import NothingToTrainOnError, train
 from mmst.training.checkpoint import load_model
-from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Here
+from mmst.training.options import TrainingOptions
 from mmst.types import DropReason, Example
 
 HERE = Here(

@@ -7,8 +7,9 @@ from safetensors.torch import load_file
 
 from mmst.training.batches import TokenRow
 from mmst.training.checkpoint import load_model
-from mmst.training.fit import TrainingOptions, fit
-from mmst.training.module import CausalLanguageModule, OptimizerOptions
+from mmst.training.fit import fit
+from mmst.training.module import CausalLanguageModule
+from mmst.training.options import OptimizerOptions, TrainingOptions
 
 PLAIN = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False, "gradient_clip_val": 1.0}
 TRAINER = functools.partial(lightning.Trainer, logger=False, **PLAIN)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mmst.training.batches import TokenRow
 from mmst.training.held_out import held_out_batches, split_by_problem
-from mmst.training.module import OptimizerOptions
+from mmst.training.options import OptimizerOptions
 from tests.training.conftest import OPTIONS
 
 

@@ -13,9 +13,8 @@ import torch
 from mmst.errors import ModelError, TrainingError
 from mmst.ledger.progress import Silent
 from mmst.training import convert
-from mmst.training.fit import TrainingOptions
 from mmst.training.launch import Launcher, Processes
-from mmst.training.module import OptimizerOptions
+from mmst.training.options import OptimizerOptions, TrainingOptions
 from tests.training.conftest import PLAIN, equal, weights
 
 OPTIONS = TrainingOptions(steps=6, batch_size=4, save_every=2, keep_after=True, keep=3)

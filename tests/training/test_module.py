@@ -6,7 +6,8 @@ from torch.nn import functional
 from mmst.errors import ConfigError
 from mmst.training.batches import TokenRow, collate
 from mmst.training.checkpoint import load_model
-from mmst.training.module import CausalLanguageModule, LossNotFiniteError, OptimizerOptions
+from mmst.training.module import CausalLanguageModule, LossNotFiniteError
+from mmst.training.options import OptimizerOptions
 
 ROWS = (TokenRow("a", "e", (20, 30, 40, 50, 0), 2), TokenRow("b", "e", (21, 31, 41, 51, 61, 71, 0), 3, weight=3.0))
 

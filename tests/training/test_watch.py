@@ -1,6 +1,6 @@
 from contextlib import contextmanager
 
-from mmst.training.fit import TrainingOptions
+from mmst.training.options import TrainingOptions
 from mmst.training.watch import StepWatch
 
 

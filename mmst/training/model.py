@@ -1,0 +1,53 @@
+"""Models before they have a strategy: without memory, with adapters, in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from mmst.errors import ConfigError, MissingExtraError
+
+
+def empty_model(config: Any, dtype: str, attention: str | None = None) -> PreTrainedModel:
+    """A model whose parameters have shapes and no memory; buffers, which no checkpoint holds, are real."""
+    from accelerate import init_empty_weights
+
+    chosen = {} if attention is None else {"attn_implementation": attention}
+    with init_empty_weights(include_buffers=False):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype), **chosen)
+    model.tie_weights()
+    return model
+
+
+def with_adapters(model: PreTrainedModel, lora: int | Mapping[str, Any]) -> Any:
+    """A model with low-rank adapters on its linear layers; nothing else is trained.
+
+    Raises:
+        MissingExtraError: peft is not installed.
+        ConfigError: peft refuses the settings.
+    """
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise MissingExtraError("model.lora", 'pip install -c constraints.txt -e ".[lora]"') from error
+    settings = {"r": lora, "lora_alpha": 2 * lora} if isinstance(lora, int) else dict(lora)
+    try:
+        return get_peft_model(model, LoraConfig(**{"target_modules": "all-linear", "task_type": "CAUSAL_LM", **settings}))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"model.lora={settings}: {error}") from error
+
+
+def adapter_parameters(config: Any, lora: int | Mapping[str, Any]) -> int:
+    """How many parameters the adapters of a model have; nothing of it is made."""
+    model = with_adapters(empty_model(config, "float32"), lora)
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def blocks(model: PreTrainedModel) -> list[nn.Module]:
+    """The transformer blocks: what transformers itself never splits over devices."""
+    names = set(model._no_split_modules or ())
+    return [part for part in model.modules() if type(part).__name__ in names]
