@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mmst.answers.audit import wrong_steps
+from mmst.answers.numbers import numbers_in
 from mmst.answers.reading import stated_answer
 from mmst.methods.code import FENCE, read_programs
 from mmst.methods.method import Reading
@@ -17,9 +18,11 @@ from mmst.types import AnswerKind, Problem, Step
 EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d+(?:[.,]\d+)*")
 SIGN_OF_DERIVATION = "="
 LONGEST = 4_000
-"""Characters of a solution in which equations are looked for."""
+"""Characters of a solution in which equations and numbers are looked for."""
 FEWEST_WORDS = 3
 """Of reasoning before an answer that is no number."""
+FEWEST_NUMBERS = 2
+"""Of reasoning without an equation before an answer that is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,18 @@ class TextMethod:
         return []
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether the text has no step before its answer: no `=` and fewer than two other numbers, or no other word."""
+        """Whether the text has no step before its answer: no `=` and fewer than two numbers, or hardly a word.
+
+        What repeats the answer counts as one number.
+        """
         if problem.kind is AnswerKind.TESTS:
             return False
         body = self.clean(completion).rsplit("he answer is", 1)[0]
         if problem.kind is not AnswerKind.NUMBER:
             return len(body.split()) < FEWEST_WORDS
-        return SIGN_OF_DERIVATION not in body and sum(map(str.isdigit, body)) < 2
+        numbers = numbers_in(body[:LONGEST])
+        others = sum(number != answer for number in numbers)
+        return SIGN_OF_DERIVATION not in body and others + (others < len(numbers)) < FEWEST_NUMBERS
 
 
 def _fenced(text: str) -> str:

@@ -22,7 +22,7 @@ from mmst.methods.method import Method
 from mmst.sandbox.result import Executor
 from mmst.types import Dropped, DropReason, Example, FinishReason, GradedSample, Problem, Verdict
 
-VERSION = 2
+VERSION = 3
 
 
 class Sameness(StrEnum):

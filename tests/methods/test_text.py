@@ -32,7 +32,16 @@ def test_a_run_on_question_is_not_read(sandbox):
 
 @pytest.mark.parametrize(
     ("text", "leak"),
-    [("The answer is 12.", True), ("12. The answer is 12.", False), ("The total is 3 * 4 = 12. The answer is 12.", False)],
+    [
+        ("The answer is 12.", True),
+        ("12. The answer is 12.", True),
+        ("There are 12 apples, so 12. The answer is 12.", True),
+        ("Tom had 12, of which none went. The answer is 12.", True),
+        ("3 boxes of 4 apples. The answer is 12.", False),
+        ("3 and 9 make 12. The answer is 12.", False),
+        ("12 less 0. The answer is 12.", False),
+        ("The total is 3 * 4 = 12. The answer is 12.", False),
+    ],
 )
 def test_a_bare_answer_is_a_leak(problem, text, leak):
     assert TEXT.leaks(problem, text, "12") is leak
