@@ -11,7 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -123,7 +123,7 @@ def _job(config: DictConfig, folder: Path) -> Job:
     pipeline = Pipeline(
         ledger=Ledger(Path(config.paths.ledger), TerminalProgress()),
         methods=methods,
-        writer=PromptWriter(_chat_template(base.path) if config.model.chat else None),
+        writer=prompt_writer(config, base.path),
         sampler=built(config.sampler, "sampler"),
         executor=built(config.sandbox, "sandbox"),
         seed=config.seed,
@@ -224,8 +224,10 @@ def _readable_sets(config: DictConfig, without: Collection[str]) -> list[Problem
     sets = []
     for split in SPLITS:
         if split not in without and config.dataset.get(split) is not None:
-            with suppress(UserError):
+            try:
                 sets.append(problem_set(config, split))
+            except UserError as error:
+                log.warning("training problems are not held against the split %s, which cannot be read (%s)", split, error)
     return sets
 
 
@@ -335,6 +337,7 @@ def _checked_trainer(config: DictConfig) -> tuple[Callable[..., Any], Strategy]:
             f"trainer: {strategy.rsplit('.', 1)[-1]} needs a GPU, and there is none; use trainer=cpu, ddp or fsdp2."
         )
     trainer: Callable[..., Any] = built(config.trainer.trainer, "trainer.trainer")
+    _quiet_lightning()
     try:
         made: Strategy = trainer(max_steps=1, logger=False).strategy
     except Exception as error:
@@ -477,6 +480,11 @@ def plain(config: DictConfig) -> dict[str, Any]:
     return dict(resolved)
 
 
+def prompt_writer(config: DictConfig, checkpoint: Path) -> PromptWriter:
+    """What writes the prompts of a model: with its chat template, where that is asked for."""
+    return PromptWriter(_chat_template(checkpoint) if config.model.chat else None)
+
+
 def _chat_template(checkpoint: Path) -> Callable[[str, str], str]:
     from mmst.training.checkpoint import load_tokenizer
 
@@ -494,9 +502,7 @@ def _chat_template(checkpoint: Path) -> Callable[[str, str], str]:
 def quiet_libraries() -> None:
     """Keep what libraries say about themselves off the screen."""
     import transformers
-    from lightning.fabric.utilities.warnings import PossibleUserWarning
 
-    warnings.filterwarnings("ignore", category=PossibleUserWarning)
     for message in (
         ".*treespec, LeafSpec.*",
         ".*set_vital.*",
@@ -508,8 +514,15 @@ def quiet_libraries() -> None:
     library: Any = transformers.utils.logging
     library.set_verbosity_error()
     library.disable_progress_bar()
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning", "openai", "httpx", "httpx2"):
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning", "openai", "httpx", "httpx2", "huggingface_hub"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _quiet_lightning() -> None:
+    """The same of Lightning, whose import takes seconds."""
+    from lightning.fabric.utilities.warnings import PossibleUserWarning
+
+    warnings.filterwarnings("ignore", category=PossibleUserWarning)
 
 
 def _exit(sentence: str, code: int) -> None:

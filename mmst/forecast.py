@@ -12,7 +12,16 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import AutoConfig
 
 from mmst.configuration import built, check_config, config_errors
-from mmst.entry import one_sentence, problem_set, quiet_libraries, read_recipe, recipe_rows, selection_options, test_sets
+from mmst.entry import (
+    one_sentence,
+    problem_set,
+    prompt_writer,
+    quiet_libraries,
+    read_recipe,
+    recipe_rows,
+    selection_options,
+    test_sets,
+)
 from mmst.errors import ConfigError
 from mmst.methods.edge import Edge
 from mmst.methods.method import Method
@@ -42,7 +51,7 @@ def print_forecast(config: DictConfig, folder: Path) -> None:
     quiet_libraries()
     with one_sentence():
         model, checkpoint = _model(config)
-        prompts = _prompts(config)
+        prompts = _prompts(config, checkpoint)
         size = model_size(model)
         work, setup, hardware = _round(config, model, size, checkpoint, prompts)
         if hardware.measured:
@@ -140,9 +149,10 @@ def _methods(config: DictConfig) -> dict[str, Method]:
 
 
 @config_errors
-def _prompts(config: DictConfig) -> list[list[str]]:
+def _prompts(config: DictConfig, checkpoint: Path | None) -> list[list[str]]:
     """Some of the round's prompts, by method."""
-    writer, problems = PromptWriter(), problem_set(config, "train").problems[:READ]
+    writer = PromptWriter() if checkpoint is None else prompt_writer(config, checkpoint)
+    problems = problem_set(config, "train").problems[:READ]
     if not problems:
         raise ConfigError("dataset: there are no training problems to plan a round with.")
     return [[writer.solve(problem, method.format) for problem in problems] for method in _methods(config).values()]

@@ -391,7 +391,10 @@ class Pipeline:
                 self.sampler.close()
                 work = stage.folder / WORK
                 with stage.timed():
-                    record, out = train.train(examples.examples, start.path, target, work, options, fitter, seed)
+                    try:
+                        record, out = train.train(examples.examples, start.path, target, work, options, fitter, seed)
+                    except train.NothingToTrainOnError as error:
+                        raise train.NothingToTrainOnError(f"{title}: {error}") from error
                 atomic_write(stage.folder / RECORD, json.dumps(asdict(record), indent=1).encode())
                 stage.finish({"checkpoint": content_hash(target), "too_long": Counter(row.edge for row in out), "title": title})
                 log.info("%s: %s", title, record.sentence())

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -77,3 +79,11 @@ def test_what_an_entry_of_datasets_says_stands_and_the_rest_is_the_main_ones(com
     entries = '"svamp dataset.limit=3 dataset.name=three","svamp dataset.limit=null dataset.name=all",svamp'
     sets = sets_measured_on(composed("dataset=mawps", "dataset.limit=2", f"datasets=[{entries}]"))
     assert {tests.name: len(tests.problems) for tests in sets} == {"test": 2, "three": 3, "all": 4, "svamp": 2}
+
+
+def test_commands_that_train_nothing_import_no_lightning():
+    """It takes as long as all the rest together."""
+    asked = "import sys, mmst.entry, mmst.forecast; mmst.entry.quiet_libraries(); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert "'transformers'" in done.stdout
+    assert "'lightning'" not in done.stdout

@@ -65,7 +65,12 @@ def _from_hub(name: str, about: Mapping[str, Any], split: str) -> list[Problem]:
     if place is None or split not in place["splits"]:
         have = ", ".join(place["splits"]) if place else "none"
         raise DataError(f"dataset: {name} has no split '{split}' on the Hub (there: {have}); give dataset.root=FOLDER.")
-    rows = hub.load_rows(place["id"], place.get("config"), place["splits"][split])
+    try:
+        rows = hub.load_rows(place["id"], place.get("config"), place["splits"][split])
+    except DataError as error:
+        raise DataError(
+            f"{error} Without the Hub, give dataset.root=FOLDER with {about.get('folder', name)}/ in it."
+        ) from error
     try:
         return [problem_of(place, row, f"{name}-{split}-{number}") for number, row in enumerate(rows)]
     except KeyError as error:

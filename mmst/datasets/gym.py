@@ -45,8 +45,9 @@ def generate_problems(
             rows = _rows_of_split(drawn, split, by_template)
             if len(rows) >= size:
                 break
-    except (ValueError, TypeError, AssertionError, KeyError) as error:
-        raise DataError(f"dataset: reasoning-gym cannot make '{task}': {str(error).splitlines()[0][:200]}") from error
+    except (ValueError, TypeError, AssertionError, LookupError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise DataError(f"dataset: reasoning-gym cannot make '{task}' with these options: {reason}") from error
     if len(rows) < size:
         raise DataError(f"dataset: reasoning-gym's '{task}' gave {len(rows)} different problems for {split}, not {size}.")
     chosen = list(rows.items())[:size]

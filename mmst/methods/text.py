@@ -16,7 +16,7 @@ from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, Problem, Step
 
 EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d+(?:[.,]\d+)*")
-SIGN_OF_DERIVATION = "="
+OPERATION = re.compile(r"[\d)]\s*[-+*/\u00d7\u00f7\u2212]\s*[($]*\d|\w\s[-+*/\u00d7\u00f7\u2212]\s\w")
 LONGEST = 4_000
 """Characters of a solution in which equations and numbers are looked for."""
 FEWEST_WORDS = 3
@@ -73,9 +73,9 @@ class TextMethod:
         return []
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether the text has no step before its answer: no `=` and fewer than two numbers, or hardly a word.
+        """Whether the text has no step before its answer: fewer than two numbers and no equation with an operation.
 
-        What repeats the answer counts as one number.
+        What repeats the answer counts as one number. For answers that are no numbers: hardly a word.
         """
         if problem.kind is AnswerKind.TESTS:
             return False
@@ -84,7 +84,8 @@ class TextMethod:
             return len(body.split()) < FEWEST_WORDS
         numbers = numbers_in(body[:LONGEST])
         others = sum(number != answer for number in numbers)
-        return SIGN_OF_DERIVATION not in body and others + (others < len(numbers)) < FEWEST_NUMBERS
+        derived = "=" in body and OPERATION.search(body[:LONGEST])
+        return not derived and others + (others < len(numbers)) < FEWEST_NUMBERS
 
 
 def _fenced(text: str) -> str:

@@ -147,11 +147,14 @@ def differences(pairs: Iterable[tuple[Arm, Arm]], methods: Sequence[str]) -> lis
 
 
 def contrasts(sweep: Sweep, arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
-    """The pairs that answer the question: those of the sweep's contrast within each variant, else each arm with the base."""
-    first, second = sweep.settings.get("contrast") or (BASE_ARM, None)
+    """The pairs that answer the question: the sweep's contrast within each variant, else each arm with the base.
+
+    A contrast is two arms, or one, with which all others but the base are compared.
+    """
+    first, *others = sweep.settings.get("contrast") or (BASE_ARM,)
     pairs = []
     for b in arms:
-        if b.arm == BASE_ARM or (second is not None and b.arm != second):
+        if b.arm == BASE_ARM or (others and b.arm not in others):
             continue
         beside = [a for a in arms if a.arm == first and a.variant in ("", b.variant)]
         pairs += [(a, b) for a in beside[-1:] if a is not b]

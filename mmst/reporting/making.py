@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,10 @@ STAGES = ("samples", "pseudo_labels", "translations", "verified", "examples")
 DROPPED = "dropped "
 CURVE_POINTS = 120
 """The most points of one learning curve."""
+PLACE = re.compile(r"(?<![\w./:\\])(?:/[\w.@%+~-]+)+/([\w.@%+~-]+)")
+"""An absolute path of two names or more, and its last name."""
+RUN_NAME = "name"
+"""A key that is made of all overrides, folders included; the jobs' own table names them."""
 
 
 def correlation_part(sweep: Sweep, dataset: str) -> Part | None:
@@ -203,12 +208,17 @@ def work_part(sweep: Sweep) -> Part:
         ["commit", ", ".join(sorted({str(run.found["commit"]) for run in sweep.runs}))],
         ["hours of work", f"{sum(seconds.values()) / 3600:.2f}, stages that jobs share counted about once"],
         *([f"… {name}", f"{value / 60:.1f} min"] for name, value in sorted(seconds.items(), key=lambda item: -item[1])[:6]),
-        *([f"failed: {failure.name}", failure.why] for failure in sweep.failures),
+        *([f"failed: {failure.name}", without_places(failure.why)] for failure in sweep.failures),
     ]
-    jobs = [[run.name, str(run.folder)] for run in sweep.runs]
-    keys = [[key, json.dumps(value)] for key, value in _flat(config)]
+    jobs = [[run.name, without_places(str(run.folder))] for run in sweep.runs]
+    keys = [[key, without_places(json.dumps(value))] for key, value in _flat(config) if key != RUN_NAME]
     tables = [Table(["", ""], rows), Table(["job", "folder"], jobs), Table(["key of the first job", "value"], keys)]
     return Part("What was run", "", [], tables)
+
+
+def without_places(text: str) -> str:
+    """A text whose absolute paths are cut to their last names: a page is sent to people whom this machine does not concern."""
+    return PLACE.sub(r"…/\1", text)
 
 
 def _flat(config: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -87,6 +87,8 @@ def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequenc
         "none where all seeds agree to the digit, or for the mean over one seed. Holm's correction is made twice: among the "
         "comparisons that answer the question, which come first, and among all others."
     )
+    if found and all(len(row.cell.by_seed) == 1 for row in found):
+        note += " One seed: intervals and p are over problems, and say nothing of what another seed would give."
     return Part(
         f"Paired differences: {dataset}",
         "",

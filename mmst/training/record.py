@@ -66,7 +66,7 @@ class TrainingRecord:
             parts.append(f"gradient norm {self.gradient_norm:.2f}")
         if self.held_out_loss is not None:
             parts.append(f"held-out loss {self.held_out_loss:.3f} at step {self.best_step}")
-        return "; ".join([*parts, f"{self.peak_bytes / 2**30:.2f} GB"])
+        return "; ".join([*parts, f"{self.peak_bytes / 1e9:.2f} GB"])
 
 
 def finish(folder: Path, checkpoint: str, record: TrainingRecord) -> None:

@@ -37,6 +37,9 @@ def test_a_run_on_question_is_not_read(sandbox):
         ("12. The answer is 12.", True),
         ("There are 12 apples, so 12. The answer is 12.", True),
         ("Tom had 12, of which none went. The answer is 12.", True),
+        ("So x = 12. The answer is 12.", True),
+        ("1 * 1 = 1. The answer is 1.", False),
+        ("The boxes * the apples of each = 12. The answer is 12.", False),
         ("3 boxes of 4 apples. The answer is 12.", False),
         ("3 and 9 make 12. The answer is 12.", False),
         ("12 less 0. The answer is 12.", False),
@@ -44,7 +47,7 @@ def test_a_run_on_question_is_not_read(sandbox):
     ],
 )
 def test_a_bare_answer_is_a_leak(problem, text, leak):
-    assert TEXT.leaks(problem, text, "12") is leak
+    assert TEXT.leaks(problem, text, text.rsplit(" ", 1)[-1].rstrip(".")) is leak
 
 
 @given(st.text(max_size=200))

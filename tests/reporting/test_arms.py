@@ -131,6 +131,9 @@ def test_an_arm_is_contrasted_with_its_own_variants_partner():
 
     assert labels(contrasts(settings, [shared, *made])) == [("self (k=1)", "multi (k=1)"), ("self (k=2)", "multi (k=2)")]
     assert labels(contrasts(settings, [shared, plain, *made[:2]])) == [("self (k=1)", "multi (k=1)")]
+    against_one = SimpleNamespace(settings={"contrast": ["self"]})
+    arms = [shared, plain, one("multi", "multi", ""), one("matched", "matched", "")]
+    assert labels(contrasts(against_one, arms)) == [("self", "multi"), ("self", "matched")]
     assert labels(with_base([shared, *made])) == [("base", arm.label) for arm in made]
     assert labels(with_base([own, *made])) == [("base (k=1)", "self (k=1)"), ("base (k=1)", "multi (k=1)")]
     assert labels(with_base([one(name, name, "") for name in "abc"])) == [("a", "b"), ("a", "c"), ("b", "c")], "no base"

@@ -1,6 +1,8 @@
 import csv
 import json
 
+import pytest
+
 from mmst.reporting.making import (
     CURVE_POINTS,
     audit_part,
@@ -8,6 +10,7 @@ from mmst.reporting.making import (
     curves_part,
     labels_part,
     paper_part,
+    without_places,
     work_part,
     yield_part,
 )
@@ -81,3 +84,17 @@ def test_what_was_run_names_commit_versions_and_failures(sweep):
     assert "torch" in about["versions"]
     assert len(work_part(sweep).tables[1].rows) == 6
     assert ["sweep.question", '"Does it help?"'] in work_part(sweep).tables[2].rows
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('"/home/ann/data/svamp"', '"…/svamp"'),
+        ("/data/runs/ledger and /data/runs/models", "…/ledger and …/models"),
+        ("runs/train/default", "runs/train/default"),
+        ("https://example.org/a/b", "https://example.org/a/b"),
+        ("3 / 4, text/0, /dev", "3 / 4, text/0, /dev"),
+    ],
+)
+def test_a_page_names_no_place_of_the_machine_that_made_it(text, shown):
+    assert without_places(text) == shown
