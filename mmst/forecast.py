@@ -33,7 +33,7 @@ from mmst.planning.size import ModelSize, model_size
 from mmst.reporting.plan import print_plan
 from mmst.reporting.progress import say
 from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
-from mmst.training.checkpoint import load_tokenizer
+from mmst.training.checkpoint import load_tokenizer, served_name
 from mmst.training.model import adapter_parameters
 from mmst.training.options import TrainingOptions
 
@@ -83,6 +83,10 @@ def _model(config: DictConfig) -> tuple[Any, Path | None]:
     if numbers is not None:
         return AutoConfig.for_model(**dict(numbers)), None  # type: ignore[arg-type]
     checkpoint: Path = built(config.model.checkpoint, "model")
+    if (name := served_name(checkpoint)) is not None:
+        raise ConfigError(
+            f"plan: '{name}' is on a server, and nothing is known of it here; choose a model with weights or a preset."
+        )
     return AutoConfig.from_pretrained(checkpoint), checkpoint
 
 

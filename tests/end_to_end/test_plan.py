@@ -50,8 +50,16 @@ def test_adapters_and_exemplars_that_rows_share_show_in_the_plan(runs):
     assert rows["adapted"]["training"]["optimizer"] < 0.2 * rows["shared"]["training"]["optimizer"]
 
 
-def test_wrong_hardware_is_one_sentence(runs):
-    finished = runs.run("train.py", "plan=true", "hardware.memory=-1")
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["hardware.memory=-1"], "hardware.memory=-1"),
+        (["model=served", "model.name=theirs", "sampler=openai"], "'theirs' is on a server"),
+        (["model.chat=true"], "no chat template"),
+    ],
+)
+def test_what_cannot_be_planned_is_one_sentence(runs, overrides, said):
+    finished = runs.run("train.py", "plan=true", *overrides)
     assert finished.returncode == 2
-    assert "hardware.memory=-1" in finished.stderr
+    assert said in finished.stderr
     assert "Traceback" not in finished.stderr
