@@ -58,6 +58,7 @@ EXTRAS = {
     "MLFlowLogger": ("mlflow", "pip install mlflow"),
 }
 """Lightning's logger -> the module that it needs, and how to have it."""
+LIGHTNING_LOGGERS = ("lightning.pytorch", "lightning.fabric", "lightning")
 UNSEEN_KEYS = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 
@@ -514,7 +515,7 @@ def quiet_libraries() -> None:
     library: Any = transformers.utils.logging
     library.set_verbosity_error()
     library.disable_progress_bar()
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning", "openai", "httpx", "httpx2", "huggingface_hub"):
+    for name in ("openai", "httpx", "httpx2", "huggingface_hub"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
@@ -523,6 +524,8 @@ def _quiet_lightning() -> None:
     from lightning.fabric.utilities.warnings import PossibleUserWarning
 
     warnings.filterwarnings("ignore", category=PossibleUserWarning)
+    for name in LIGHTNING_LOGGERS:  # their levels are set when they are imported
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _exit(sentence: str, code: int) -> None:

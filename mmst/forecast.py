@@ -39,8 +39,6 @@ from mmst.training.options import TrainingOptions
 
 READ = 50
 """Problems whose prompts are measured."""
-FLOAT_BYTES = 4
-"""Of a number in the cache of an engine that is told how much it may hold."""
 LETTERS = 4.0
 """Letters of a token, where there is no tokenizer to ask."""
 DIVISIONS = {1: Division.OPTIMIZER, 2: Division.GRADIENTS, 3: Division.WEIGHTS}
@@ -103,6 +101,7 @@ def _round(
     shared = _shared_tokens(prompts, checkpoint)
     completion = hardware.completion_share * config.model.max_tokens
     selection = selection_options(config)
+    number_bytes = 4.0 if hardware.measured else 2.0
     sources = {edge.source for recipe in recipes for edge in recipe.edges}
     crossing: set[Edge] = {edge for recipe in recipes for edge in recipe.edges if edge.crosses}
     labels = len(problems) * len(crossing) * min(selection.labels_per_problem, selection.samples_per_problem)
@@ -117,10 +116,10 @@ def _round(
         own=prompt - shared,
         completion=completion,
         longest=config.model.max_tokens,
-        batch=_batch(config, size.cached, prompt - shared),
+        batch=_batch(config, number_bytes * size.cached, prompt - shared),
         trainings=len(trained),
         steps=options.step_count(examples),
-        sampling_bytes=4.0 if hardware.measured else 2.0,
+        sampling_bytes=number_bytes,
     )
     length = min(prompt + completion + 1, options.longest_row)
     if options.shares_prefixes:
@@ -131,12 +130,12 @@ def _round(
     return work, setup, hardware
 
 
-def _batch(config: DictConfig, cached: int, own: float) -> int:
-    """Completions that the engine has room for at a time. cached: the numbers that a token leaves in its cache."""
+def _batch(config: DictConfig, cached: float, own: float) -> int:
+    """Completions that the engine has room for at a time. cached: the bytes that a token leaves in its cache."""
     most = int(config.sampler.get("batch_size") or 256)
     if "cache_gib" not in config.sampler:
         return most
-    room = config.sampler.cache_gib * 2**30 / (FLOAT_BYTES * cached * (own + config.model.max_tokens))
+    room = config.sampler.cache_gib * 2**30 / (cached * (own + config.model.max_tokens))
     return max(1, min(most, int(room)))
 
 

@@ -394,7 +394,7 @@ class Pipeline:
                     try:
                         record, out = train.train(examples.examples, start.path, target, work, options, fitter, seed)
                     except train.NothingToTrainOnError as error:
-                        raise train.NothingToTrainOnError(f"{title}: {error}") from error
+                        raise train.NothingToTrainOnError(f"{' '.join(title.split())}: {error}") from error
                 atomic_write(stage.folder / RECORD, json.dumps(asdict(record), indent=1).encode())
                 stage.finish({"checkpoint": content_hash(target), "too_long": Counter(row.edge for row in out), "title": title})
                 log.info("%s: %s", title, record.sentence())

@@ -69,7 +69,7 @@ def _from_hub(name: str, about: Mapping[str, Any], split: str) -> list[Problem]:
         rows = hub.load_rows(place["id"], place.get("config"), place["splits"][split])
     except DataError as error:
         raise DataError(
-            f"{error} Without the Hub, give dataset.root=FOLDER with {about.get('folder', name)}/ in it."
+            f"{str(error).rstrip('.')}; without the Hub, give dataset.root=FOLDER with {about.get('folder', name)}/ in it."
         ) from error
     try:
         return [problem_of(place, row, f"{name}-{split}-{number}") for number, row in enumerate(rows)]

@@ -16,13 +16,14 @@ from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, Problem, Step
 
 EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d+(?:[.,]\d+)*")
-OPERATION = re.compile(r"[\d)]\s*[-+*/\u00d7\u00f7\u2212]\s*[($]*\d|\w\s[-+*/\u00d7\u00f7\u2212]\s\w")
+OPERATION = re.compile(r"[\d)]\s*[-+*/\u00d7\u00f7\u2212]\s*[($]*\d")
+EQUATION_IN_WORDS = re.compile(r"\w\s[-+*/\u00d7\u00f7\u2212]\s\w[^=]*=")
 LONGEST = 4_000
 """Characters of a solution in which equations and numbers are looked for."""
 FEWEST_WORDS = 3
 """Of reasoning before an answer that is no number."""
 FEWEST_NUMBERS = 2
-"""Of reasoning without an equation before an answer that is one."""
+"""Of reasoning without an operation, before an answer that is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class TextMethod:
         return []
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether the text has no step before its answer: fewer than two numbers and no equation with an operation.
+        """Whether the text has no step before its answer: fewer than two numbers and no operation.
 
         What repeats the answer counts as one number. For answers that are no numbers: hardly a word.
         """
@@ -84,7 +85,7 @@ class TextMethod:
             return len(body.split()) < FEWEST_WORDS
         numbers = numbers_in(body[:LONGEST])
         others = sum(number != answer for number in numbers)
-        derived = "=" in body and OPERATION.search(body[:LONGEST])
+        derived = OPERATION.search(body[:LONGEST]) or EQUATION_IN_WORDS.search(body[:LONGEST])
         return not derived and others + (others < len(numbers)) < FEWEST_NUMBERS
 
 

@@ -149,7 +149,7 @@ def differences(pairs: Iterable[tuple[Arm, Arm]], methods: Sequence[str]) -> lis
 def contrasts(sweep: Sweep, arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     """The pairs that answer the question: the sweep's contrast within each variant, else each arm with the base.
 
-    A contrast is two arms, or one, with which all others but the base are compared.
+    A contrast is an arm and those that are compared with it; where it stands alone, all others but the base are.
     """
     first, *others = sweep.settings.get("contrast") or (BASE_ARM,)
     pairs = []

@@ -23,7 +23,7 @@ STAGES = ("samples", "pseudo_labels", "translations", "verified", "examples")
 DROPPED = "dropped "
 CURVE_POINTS = 120
 """The most points of one learning curve."""
-PLACE = re.compile(r"(?<![\w./:\\])(?:/[\w.@%+~-]+)+/([\w.@%+~-]+)")
+PLACE = re.compile(r"(?<![\w./~})\\])(?:/[\w.@%+~-]+)+/([\w.@%+~-]+)")
 """An absolute path of two names or more, and its last name."""
 RUN_NAME = "name"
 """A key that is made of all overrides, folders included; the jobs' own table names them."""

@@ -50,7 +50,7 @@ def train(
     if not rows:
         raise NothingToTrainOnError(
             f"no example to train on ({len(dropped)} of {len(examples)} were longer than {options.longest_row} tokens); "
-            "sample more problems, or loosen filter or trainer.options.longest. What was sampled is kept."
+            "sample more problems, or loosen filter or trainer.options.longest; what was sampled is kept."
         )
     if len(tokenizer) > embedding_count(start):
         raise ModelError(f"model: the tokenizer in {start} has {len(tokenizer)} tokens, more than the model has embeddings.")

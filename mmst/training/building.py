@@ -93,7 +93,7 @@ class ModelBuilder:
             ConfigError: adapters are to be sharded, or started from, or examples cannot be packed.
         """
         sharded = isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)
-        if self.lora is not None and sharded:
+        if self.lora is not None and (sharded or isinstance(strategy, FSDPStrategy)):
             raise ConfigError(
                 "model.lora works with one device, ddp, deepspeed_zero1 and deepspeed_zero2; choose one of these."
             )

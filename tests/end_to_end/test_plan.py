@@ -24,6 +24,7 @@ def test_a_plan_tells_memory_time_and_price_and_runs_nothing(runs, overrides, pa
     assert f"{parameters:,} parameters" in printed
     assert plan["size"]["parameters"] == parameters
     assert all(row["training_seconds"] > 0 and row["sampling_seconds"] > 0 for row in plan["rows"])
+    assert all(row["cache"] < 1.1 * 2 * 2**30 for row in plan["rows"]), "what sampler=hf may hold"
     for word in ("grads", "cache", "fits", "price"):
         assert word in printed
 

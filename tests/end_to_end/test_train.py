@@ -39,6 +39,7 @@ def test_the_whole_loop_and_what_it_leaves(runs):
     }
     assert (folder / "curves" / "multi-round1" / "metrics.csv").exists()
     assert not finished.stderr.strip()
+    assert "GPU available" not in finished.stdout, "libraries do not speak of themselves"
 
     again = runs.run("train.py", TINY, "init_from=previous", "rounds=2")
     assert plain(runs.results(again)) == plain(found)

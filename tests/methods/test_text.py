@@ -38,6 +38,8 @@ def test_a_run_on_question_is_not_read(sandbox):
         ("There are 12 apples, so 12. The answer is 12.", True),
         ("Tom had 12, of which none went. The answer is 12.", True),
         ("So x = 12. The answer is 12.", True),
+        ("24/2. The answer is 12.", False),
+        ("3/4. The answer is 0.75.", False),
         ("1 * 1 = 1. The answer is 1.", False),
         ("The boxes * the apples of each = 12. The answer is 12.", False),
         ("3 boxes of 4 apples. The answer is 12.", False),

@@ -91,6 +91,7 @@ def test_what_was_run_names_commit_versions_and_failures(sweep):
     [
         ('"/home/ann/data/svamp"', '"…/svamp"'),
         ("/data/runs/ledger and /data/runs/models", "…/ledger and …/models"),
+        ("key:/home/ann/x and {folder}/curves/x or ~/x/y", "key:…/x and {folder}/curves/x or ~/x/y"),
         ("runs/train/default", "runs/train/default"),
         ("https://example.org/a/b", "https://example.org/a/b"),
         ("3 / 4, text/0, /dev", "3 / 4, text/0, /dev"),
