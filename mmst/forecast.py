@@ -184,6 +184,7 @@ def _setup(config: DictConfig, options: TrainingOptions, length: float, completi
     deepspeed = name == "DeepSpeedStrategy"
     division = Division.WEIGHTS if sharded else DIVISIONS[int(strategy.get("stage", 2))] if deepspeed else Division.NONE
     packed = options.packed
+    rows = max(1, round(options.batch_size * length / options.row)) if packed else options.batch_size
     return TrainingSetup(
         division=division,
         precision=str(node["precision"]),
@@ -195,9 +196,9 @@ def _setup(config: DictConfig, options: TrainingOptions, length: float, completi
         recompute=options.recompute,
         loss_chunk=options.loss_chunk,
         batch_size=options.batch_size,
-        accumulate=int(node["accumulate"]),
+        accumulate=options.accumulated(rows, 1, int(node["accumulate"])),
         length=length,
-        rows=max(1, round(options.batch_size * length / options.row)) if packed else options.batch_size,
+        rows=rows,
         longest=options.row if packed else options.longest,
         learned=min(1.0, completion / length),
     )

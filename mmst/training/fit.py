@@ -69,6 +69,8 @@ def fit(
     )
     check_parts(options.batch_size, trainer.world_size, trainer.accumulate_grad_batches)
     schedule = _schedule(train_rows, options, steps, seed, trainer.world_size * trainer.accumulate_grad_batches)
+    parts = options.accumulated(len(schedule[0]), trainer.world_size, trainer.accumulate_grad_batches)
+    trainer.accumulate_grad_batches = parts
     made: list[Callback] = [recorder, *callbacks]
     if held_rows:
         size = max(1, options.batch_size // (trainer.world_size * trainer.accumulate_grad_batches))

@@ -74,6 +74,8 @@ class TrainingOptions:
     """Groups of like length that a bucketed batch is computed in, one after the other: the more, the less padding."""
     row: int = 512
     """Tokens of a packed row, at least `longest`."""
+    rows_at_once: int | None = None
+    """Packed rows that one process computes at a time, at most: a step is accumulated over as many batches as that takes."""
     share_prefixes: bool = True
     """Whether few-shot exemplars stand once in a packed row, for all its examples; never with FlashAttention and the like."""
     attention: str | None = None
@@ -111,12 +113,16 @@ class TrainingOptions:
             raise ConfigError("trainer.options: give either steps or epochs, and set the other to null.")
         positive = (
             "steps", "epochs", "batch_size", "longest", "groups", "row", "save_every", "keep", "measure_every", "patience",
-            "loss_chunk",
+            "loss_chunk", "rows_at_once",
         )  # fmt: skip
         for key in positive:
             value = getattr(self, key)
             if value is not None and not 0 < value < float("inf"):
                 raise ConfigError(f"trainer.options.{key}={value} must be above 0.")
+        if self.rows_at_once is not None and not self.packed:
+            raise ConfigError(
+                "trainer.options.rows_at_once is of packed rows; set trainer.options.layout=packed, or accumulate."
+            )
         _check_attention(self.attention)
         if not 0 <= self.held_out < 1:
             raise ConfigError(f"trainer.options.held_out={self.held_out} is a share of the problems, from 0 to below 1.")
@@ -144,6 +150,13 @@ class TrainingOptions:
     def longest_row(self) -> int:
         """Tokens of the longest example that is trained on."""
         return min(self.longest, self.row) if self.packed else self.longest
+
+    def accumulated(self, rows: int, processes: int, accumulate: int) -> int:
+        """Batches that each process adds up in a step of so many rows: `accumulate`, or what `rows_at_once` takes."""
+        if self.rows_at_once is None:
+            return accumulate
+        each = -(-rows // (processes * self.rows_at_once))
+        return max(accumulate, min(each, rows // processes))  # no batch without a row
 
     def step_count(self, rows: int) -> int:
         """Optimizer steps for a training set of `rows` examples."""
@@ -182,6 +195,7 @@ class TrainingOptions:
         idle = {"save_every", "keep", "keep_after"}
         idle |= set() if self.masked else {"share_prefixes"}
         idle |= {"merge"} if self.merge or self.lora is None else set()
+        idle |= {"rows_at_once"} if self.rows_at_once is None else set()
         return {key: value for key, value in asdict(self).items() if key not in idle}
 
 

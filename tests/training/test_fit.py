@@ -110,6 +110,15 @@ def test_accumulated_batches_do_what_one_batch_does(trained, layout, batch_size)
         torch.testing.assert_close(parts[name], tensor, atol=2e-4, rtol=0)
 
 
+def test_a_row_at_a_time_is_the_same_training(trained):
+    options, seen = dataclasses.replace(OPTIONS, layout="packed", row=32, longest=16, batch_size=12), Losses()
+    whole = trained("whole", options)
+    parts = trained("parts", dataclasses.replace(options, rows_at_once=1), callbacks=[seen])
+    assert len(seen.seen) == 4 * options.steps, "a step has four rows"
+    for name, tensor in whole.items():
+        torch.testing.assert_close(parts[name], tensor, atol=2e-4, rtol=0)
+
+
 def test_a_step_with_fewer_packed_rows_than_batches_is_refused(trained):
     with pytest.raises(ConfigError, match=r"batch_size=4 examples is 1 packed rows of 32 tokens, too few for 2 batches"):
         trained("few", PACKED, trainer=functools.partial(TRAINER, accumulate_grad_batches=2))

@@ -14,7 +14,8 @@ def test_steps_or_epochs():
     "bad",
     [
         {"steps": 1, "epochs": 1}, {"steps": None}, {"steps": 0}, {"batch_size": 0}, {"held_out": 1.0}, {"lora": 0},
-        {"edge_weights": {"a": -1}}, {"loss_chunk": 0}, {"keep": 0}, {"row": 0}, {"attention": "foo"},
+        {"edge_weights": {"a": -1}}, {"loss_chunk": 0}, {"keep": 0}, {"row": 0}, {"attention": "foo"}, {"rows_at_once": 1},
+        {"layout": "packed", "rows_at_once": 0},
         {"steps": None, "epochs": float("nan")}, {"steps": None, "epochs": float("inf")},
     ],
     ids=str,
@@ -28,6 +29,16 @@ def test_options_that_cannot_be_are_refused(bad):
 def test_optimizers_that_cannot_be_are_refused(bad):
     with pytest.raises(ConfigError, match=r"trainer\.options\.optimizer"):
         OptimizerOptions(**bad)
+
+
+@pytest.mark.parametrize(
+    ("rows", "processes", "accumulate", "expected"), [(4, 1, 1, 4), (7, 1, 2, 7), (2, 1, 4, 4), (3, 2, 1, 1), (8, 2, 1, 4)]
+)
+def test_a_row_at_a_time_takes_as_many_batches_as_there_are_rows(rows, processes, accumulate, expected):
+    options = TrainingOptions(layout="packed", rows_at_once=1)
+    assert options.accumulated(rows, processes, accumulate) == expected
+    assert TrainingOptions().accumulated(rows, processes, accumulate) == accumulate
+    assert TrainingOptions(layout="packed", rows_at_once=9).accumulated(rows, processes, accumulate) == accumulate
 
 
 def test_how_often_is_saved_does_not_determine_the_weights():
