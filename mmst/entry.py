@@ -58,7 +58,6 @@ EXTRAS = {
     "MLFlowLogger": ("mlflow", "pip install mlflow"),
 }
 """Lightning's logger -> the module that it needs, and how to have it."""
-LIGHTNING_LOGGERS = ("lightning.pytorch", "lightning.fabric", "lightning")
 UNSEEN_KEYS = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 
@@ -524,7 +523,7 @@ def _quiet_lightning() -> None:
     from lightning.fabric.utilities.warnings import PossibleUserWarning
 
     warnings.filterwarnings("ignore", category=PossibleUserWarning)
-    for name in LIGHTNING_LOGGERS:  # their levels are set when they are imported
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):  # their levels are set when they are imported
         logging.getLogger(name).setLevel(logging.ERROR)
 
 

@@ -32,6 +32,7 @@ from mmst.planning.measure import Probe, measured_here
 from mmst.planning.size import ModelSize, model_size
 from mmst.reporting.plan import print_plan
 from mmst.reporting.progress import say
+from mmst.samplers.cache import rows_that_fit
 from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
 from mmst.training.checkpoint import load_tokenizer, served_name
 from mmst.training.model import adapter_parameters
@@ -135,8 +136,7 @@ def _batch(config: DictConfig, cached: float, own: float) -> int:
     most = int(config.sampler.get("batch_size") or 256)
     if "cache_gib" not in config.sampler:
         return most
-    room = config.sampler.cache_gib * 2**30 / (cached * (own + config.model.max_tokens))
-    return max(1, min(most, int(room)))
+    return rows_that_fit(config.sampler.cache_gib * 2**30, cached, own + config.model.max_tokens, most)
 
 
 def _length_in_shared_row(length: float, shared: float, row: int) -> float:

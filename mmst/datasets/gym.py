@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmst.answers.numbers import canonical_number
-from mmst.errors import DataError, MissingExtraError
+from mmst.errors import DataError, MissingExtraError, first_line
 from mmst.types import AnswerKind, Problem
 
 SPLIT_SEEDS = {"train": 0, "validation": 1, "test": 2}
@@ -46,8 +46,7 @@ def generate_problems(
             if len(rows) >= size:
                 break
     except (ValueError, TypeError, AssertionError, LookupError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise DataError(f"dataset: reasoning-gym cannot make '{task}' with these options: {reason}") from error
+        raise DataError(f"dataset: reasoning-gym cannot make '{task}' with these options: {first_line(error)}") from error
     if len(rows) < size:
         raise DataError(f"dataset: reasoning-gym's '{task}' gave {len(rows)} different problems for {split}, not {size}.")
     chosen = list(rows.items())[:size]

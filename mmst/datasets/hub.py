@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmst.datasets.jsonl import answer_kind
-from mmst.errors import DataError
+from mmst.errors import DataError, first_line
 from mmst.types import Problem
 
 FINAL_MARK = "####"
@@ -43,5 +43,6 @@ def load_rows(name: str, config: str | None, split: str) -> Any:
         chosen = config or ("main" if "main" in names else names[0])
         return datasets.load_dataset(name, chosen, split=split)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise DataError(f"dataset: '{name}' (split {split}) cannot be had from the Hugging Face Hub: {reason}") from error
+        raise DataError(
+            f"dataset: '{name}' (split {split}) cannot be had from the Hugging Face Hub: {first_line(error)}"
+        ) from error

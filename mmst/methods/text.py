@@ -16,8 +16,9 @@ from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, Problem, Step
 
 EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d+(?:[.,]\d+)*")
-OPERATION = re.compile(r"[\d)]\s*[-+*/\u00d7\u00f7\u2212]\s*[($]*\d")
-EQUATION_IN_WORDS = re.compile(r"\w\s[-+*/\u00d7\u00f7\u2212]\s\w[^=]*=")
+SIGN = r"[-+*/\u00d7\u00f7\u2212]"
+OPERATION = re.compile(rf"[\d)]\s*{SIGN}\s*[($]*\d")
+EQUATION_IN_WORDS = re.compile(rf"\w\s{SIGN}\s\w[^=]*=")
 LONGEST = 4_000
 """Characters of a solution in which equations and numbers are looked for."""
 FEWEST_WORDS = 3
@@ -83,10 +84,12 @@ class TextMethod:
         body = self.clean(completion).rsplit("he answer is", 1)[0]
         if problem.kind is not AnswerKind.NUMBER:
             return len(body.split()) < FEWEST_WORDS
-        numbers = numbers_in(body[:LONGEST])
+        looked_at = body[:LONGEST]
+        if OPERATION.search(looked_at) or EQUATION_IN_WORDS.search(looked_at):
+            return False
+        numbers = numbers_in(looked_at)
         others = sum(number != answer for number in numbers)
-        derived = OPERATION.search(body[:LONGEST]) or EQUATION_IN_WORDS.search(body[:LONGEST])
-        return not derived and others + (others < len(numbers)) < FEWEST_NUMBERS
+        return others + (others < len(numbers)) < FEWEST_NUMBERS
 
 
 def _fenced(text: str) -> str:

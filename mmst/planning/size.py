@@ -14,6 +14,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from mmst.samplers.cache import numbers_a_token
 from mmst.training.flops import multiplied_parameters
 from mmst.training.model import blocks, empty_model
 
@@ -43,8 +44,6 @@ def model_size(config: Any) -> ModelSize:
     """Build a configuration's model without memory, and count."""
     text = config.get_text_config()
     model = empty_model(config, "float32")
-    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     return ModelSize(
         parameters=sum(p.numel() for p in model.parameters()),
         multiplied=multiplied_parameters(model),
@@ -52,7 +51,7 @@ def model_size(config: Any) -> ModelSize:
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
         vocabulary=text.vocab_size,
-        cached=2 * text.num_hidden_layers * heads * width,
+        cached=numbers_a_token(config),
     )
 
 

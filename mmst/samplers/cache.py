@@ -109,3 +109,16 @@ def _stacked(upper: Tensor, lower: Tensor, length: int) -> Tensor:
         buffer[rows, :, :start] = 0
         buffer[rows, :, start:length] = states
     return buffer
+
+
+def numbers_a_token(config: Any) -> int:
+    """Keys and values that one token leaves in the cache (Pope et al., arXiv 2211.05102, section 3)."""
+    text = config.get_text_config()
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return int(2 * text.num_hidden_layers * heads * width)
+
+
+def rows_that_fit(room: float, token: float, tokens: float, most: int) -> int:
+    """Rows of so many tokens whose keys and values have room, at most `most`. room, token: bytes, of all and of one token."""
+    return max(1, min(most, int(room // (token * tokens))))

@@ -25,7 +25,7 @@ import transformers
 from torch import Tensor
 
 from mmst.errors import ConfigError, ModelError
-from mmst.samplers.cache import RowCache, joined_masks
+from mmst.samplers.cache import RowCache, joined_masks, numbers_a_token, rows_that_fit
 from mmst.samplers.prefix import NAME, Prefix, prefix_of, supports
 from mmst.samplers.rows import Endings, Row, draw, uniforms
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
@@ -189,11 +189,8 @@ class HFSampler:
 
     def _room(self, tokens: int) -> int:
         """Rows of this many tokens whose keys and values fit: on a CPU, running out of memory is no error but the end."""
-        config = self._model.config.get_text_config()
-        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        row_bytes = 2 * config.num_hidden_layers * heads * width * self._model.dtype.itemsize * tokens
-        return max(1, min(self.batch_size, int(self.cache_bytes // row_bytes)))
+        token = numbers_a_token(self._model.config) * self._model.dtype.itemsize
+        return rows_that_fit(self.cache_bytes, token, tokens, self.batch_size)
 
     def _run(
         self, waiting: deque[Row], suffixes: Sequence[Sequence[int]], prefix: Prefix, params: SamplingParams

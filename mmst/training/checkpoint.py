@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from mmst.errors import MissingExtraError, ModelError
+from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder, atomic_write
 
 SERVED = "served.json"
@@ -203,7 +203,7 @@ def load_model(checkpoint: Path, dtype: str = "auto", attention: str | None = No
             checkpoint, dtype=chosen, output_loading_info=True, ignore_mismatched_sizes=True, **how
         )
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError, SafetensorError) as error:
-        raise ModelError(f"model: {checkpoint} does not load: {_first_line(error)}") from error
+        raise ModelError(f"model: {checkpoint} does not load: {first_line(error, 300)}") from error
     model: PreTrainedModel = loaded[0]
     wrong = [*loaded[1]["missing_keys"], *(key[0] for key in loaded[1]["mismatched_keys"])]
     if wrong:
@@ -220,7 +220,7 @@ def _with_merged(base: Path, adapters: Path, dtype: str, attention: str | None) 
     try:
         merged: Any = PeftModel.from_pretrained(model, str(adapters)).merge_and_unload()
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
-        raise ModelError(f"model: the adapters in {adapters} do not load: {_first_line(error)}") from error
+        raise ModelError(f"model: the adapters in {adapters} do not load: {first_line(error, 300)}") from error
     saved = AutoConfig.from_pretrained(adapters).dtype if torch.cuda.is_available() else None
     whole: PreTrainedModel = merged.to((saved or torch.float32) if dtype == "auto" else getattr(torch, dtype))
     return whole
@@ -248,7 +248,7 @@ def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"model: the tokenizer in {checkpoint} does not load: {_first_line(error)}") from error
+        raise ModelError(f"model: the tokenizer in {checkpoint} does not load: {first_line(error, 300)}") from error
     if tokenizer.eos_token_id is None:
         raise ModelError(f"model: the tokenizer in {checkpoint} has no end-of-sequence token, so no completion could ever end.")
     return tokenizer
@@ -274,14 +274,10 @@ def _downloaded(name: str) -> Path:
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         where = "in the local cache (HF_HUB_OFFLINE is set)" if offline else "on the Hugging Face Hub"
-        raise ModelError(f"model: '{name}' is no folder here and cannot be had {where}: {_first_line(error)}") from error
+        raise ModelError(f"model: '{name}' is no folder here and cannot be had {where}: {first_line(error, 300)}") from error
     return local_checkpoint(folder)
 
 
 def _refuse_served(checkpoint: Path) -> None:
     if (name := served_name(checkpoint)) is not None:
         raise ModelError(f"model=served: '{name}' has no weights here; sample by sampler=openai, with model.chat=false.")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

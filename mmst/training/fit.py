@@ -69,8 +69,7 @@ def fit(
     )
     check_parts(options.batch_size, trainer.world_size, trainer.accumulate_grad_batches)
     schedule = _schedule(train_rows, options, steps, seed, trainer.world_size * trainer.accumulate_grad_batches)
-    parts = options.accumulated(len(schedule[0]), trainer.world_size, trainer.accumulate_grad_batches)
-    trainer.accumulate_grad_batches = parts
+    trainer.accumulate_grad_batches = options.accumulated(len(schedule[0]), trainer.world_size, trainer.accumulate_grad_batches)
     made: list[Callback] = [recorder, *callbacks]
     if held_rows:
         size = max(1, options.batch_size // (trainer.world_size * trainer.accumulate_grad_batches))

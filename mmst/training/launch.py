@@ -59,7 +59,7 @@ class Here:
         self, start: Path, target: Path, rows: Sequence[TokenRow], options: TrainingOptions, work: Path, seed: int
     ) -> TrainingRecord:
         """See `Fitter`."""
-        from mmst.training.fit import fit  # by Lightning: seconds of imports, and memory, that other processes need not have
+        from mmst.training.fit import fit  # by Lightning, seconds of imports that only a training needs
 
         return fit(start, target, rows, options, self.trainer, work, seed, self.callbacks)
 
