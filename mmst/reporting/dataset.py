@@ -11,13 +11,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from omegaconf import DictConfig, OmegaConf
+import yaml
 from rich.panel import Panel
 from rich.text import Text
 
@@ -35,11 +35,22 @@ GROUP = 20_000
 PACKAGES = ("mmst", "torch", "transformers")
 
 
-def write_dataset(examples: ExampleSet, ledger: Ledger, folder: Path, config: DictConfig) -> Path:
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a card says of where its examples come from."""
+
+    model: str
+    dataset: str
+    recipe: str
+    config: Mapping[str, Any]
+    """The composed configuration."""
+
+
+def write_dataset(examples: ExampleSet, ledger: Ledger, folder: Path, about: About) -> Path:
     """Write the examples, the samples of the ledger's graded stages, and the card; returns the folder."""
     atomic_write(folder / EXAMPLES, _parquet([asdict(row) for row in examples.examples], Example))
     atomic_write(folder / SAMPLES, _parquet(_samples(ledger), Sample, answer="", verdict="", reason=""))
-    atomic_write(folder / "README.md", _card(examples, config).encode())
+    atomic_write(folder / "README.md", _card(examples, about).encode())
     return folder
 
 
@@ -81,7 +92,7 @@ def print_examples(examples: ExampleSet, count: int) -> None:
     CONSOLE.print(counts_table({"": {edge: asdict(tally) for edge, tally in examples.counts.items()}}))
 
 
-def _card(examples: ExampleSet, config: DictConfig) -> str:
+def _card(examples: ExampleSet, about: About) -> str:
     rows = "\n".join(_card_row(edge, tally) for edge, tally in examples.counts.items())
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return f"""---
@@ -92,7 +103,7 @@ configs:
 - config_name: samples
   data_files: {SAMPLES}
 ---
-# {len(examples.examples)} examples of {config.dataset.name} by {config.model.name}, recipe `{config.method.name}`
+# {len(examples.examples)} examples of {about.dataset} by {about.model}, recipe `{about.recipe}`
 
 Made by multi-method self-training (arXiv 2307.10633): a model's own right solutions, and its translations of them into
 other methods that kept their answer. Columns: `prompt`, `completion`, `edge`, `id` (the sample it came from), `problem_id`.
@@ -105,7 +116,7 @@ The configuration `samples` holds every sample and translation, kept or not, wit
 Versions: {versions}. Key in the ledger: `{examples.key}`.
 
 ```yaml
-{OmegaConf.to_yaml(config, resolve=True).strip()}
+{yaml.safe_dump(dict(about.config), sort_keys=False).strip()}
 ```
 """
 

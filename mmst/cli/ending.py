@@ -1,0 +1,72 @@
+"""How a command ends: in one sentence and an exit code where the user can mend it, in a traceback where it is ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from mmst.cli.suggest import suggestion
+from mmst.config.sentences import explained
+
+USER_MISTAKE, STOPPED, TERMINATED = 2, 130, 143
+"""Exit codes: what the user can mend; Ctrl-C; SIGTERM, as from Slurm before its time is over."""
+TRACEBACK = "MMST_TRACEBACK"
+"""Environment variable: set, errors keep their tracebacks."""
+
+
+class Terminated(BaseException):
+    """SIGTERM has come. Raised in the main thread, so that what is open is closed."""
+
+
+def ended_well(main: Callable[[], object], failures: Callable[[], str | None] = lambda: None) -> None:
+    """Run a command. What the user can mend becomes one sentence and an exit code. `failures`: of the jobs of a sweep."""
+    _terminable()
+    try:
+        main()
+    except KeyboardInterrupt:
+        leave("stopped; rerun the same command to resume.", STOPPED)
+    except Terminated:
+        leave("terminated; what is done is kept, and the same command resumes.", TERMINATED)
+    except Exception as error:
+        others, sentence = failures(), explained(error)
+        if os.environ.get(TRACEBACK) or (sentence is None and others is None):
+            raise
+        if sentence is None:
+            sys.stderr.write(f"mmst: {others}\n")
+            raise
+        leave(others or f"{sentence}{suggestion(sentence or '')}", USER_MISTAKE)
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """End a single job at a user's mistake, before Hydra adds its own words; jobs of a sweep raise."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:
+        sentence = explained(error)
+        if sentence is None or HydraConfig.get().mode is not RunMode.RUN or os.environ.get(TRACEBACK):
+            raise
+        leave(sentence, USER_MISTAKE)
+
+
+def leave(sentence: str, code: int) -> NoReturn:
+    """Say one sentence on standard error, and end the process."""
+    sys.stdout.flush()
+    sys.stderr.write(f"mmst: {sentence}\n")
+    sys.exit(code)
+
+
+def _terminable() -> None:
+    def stop(*_: object) -> NoReturn:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
