@@ -28,6 +28,8 @@ from mmst.datasets.contamination import contaminated
 from mmst.errors import ConfigError, MissingExtraError, UserError
 from mmst.jobs import failures
 from mmst.ledger.ledger import Ledger, run_folder
+from mmst.methods.boundary import boundary_of, line_breaks
+from mmst.methods.chat import AUTO, ServedChat, chat_of
 from mmst.methods.edge import Edge, Recipe
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
@@ -58,7 +60,7 @@ EXTRAS = {
     "MLFlowLogger": ("mlflow", "pip install mlflow"),
 }
 """Lightning's logger -> the module that it needs, and how to have it."""
-UNSEEN_KEYS = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
+UNSEEN_KEYS = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "prompts=", "tracker=", "sampler.batch_size", "redo_unjudged=")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 
 
@@ -481,22 +483,17 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 
 def prompt_writer(config: DictConfig, checkpoint: Path) -> PromptWriter:
-    """What writes the prompts of a model: with its chat template, where that is asked for."""
-    return PromptWriter(_chat_template(checkpoint) if config.model.chat else None)
-
-
-def _chat_template(checkpoint: Path) -> Callable[[str, str], str]:
+    """What writes the prompts of a model: few-shot text, or by its chat template."""
     from mmst.training.checkpoint import load_tokenizer
 
+    model = config.model
+    wanted, system = model.chat, model.get("system")
+    if served_name(checkpoint) is not None:
+        chats = wanted is True or (wanted == AUTO and config.sampler.get("api") == "chat")
+        return PromptWriter(ServedChat(system) if chats else None, line_breaks)
     tokenizer = load_tokenizer(checkpoint)
-    if not tokenizer.chat_template:
-        raise ConfigError("model.chat=true, but the model's tokenizer has no chat template; set model.chat=false.")
-
-    def render(content: str, cue: str) -> str:
-        message = [{"role": "user", "content": content}]
-        return str(tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)) + cue
-
-    return render
+    told = OmegaConf.to_container(model.template, resolve=True) if model.get("template") else None
+    return PromptWriter(chat_of(tokenizer, wanted, told, system, model.get("prefill") or ""), boundary_of(tokenizer))  # type: ignore[arg-type]
 
 
 def quiet_libraries() -> None:
