@@ -17,7 +17,7 @@ from mmst.config.sentences import explained
 
 USER_MISTAKE, STOPPED, TERMINATED = 2, 130, 143
 """Exit codes: what the user can mend; Ctrl-C; SIGTERM, as from Slurm before its time is over."""
-SIGNALS = {
+SIGNALS: dict[int, tuple[str, int]] = {
     signal.SIGINT: ("stopped; what is done is kept, and the same command resumes.", STOPPED),
     signal.SIGTERM: ("terminated; what is done is kept, and the same command resumes.", TERMINATED),
 }
