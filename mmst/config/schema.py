@@ -233,8 +233,9 @@ def refusal(error: msgspec.ValidationError, values: Node, under: str = "") -> st
         value = value.get(part) if isinstance(value, dict) else None
     shown = f"{under}{key}"
     if "missing required field" in words.lower():
-        missing = f"{shown}." if shown else ""
-        return f"{missing}{words.rpartition('field ')[2].strip('`')} is not set to anything usable; --help lists what can be chosen."
+        missing = words.rpartition("field ")[2].strip("`")
+        shown, value = (f"{shown}.{missing}" if shown else missing), None
+        words = "`object`"
     if value is None and "`object`" in words:
         return f"{shown} is not set to anything usable; --help lists what can be chosen."
     return f"{shown}={'null' if value is None else value} is not usable: {words[:1].lower()}{words[1:]}."
