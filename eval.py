@@ -6,6 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from mmst.entry import evaluated, launch, opened_job, plain
+from mmst.preview import preview
 from mmst.reporting.progress import say
 from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
 from mmst.reporting.tracking import track_results
@@ -14,6 +15,9 @@ from mmst.reporting.tracking import track_results
 @hydra.main(version_base="1.3", config_path="configs", config_name="eval")
 def main(config: DictConfig) -> None:
     """Sample greedily, grade, and print the scores."""
+    if config.prompts:
+        preview(config)
+        return
     with opened_job(config) as job:
         results, measured_on = evaluated(job)
         pairs = list(combinations([result.arm for result in results], 2))

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from mmst.entry import launch, opened_job, plain, rounds_plan, test_sets, train_set
 from mmst.forecast import print_forecast
+from mmst.preview import preview
 from mmst.reporting.progress import say
 from mmst.reporting.results import mean_accuracy, print_results, run_results, write_outcomes, write_results
 from mmst.reporting.tracking import track_results
@@ -23,6 +24,9 @@ def main(config: DictConfig) -> float | None:
     """
     if config.get("plan"):
         print_forecast(config, Path(HydraConfig.get().runtime.output_dir))
+        return None
+    if config.prompts:
+        preview(config)
         return None
     with opened_job(config) as job:
         plan, measured_on = rounds_plan(job), test_sets(config)
