@@ -202,6 +202,21 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """A right and a wrong solution of one problem, for trainers that learn from pairs."""
+
+    problem_id: str
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]
+    chosen_method: str
+    rejected_method: str
+    chosen_id: str
+    """The sample that it was made from."""
+    rejected_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """A row that a filter refused."""
 

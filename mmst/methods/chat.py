@@ -67,7 +67,7 @@ class ChatTemplate:
                     failures.append(str(error))
                 else:
                     return made
-        raise ConfigError(failures[0])
+        raise ConfigError(failures[1])  # of texts without a system message: what every template should take
 
     @property
     def settings(self) -> Mapping[str, Any]:
