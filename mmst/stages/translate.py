@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
@@ -17,6 +18,24 @@ from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import GradedSample, Problem, Prompt, Sample
 
 VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TranslateSpec:
+    """What determines the translations."""
+
+    engine: str
+    """Name and version of the engine."""
+    engine_source: str | None
+    """See `mmst.ledger.spec.source_of`."""
+    checkpoint: str
+    prompts: str
+    """A hash of what the engine is asked, whatever it is made of: also the source's solutions, and how they are cleaned."""
+    params: SamplingParams
+    draw: Draw
+    chunk: int
+    """Sources a chunk: it changes no row, but which file a row lies in."""
+    version: int = VERSION
 
 
 def translate(
@@ -31,17 +50,7 @@ def translate(
     watch: Watch = nobody,
 ) -> list[Sample]:
     """Translate each source `draw.count` times."""
-    prompts = [
-        Prompt(
-            id=f"{row.sample.id}>{target.name}",
-            text=writer.translate(
-                problems[row.sample.problem_id], source.clean(row.sample.completion), source.format, target.format
-            ),
-            seeds=tuple(seed_of(draw, row.sample.id, index) for index in range(draw.count)),
-            stop=target.format.stop,
-        )
-        for row in sources
-    ]
+    prompts = list(translation_prompts(sources, problems, source, target, writer, draw))
     completions = sampler.complete(prompts, params, watch)
     return [
         as_sample(
@@ -51,3 +60,22 @@ def translate(
         for row, prompt, group in zip(sources, prompts, completions, strict=True)
         for index, completion in enumerate(group)
     ]  # fmt: skip
+
+
+def translation_prompts(
+    sources: Sequence[GradedSample],
+    problems: Mapping[str, Problem],
+    source: Method,
+    target: Method,
+    writer: PromptWriter,
+    draw: Draw,
+) -> Iterator[Prompt]:
+    """What the engine is asked, by source."""
+    for row in sources:
+        solution = source.clean(row.sample.completion)
+        yield Prompt(
+            id=f"{row.sample.id}>{target.name}",
+            text=writer.translate(problems[row.sample.problem_id], solution, source.format, target.format),
+            seeds=tuple(seed_of(draw, row.sample.id, index) for index in range(draw.count)),
+            stop=target.format.stop,
+        )
