@@ -53,14 +53,14 @@ class DropReason(StrEnum):
     UNJUDGED = "unjudged"
     TRUNCATED = "truncated"
     DUPLICATE = "duplicate"
-    OVER_CAP = "over_cap"
-    DRIFT = "drift"
+    PER_PROBLEM_CAP = "per_problem_cap"
+    ANSWER_CHANGED = "answer_changed"
     """A translation whose own answer differs from its source's."""
-    LEAK = "leak"
+    ANSWER_ONLY = "answer_only"
     """A solution that states its answer without deriving it."""
     WRONG_STEP = "wrong_step"
     """A text with a statement `a op b = c` that does not hold."""
-    SURPLUS = "surplus"
+    SUBSAMPLED = "subsampled"
     """Cut away to balance edges, or to match another arm's quantity."""
     TOO_LONG = "too_long"
 
@@ -222,7 +222,8 @@ class Dropped:
 
     id: str
     edge: str
-    reason: DropReason
+    reason: str
+    """A `DropReason`, or the word of a rule of the user's."""
 
 
 @dataclass(frozen=True, slots=True)

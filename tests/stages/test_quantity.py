@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from mmst.errors import ConfigError
 from mmst.stages.quantity import amounts, cut_down, disputed, quantities
-from mmst.stages.select import Filter
+from mmst.filters.filter import Filter
 from mmst.types import Example
 
 
