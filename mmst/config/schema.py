@@ -220,7 +220,7 @@ def checked(values: Node, kind: type[S], under: str = "") -> S:
 
 
 def refusal(error: msgspec.ValidationError, values: Node, under: str = "") -> str:
-    """msgspec's words, with the key and the value that they are about."""
+    """Msgspec's words, with the key and the value that they are about."""
     words, _, place = str(error).partition(" - at `$")
     key = place.rstrip("`").removesuffix("[...]").lstrip(".")
     value: Any = values
@@ -229,7 +229,8 @@ def refusal(error: msgspec.ValidationError, values: Node, under: str = "") -> st
     shown = f"{under}{key}"
     if "missing required field" in words.lower():
         missing = f"{shown}." if shown else ""
-        return f"{missing}{words.rpartition('field ')[2].strip('`')} is not set to anything usable; --help lists what can be chosen."
+        field_name = words.rpartition("field ")[2].strip("`")
+        return f"{missing}{field_name} is not set to anything usable; --help lists what can be chosen."
     if value is None and "`object`" in words:
         return f"{shown} is not set to anything usable; --help lists what can be chosen."
     return f"{shown}={'null' if value is None else value} is not usable: {words[:1].lower()}{words[1:]}."
