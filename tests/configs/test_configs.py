@@ -25,7 +25,8 @@ REQUIRED = {
 TOP_LEVEL = {
     "about", "decontaminate",
     "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
-    "hardware", "paths", "plan", "redo_unjudged",
+    "hardware", "paths", "plan",
+    "prompts", "redo_unjudged",
     "rounds", "sampler", "sampling", "sandbox", "seed", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
 
