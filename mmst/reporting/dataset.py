@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from omegaconf import DictConfig, OmegaConf
+import yaml
 from rich.panel import Panel
 from rich.text import Text
 
@@ -39,6 +39,17 @@ SAMPLES = Path("samples") / "train.parquet"
 GROUP = 20_000
 """Samples in memory at a time."""
 PACKAGES = ("mmst", "torch", "transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a card says of where its examples come from."""
+
+    model: str
+    dataset: str
+    recipe: str
+    config: Mapping[str, Any]
+    """The composed configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +73,14 @@ class ChatRow:
     messages: tuple[Message, ...]
 
 
-def write_dataset(
-    examples: ExampleSet, ledger: Ledger, folder: Path, config: DictConfig, pairs: Sequence[Preference] = ()
-) -> Path:
+def write_dataset(examples: ExampleSet, ledger: Ledger, folder: Path, about: About, pairs: Sequence[Preference] = ()) -> Path:
     """Write the examples, the pairs, the samples of the ledger's graded stages, and the card; returns the folder."""
     texts = [asdict(TextRow(e.id, e.edge, e.problem_id, e.prompt, e.completion)) for e in examples.examples]
     atomic_write(folder / EXAMPLES, _parquet(texts, TextRow))
     atomic_write(folder / MESSAGES, _parquet([asdict(_conversation(row)) for row in examples.examples], ChatRow))
     atomic_write(folder / PREFERENCES, _parquet([asdict(row) for row in pairs], Preference))
     atomic_write(folder / SAMPLES, _parquet(_samples(ledger), Sample, answer="", verdict="", reason=""))
-    atomic_write(folder / "README.md", _card(examples, config, len(pairs)).encode())
+    atomic_write(folder / "README.md", _card(examples, about, len(pairs)).encode())
     return folder
 
 
@@ -129,7 +138,7 @@ def print_examples(examples: ExampleSet, count: int) -> None:
     CONSOLE.print(counts_table({"": {edge: asdict(tally) for edge, tally in examples.counts.items()}}))
 
 
-def _card(examples: ExampleSet, config: DictConfig, pairs: int) -> str:
+def _card(examples: ExampleSet, about: About, pairs: int) -> str:
     rows = "\n".join(_card_row(edge, tally) for edge, tally in examples.counts.items())
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return f"""---
@@ -144,7 +153,7 @@ configs:
 - config_name: samples
   data_files: {SAMPLES}
 ---
-# {len(examples.examples)} examples of {config.dataset.name} by {config.model.name}, recipe `{config.method.name}`
+# {len(examples.examples)} examples of {about.dataset} by {about.model}, recipe `{about.recipe}`
 
 Made by multi-method self-training (arXiv 2307.10633): a model's own right solutions, and its translations of them into
 other methods that kept their answer. Columns: `prompt`, `completion`, `edge`, `id` (the sample it came from), `problem_id`.
@@ -159,7 +168,7 @@ The configuration `samples` holds every sample and translation, kept or not, wit
 Versions: {versions}. Key in the ledger: `{examples.key}`.
 
 ```yaml
-{OmegaConf.to_yaml(config, resolve=True).strip()}
+{yaml.safe_dump(dict(about.config), sort_keys=False).strip()}
 ```
 """
 

@@ -27,7 +27,7 @@ def found(tmp_path):
 
     counts = {"text -> text": EdgeCounts(samples=4, pseudo_labels=2, examples=2, dropped={"leak": 1})}
     labels = {"text": LabelCounts(4, 3, 2, 1)}
-    counts = ExampleSet("key", [], counts, labels, {"text": Health(16, 0.5, 0.25, 0.75, 0.5)})
+    counts = ExampleSet([], counts, labels, {"text": Health(16, 0.5, 0.25, 0.75, 0.5)})
     arms = [arm("base", 0, 2), arm("multi", 1, 5, counts), arm("multi", 2, 8, counts)]
     return run_results(arms, [("base", "multi")], sets, Ledger(tmp_path))
 
