@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmst.errors import ConfigError
+from mmst.filters.filter import Filter
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Recipe
 from mmst.methods.method import Reading
@@ -18,7 +19,6 @@ from mmst.nano.__main__ import bare_methods
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams, nobody
 from mmst.samplers.scripted import ScriptedSampler
-from mmst.filters.filter import Filter
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord
