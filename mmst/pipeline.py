@@ -36,6 +36,7 @@ from mmst.statistics.agreement import Agreement, agreement
 from mmst.training.checkpoint import content_hash, load_tokenizer
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
+from mmst.training.tokenization import example_tokens
 from mmst.types import Dropped, DropReason, Example, GradedSample, Problem, Sample, Verdict
 
 log = logging.getLogger(__name__)
@@ -505,7 +506,8 @@ class Pipeline:
             "method": method.name,
             "format": asdict(method.format),
             "exemplars": key_of(rows) if form.shots else None,
-            "chat": self.writer.chat is not None,
+            "ends": self.writer.boundary(form.cue, form.lead),
+            "chat": self.writer.chat and dict(self.writer.chat.settings),
         }
 
 
@@ -514,7 +516,7 @@ def _sizes(examples: Sequence[Example], quantity: select.Quantity, checkpoint: C
     if quantity is select.Quantity.EXAMPLES:
         return [1] * len(examples)
     tokenizer = load_tokenizer(checkpoint.path)
-    return [len(tokenizer.encode(example.completion, add_special_tokens=False)) + 1 for example in examples]
+    return [len(tokens) - prompt for tokens, prompt in (example_tokens(tokenizer, example) for example in examples)]
 
 
 def _first_of_each(rows: Sequence[GradedSample], most: int) -> list[GradedSample]:

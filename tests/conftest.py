@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mmst.methods.method import Method
 from mmst.nano.__main__ import bare_methods
@@ -21,7 +22,23 @@ from mmst.training.checkpoint import nano_checkpoint
 from mmst.types import Problem
 
 ROOT = Path(__file__).parents[1]
+SOAK = bool(os.environ.get("SOAK"))
+"""`make soak`: what is slow and rare runs too, and properties are searched with fresh seeds."""
+NO_CLOCK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+
+settings.register_profile("test", derandomize=True, database=None, **NO_CLOCK)
+settings.register_profile("soak", max_examples=3000, print_blob=True, **NO_CLOCK)
+settings.load_profile("soak" if SOAK else "test")
+
 REAL_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what only `make soak` runs."""
+    if not SOAK:
+        soak = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=soak)
+        items[:] = [item for item in items if item not in soak]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,11 +13,11 @@ from mmst.datasets.catalog import catalog, read_split
 from mmst.errors import DataError
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(prog="python -m mmst.datasets", description=__doc__)
     parser.add_argument("--root", type=Path, help="count what is in this folder")
-    root = parser.parse_args().root
+    root = parser.parse_args(arguments).root
     table = Table(*("name", "about", "answers", "licence", "source", "splits"))
     for name, about in catalog().items():
         splits = ", ".join(f"{split} {_count(name, split, about['rows'].get(split), root)}" for split in about["files"])

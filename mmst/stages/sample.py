@@ -13,9 +13,9 @@ from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
-from mmst.types import Problem, Prompt, Sample
+from mmst.types import Problem, Sample
 
-VERSION = 2
+VERSION = 3
 
 
 def sample(
@@ -29,11 +29,8 @@ def sample(
 ) -> list[Sample]:
     """Sample `draw.count` completions of each problem."""
     prompts = [
-        Prompt(
-            id=f"{problem.id}/{method.name}",
-            text=writer.solve(problem, method.format),
-            seeds=tuple(seed_of(draw, problem.id, index) for index in range(draw.count)),
-            stop=method.format.stop,
+        writer.solution(problem, method.format).prompt(
+            f"{problem.id}/{method.name}", tuple(seed_of(draw, problem.id, index) for index in range(draw.count))
         )
         for problem in problems
     ]

@@ -18,7 +18,7 @@ from mmst.training.options import TooLong, TrainingOptions
 from mmst.training.record import TrainingRecord
 from mmst.types import Dropped, Example
 
-VERSION = 2
+VERSION = 3
 
 
 class NothingToTrainOnError(UserError):

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
+from mmst.methods.reasoning import split_reasoning
 from mmst.samplers.draw import Draw, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
-from mmst.types import GradedSample, Problem, Prompt, Sample
+from mmst.types import GradedSample, Problem, Sample
 
-VERSION = 2
+VERSION = 3
 
 
 def translate(
@@ -32,13 +33,8 @@ def translate(
 ) -> list[Sample]:
     """Translate each source `draw.count` times."""
     prompts = [
-        Prompt(
-            id=f"{row.sample.id}>{target.name}",
-            text=writer.translate(
-                problems[row.sample.problem_id], source.clean(row.sample.completion), source.format, target.format
-            ),
-            seeds=tuple(seed_of(draw, row.sample.id, index) for index in range(draw.count)),
-            stop=target.format.stop,
+        writer.translation(problems[row.sample.problem_id], _solution(row, source), source.format, target.format).prompt(
+            f"{row.sample.id}>{target.name}", tuple(seed_of(draw, row.sample.id, index) for index in range(draw.count))
         )
         for row in sources
     ]
@@ -51,3 +47,8 @@ def translate(
         for row, prompt, group in zip(sources, prompts, completions, strict=True)
         for index, completion in enumerate(group)
     ]  # fmt: skip
+
+
+def _solution(row: GradedSample, method: Method) -> str:
+    """A source's solution, without the reasoning before it."""
+    return method.clean(split_reasoning(row.sample.completion)[1])

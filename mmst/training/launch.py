@@ -91,7 +91,7 @@ class Launcher:
 
     def command(self, job: Path) -> list[str]:
         """The command line that trains what a job file says."""
-        work = ["-m", "mmst.worker", str(job)]
+        work = ["-m", "mmst.jobs.worker", str(job)]
         if self.processes * self.nodes == 1:
             return [*self.prefix, sys.executable, *work]
         meet = ["--standalone"]

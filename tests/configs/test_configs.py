@@ -118,7 +118,7 @@ def test_every_file_says_what_it_is_for(path):
 @pytest.mark.parametrize("name", sorted(path.stem for path in SWEEPS.glob("*.yaml")))
 def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
     assert (SWEEPS / f"{name}.yaml").read_text().startswith("# @package _global_\n# ")
-    config = compose("train", overrides=["name=x", f"+sweep={name}"], return_hydra_config=True)
+    config = compose("train", overrides=["name=x", f"sweep={name}"], return_hydra_config=True)
     assert config.sweep.name == name
     assert config.sweep.question.endswith("?")
     assert len(config.sweep.contrast) == 2
@@ -131,10 +131,10 @@ def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
         assert last in (OmegaConf.select(config, parent) if parent else config), key
     for first in [{key: str(values).split(",")[0] for key, values in params.items()}]:
         overrides = [f"{key}={value}" for key, value in first.items() if grid]
-        made = compose("train", overrides=["name=x", f"+sweep={name}", *overrides])
+        made = compose("train", overrides=["name=x", f"sweep={name}", *overrides])
         assert instantiate(made.filter, _convert_="all") is not None
         assert instantiate(made.trainer.options, _convert_="all").steps < 600
-        full = compose("train", overrides=["name=x", f"+sweep={name}", "size=full", *overrides])
+        full = compose("train", overrides=["name=x", f"sweep={name}", "size=full", *overrides])
         assert full.trainer.options.steps == 600
 
 

@@ -12,7 +12,7 @@ def made_folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("made")
     for seed in (0, 1, 2):
         for temperature, gain in (("0.5", 0.0), ("1.0", 0.25)):
-            overrides = ("+sweep=made", f"seed={seed}", f"sampling.params.temperature={temperature}")
+            overrides = ("sweep=made", f"seed={seed}", f"sampling.params.temperature={temperature}")
             name = ",".join(overrides[1:])
             made_run(root / "sweep" / name, root / "ledger", overrides, seed, gain=gain, config=SETTINGS)
     failed = root / "sweep" / "seed=3"

@@ -73,7 +73,7 @@ def test_losses_and_gradients_are_those_of_each_example_alone(nano, packed, chun
 
 
 @given(st.lists(st.lists(st.integers(2, 500), min_size=1, max_size=12), min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_logits_of_packed_examples_are_those_of_each_alone(model, examples):
     rows = tuple(TokenRow(str(i), "e", tuple(tokens), 0) for i, tokens in enumerate(examples))
     batch = collate([rows], 1, packed=True)

@@ -15,7 +15,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from mmst.configuration import explained
+from mmst.config.sentences import explained
 from mmst.ledger.files import atomic_write
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class JobRecord(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Say where the jobs are."""
-        log.info("sweep: %s; `python report.py %s` makes its page", config.hydra.sweep.dir, config.hydra.sweep.dir)
+        log.info("sweep: %s; `mmst report %s` makes its page", config.hydra.sweep.dir, config.hydra.sweep.dir)
 
 
 def failures() -> str | None:

@@ -13,7 +13,7 @@ def config(folder, mode="MULTIRUN"):
         {
             "hydra": {
                 "runtime": {"output_dir": str(folder)},
-                "overrides": {"task": ["seed=1", "+sweep=main"]},
+                "overrides": {"task": ["seed=1", "sweep=main"]},
                 "mode": {"name": mode},
                 "sweep": {"dir": str(folder.parent)},
             }
@@ -41,7 +41,7 @@ def test_what_became_of_each_job_is_written_and_failed_ones_are_named(tmp_path, 
     assert (written["failed"], written["why"], written["overrides"]) == (
         True,
         "rounds=0 must be at least 1.",
-        ["seed=1", "+sweep=main"],
+        ["seed=1", "sweep=main"],
     )
     assert failed_jobs(tmp_path) == {"seed=1": "rounds=0 must be at least 1.", "seed=2": "ValueError: ours"}
     assert "job seed=1 failed: rounds=0" in caplog.text

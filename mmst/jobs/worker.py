@@ -1,4 +1,4 @@
-"""One process of a training: `python -m mmst.worker JOB`, started by `mmst.training.launch`, as often as there are devices."""
+"""One process of a training: `python -m mmst.jobs.worker JOB`, started by `mmst.training.launch` once for each device."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import msgspec
 import torch
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback
-from omegaconf import DictConfig, OmegaConf
 
-from mmst.configuration import built, explained
+from mmst.config.build import build
+from mmst.config.sentences import explained
 from mmst.ledger.files import atomic_write
 from mmst.training.fit import fit
 from mmst.training.launch import FAILURE, PROGRESS, Job, read_job
@@ -84,14 +84,10 @@ def main() -> int:
 
 
 def _trainer_factory(job: Job) -> Any:
-    settings: dict[str, Any] = {"logger": built(_node(job.logger), "tracker")() if job.logger else False}
+    settings: dict[str, Any] = {"logger": build(job.logger, "tracker")() if job.logger else False}
     if TorchElasticEnvironment.detect():
         settings["plugins"] = [TorchElasticEnvironment()]  # also within Slurm, whose own environment Lightning would take
-    return partial(built(_node(job.trainer), "trainer.trainer"), **settings)
-
-
-def _node(plain: dict[str, Any]) -> DictConfig:
-    return OmegaConf.create(plain)
+    return partial(build(job.trainer, "trainer.trainer"), **settings)
 
 
 def _refusal(error: Exception) -> str | None:

@@ -8,23 +8,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
 from transformers import AutoConfig
 
-from mmst.configuration import built, check_config, config_errors
-from mmst.entry import (
-    one_sentence,
-    problem_set,
-    prompt_writer,
-    quiet_libraries,
-    read_recipe,
-    recipe_rows,
-    selection_options,
-    test_sets,
-)
+from mmst.config.build import build
+from mmst.config.schema import TrainerSettings, TrainSettings
+from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
+from mmst.jobs.labels import selection_options
+from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read_recipe
+from mmst.jobs.problems import problem_set, test_sets
 from mmst.methods.edge import Edge
-from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
 from mmst.planning.hardware import Hardware
@@ -37,6 +30,7 @@ from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
 from mmst.training.checkpoint import load_tokenizer, served_name
 from mmst.training.model import adapter_parameters
 from mmst.training.options import TrainingOptions
+from mmst.training.tokenization import encode_prompt
 
 READ = 50
 """Problems whose prompts are measured."""
@@ -45,28 +39,27 @@ LETTERS = 4.0
 DIVISIONS = {1: Division.OPTIMIZER, 2: Division.GRADIENTS, 3: Division.WEIGHTS}
 
 
-def print_forecast(config: DictConfig, folder: Path) -> None:
-    """Print the plan of a configuration, and write it to `plan.json` in the run's folder."""
+def print_plan_of(settings: TrainSettings) -> None:
+    """Print the plan of a run, and write it to `plan.json` in the run's folder."""
     quiet_libraries()
-    with one_sentence():
-        model, checkpoint = _model(config)
-        prompts = _prompts(config, checkpoint)
-        size = model_size(model)
-        work, setup, hardware = _round(config, model, size, checkpoint, prompts)
-        if hardware.measured:
-            longest = max(prompts, key=lambda of_method: sum(map(len, of_method)))
-            batch = [longest[i % len(longest)] for i in range(min(work.batch, work.prompts))]
-            hardware = measured_here(hardware, model, Probe(setup.rows, _probed(setup), checkpoint, batch))
-        found = estimates(model, setup, work, hardware)
-        print_plan(f"{config.model.name} on {config.dataset.name}", size, setup, work, hardware, found)
-        content = {
-            "size": asdict(size),
-            "work": asdict(work),
-            "hardware": asdict(hardware),
-            "rows": [asdict(row) for row in found],
-        }
-        (folder / "plan.json").write_text(json.dumps(content, indent=1))
-        say(f"plan: {folder / 'plan.json'}")
+    model, checkpoint = _model(settings)
+    prompts = _prompts(settings, checkpoint)
+    size = model_size(model)
+    work, setup, hardware = _round(settings, model, size, checkpoint, prompts)
+    if hardware.measured:
+        longest = max(prompts, key=lambda of_method: sum(map(len, of_method)))
+        batch = [longest[i % len(longest)] for i in range(min(work.batch, work.prompts))]
+        hardware = measured_here(hardware, model, Probe(setup.rows, _probed(setup), checkpoint, batch))
+    found = estimates(model, setup, work, hardware)
+    print_plan(f"{settings.model.name} on {settings.dataset.name}", size, setup, work, hardware, found)
+    content = {
+        "size": asdict(size),
+        "work": asdict(work),
+        "hardware": asdict(hardware),
+        "rows": [asdict(row) for row in found],
+    }
+    (settings.folder / "plan.json").write_text(json.dumps(content, indent=1))
+    say(f"plan: {settings.folder / 'plan.json'}")
 
 
 def _probed(setup: TrainingSetup) -> int:
@@ -75,13 +68,12 @@ def _probed(setup: TrainingSetup) -> int:
 
 
 @config_errors
-def _model(config: DictConfig) -> tuple[Any, Path | None]:
+def _model(settings: TrainSettings) -> tuple[Any, Path | None]:
     """The model's configuration, and its folder; None where it is planned by its numbers."""
-    check_config(config)
-    numbers = OmegaConf.to_container(config.model.architecture, resolve=True) if config.model.get("architecture") else None
-    if numbers is not None:
-        return AutoConfig.for_model(**dict(numbers)), None  # type: ignore[arg-type]
-    checkpoint: Path = built(config.model.checkpoint, "model")
+    numbers = settings.model.architecture
+    if numbers:
+        return AutoConfig.for_model(**numbers), None
+    checkpoint: Path = build(settings.model.checkpoint, "model")
     if (name := served_name(checkpoint)) is not None:
         raise ConfigError(
             f"plan: '{name}' is on a server, and nothing is known of it here; choose a model with weights or a preset."
@@ -91,17 +83,17 @@ def _model(config: DictConfig) -> tuple[Any, Path | None]:
 
 @config_errors
 def _round(
-    config: DictConfig, model: Any, size: ModelSize, checkpoint: Path | None, prompts: Sequence[Sequence[str]]
+    settings: TrainSettings, model: Any, size: ModelSize, checkpoint: Path | None, prompts: Sequence[Sequence[str]]
 ) -> tuple[RoundWork, TrainingSetup, Hardware]:
-    hardware: Hardware = built(config.hardware, "hardware")
-    options: TrainingOptions = built(config.trainer.options, "trainer.options")
-    methods = _methods(config)
-    recipes = [read_recipe(row, methods) for row in recipe_rows(config)]
-    problems, tests = problem_set(config, "train").problems, test_sets(config)
+    hardware: Hardware = build(settings.hardware, "hardware")
+    options: TrainingOptions = build(settings.trainer.options, "trainer.options")
+    methods = build_methods(settings.solvers)
+    recipes = [read_recipe(row, methods) for row in settings.recipes]
+    problems, tests = problem_set(settings.dataset, "train", settings.solvers).problems, test_sets(settings)
     prompt = _mean_tokens([text for of_method in prompts for text in of_method], checkpoint)
     shared = _shared_tokens(prompts, checkpoint)
-    completion = hardware.completion_share * config.model.max_tokens
-    selection = selection_options(config)
+    completion = hardware.completion_share * settings.model.max_tokens
+    selection = selection_options(settings)
     number_bytes = 4.0 if hardware.measured else 2.0
     sources = {edge.source for recipe in recipes for edge in recipe.edges}
     crossing: set[Edge] = {edge for recipe in recipes for edge in recipe.edges if edge.crosses}
@@ -116,8 +108,8 @@ def _round(
         prompt=prompt,
         own=prompt - shared,
         completion=completion,
-        longest=config.model.max_tokens,
-        batch=_batch(config, number_bytes * size.cached, prompt - shared),
+        longest=settings.model.max_tokens,
+        batch=_batch(settings, number_bytes * size.cached, prompt - shared),
         trainings=len(trained),
         steps=options.step_count(examples),
         sampling_bytes=number_bytes,
@@ -125,18 +117,18 @@ def _round(
     length = min(prompt + completion + 1, options.longest_row)
     if options.shares_prefixes:
         length = _length_in_shared_row(length, shared, options.row)
-    setup = _setup(config, options, length, completion)
+    setup = _setup(settings.trainer, options, length, completion)
     if options.lora is not None:
         setup = replace(setup, trainable=adapter_parameters(model, options.lora))
     return work, setup, hardware
 
 
-def _batch(config: DictConfig, cached: float, own: float) -> int:
+def _batch(settings: TrainSettings, cached: float, own: float) -> int:
     """Completions that the engine has room for at a time. cached: the bytes that a token leaves in its cache."""
-    most = int(config.sampler.get("batch_size") or 256)
-    if "cache_gib" not in config.sampler:
+    most = int(settings.sampler.get("batch_size") or 256)
+    if "cache_gib" not in settings.sampler:
         return most
-    return rows_that_fit(config.sampler.cache_gib * 2**30, cached, own + config.model.max_tokens, most)
+    return rows_that_fit(settings.sampler["cache_gib"] * 2**30, cached, own + settings.model.max_tokens, most)
 
 
 def _length_in_shared_row(length: float, shared: float, row: int) -> float:
@@ -147,25 +139,23 @@ def _length_in_shared_row(length: float, shared: float, row: int) -> float:
     return own + shared / max(1.0, (row - shared) // own)
 
 
-def _methods(config: DictConfig) -> dict[str, Method]:
-    return {str(name): built(config.methods[name], f"methods.{name}") for name in config.methods}
-
-
 @config_errors
-def _prompts(config: DictConfig, checkpoint: Path | None) -> list[list[str]]:
+def _prompts(settings: TrainSettings, checkpoint: Path | None) -> list[list[str]]:
     """Some of the round's prompts, by method."""
-    writer = PromptWriter() if checkpoint is None else prompt_writer(config, checkpoint)
-    problems = problem_set(config, "train").problems[:READ]
+    writer = PromptWriter() if checkpoint is None else prompt_writer(settings, checkpoint)
+    problems = problem_set(settings.dataset, "train", settings.solvers).problems[:READ]
     if not problems:
         raise ConfigError("dataset: there are no training problems to plan a round with.")
-    return [[writer.solve(problem, method.format) for problem in problems] for method in _methods(config).values()]
+    return [
+        [writer.solve(problem, method.format) for problem in problems] for method in build_methods(settings.solvers).values()
+    ]
 
 
 def _mean_tokens(prompts: Sequence[str], checkpoint: Path | None) -> float:
     if checkpoint is None:
         return sum(map(len, prompts)) / LETTERS / len(prompts)
     tokenizer = load_tokenizer(checkpoint)
-    return sum(len(tokenizer.encode(prompt)) for prompt in prompts) / len(prompts)
+    return sum(len(encode_prompt(tokenizer, prompt)) for prompt in prompts) / len(prompts)
 
 
 def _shared_tokens(prompts: Sequence[Sequence[str]], checkpoint: Path | None) -> float:
@@ -176,9 +166,9 @@ def _shared_tokens(prompts: Sequence[Sequence[str]], checkpoint: Path | None) ->
     return _mean_tokens([texts[0][: common_length(texts)] for texts in several], checkpoint)
 
 
-def _setup(config: DictConfig, options: TrainingOptions, length: float, completion: float) -> TrainingSetup:
-    node: Any = OmegaConf.to_container(config.trainer, resolve=True)
-    strategy: dict[str, Any] = node["strategy"] if isinstance(node["strategy"], dict) else {"_target_": str(node["strategy"])}
+def _setup(trainer: TrainerSettings, options: TrainingOptions, length: float, completion: float) -> TrainingSetup:
+    named = trainer.strategy
+    strategy: dict[str, Any] = named if isinstance(named, dict) else {"_target_": named}
     name = strategy["_target_"].rpartition(".")[2]
     sharded = name in ("FSDPStrategy", "FullyShardStrategy", "ModelParallelStrategy")
     deepspeed = name == "DeepSpeedStrategy"
@@ -187,8 +177,8 @@ def _setup(config: DictConfig, options: TrainingOptions, length: float, completi
     rows = max(1, round(options.batch_size * length / options.row)) if packed else options.batch_size
     return TrainingSetup(
         division=division,
-        precision=str(node["precision"]),
-        master=deepspeed and "bf16" in str(node["precision"]),
+        precision=str(trainer.precision),
+        master=deepspeed and "bf16" in str(trainer.precision),
         blockwise=sharded,
         replicas=name in ("DDPStrategy", "ddp"),
         offload_optimizer=bool(strategy.get("offload_optimizer")),
@@ -196,7 +186,7 @@ def _setup(config: DictConfig, options: TrainingOptions, length: float, completi
         recompute=options.recompute,
         loss_chunk=options.loss_chunk,
         batch_size=options.batch_size,
-        accumulate=options.accumulated(rows, 1, int(node["accumulate"])),
+        accumulate=options.accumulated(rows, 1, trainer.accumulate),
         length=length,
         rows=rows,
         longest=options.row if packed else options.longest,

@@ -1,0 +1,113 @@
+"""What `--help` prints: commands, and for a job its groups, its configuration and examples.
+
+The groups are listed from the files. Hydra would list them by copying its repository of configurations for each group, seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import hydra
+from omegaconf import OmegaConf
+
+from mmst.cli.places import CONFIGS, groups
+from mmst.errors import ConfigError
+
+WIDTH = 110
+
+
+class Command(NamedTuple):
+    """A command that is no job: its module has `main(arguments)`."""
+
+    module: str
+    about: str
+
+
+COMMANDS = {
+    "report": Command("mmst.cli.report", "a run, or all runs of a sweep, as one HTML page"),
+    "runs": Command("mmst.cli.runs", "the runs and sweeps that there are, with their scores"),
+    "ledger": Command("mmst.cli.ledger", "the stages in the ledger, with their sizes"),
+    "datasets": Command("mmst.datasets.__main__", "the data sets that are known by name"),
+    "models": Command("mmst.cli.models", "the models that are known by name"),
+    "answers": Command("mmst.answers.__main__", "read and judge answers in a file of completions"),
+    "new": Command("mmst.cli.new", "a skeleton for a method, filter, judge or data set of one's own"),
+}
+JOBS = {
+    "train": "rounds of self-training, end to end",
+    "generate": "the data stages alone: a folder of examples",
+    "eval": "score a model by every method",
+}
+
+
+def overview(command: str) -> None:
+    """What commands there are.
+
+    Raises:
+        ConfigError: the command is none of them.
+    """
+    if command not in ("--help", "-h", "help"):
+        raise ConfigError(f"'{command}' is no command; there are {', '.join([*JOBS, *COMMANDS])}.")
+    rows = [*JOBS.items(), *((name, of.about) for name, of in COMMANDS.items())]
+    lines = ["mmst makes a language model better with its own answers.", "", "usage: mmst COMMAND ...", ""]
+    lines += [f"  {name:10} {about}" for name, about in rows]
+    _print([*lines, "", "mmst COMMAND --help says more; configurations are given as GROUP=NAME and KEY=VALUE."])
+
+
+def asked_for_help(words: Sequence[str]) -> bool:
+    """Whether a job's command line asks for help."""
+    return "--help" in words or "-h" in words
+
+
+def job_help(job: str, words: Sequence[str]) -> None:
+    """A job's groups, and its configuration with the overrides of the command line."""
+    folder, overrides = _parsed(words)
+    search = [f"hydra.searchpath=[file://{folder}]"] if folder else []
+    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3", job_name=job):
+        config = hydra.compose(job, [*overrides, *search, f"name={job}"])
+    about, examples = config.about, _examples(job)
+    shown = {key: config._get_node(key) for key in config if key not in ("about", "job", "name")}
+    listed = [line for group, names in groups(folder).items() for line in _wrapped(group, names)]
+    parts = [about, "", "== What can be chosen (GROUP=NAME) ==", *listed]
+    _print([*parts, "", "== What is set (KEY=VALUE) ==", OmegaConf.to_yaml(OmegaConf.create(shown)).rstrip(), "", *examples])
+
+
+def _parsed(words: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The folder of --config-dir, and the overrides."""
+    rest, folder, overrides = list(words), None, []
+    while rest:
+        word = rest.pop(0)
+        if word in ("--config-dir", "-cd") and rest:
+            folder = Path(rest.pop(0)).expanduser().absolute()
+        elif word.startswith("--config-dir="):
+            folder = Path(word.partition("=")[2]).expanduser().absolute()
+        elif not word.startswith("-"):
+            overrides.append(word)
+    return folder, overrides
+
+
+def _wrapped(group: str, names: Sequence[str]) -> list[str]:
+    lines, line = [], f"{group}:"
+    for place, name in enumerate(names):
+        word = f" {name}{',' if place < len(names) - 1 else ''}"
+        if len(line) + len(word) > WIDTH:
+            lines.append(line)
+            line = " " * 4
+        line += word
+    return [*lines, line]
+
+
+def _examples(job: str) -> list[str]:
+    return [
+        f"Choose from a group:   python {job}.py model=hf model.name=./my_model     (or: mmst {job} ...)",
+        f"Set any key:           python {job}.py seed=1",
+        f"See the whole config:  python {job}.py --cfg job",
+        f"Sweep over values:     python {job}.py -m seed=0,1,2",
+        f"Configs of your own:   python {job}.py --config-dir my_configs dataset=mine",
+    ]
+
+
+def _print(lines: Sequence[str]) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")

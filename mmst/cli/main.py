@@ -1,0 +1,78 @@
+"""The command line: `mmst train method=code_to_text`, and the doors `train.py`, `generate.py`, `eval.py`, `report.py`.
+
+What a help text, a typo or a TAB needs is Hydra and the errors; a job's own imports come when its configuration has been read.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from mmst.cli.ending import ended_well, one_sentence
+from mmst.cli.help import COMMANDS, asked_for_help, job_help, overview
+from mmst.cli.names import run_name
+from mmst.cli.old_names import check_overrides
+from mmst.cli.places import CONFIGS, SWEEPS
+from mmst.cli.record import failures
+from mmst.config.read import read_settings
+
+JOBS = {"train": "mmst.jobs.train", "generate": "mmst.jobs.generate", "eval": "mmst.jobs.evaluate"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command `mmst`: its first word is what to do, the rest is that command's own."""
+    command, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if command in JOBS:
+        run_job(command, rest)
+    elif command in COMMANDS:
+        module = importlib.import_module(COMMANDS[command].module)
+        ended_well(lambda: module.main(rest))
+    else:
+        ended_well(lambda: overview(command))
+
+
+def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
+    """One of the jobs that a configuration describes, with Hydra's command line."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.argv = [sys.argv[0], *words]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    ended_well(lambda: _job(job, words), failures)
+
+
+def _job(job: str, words: list[str]) -> None:
+    _store_sweeps()
+    check_overrides(words)
+    if asked_for_help(words):
+        job_help(job, words)
+        return
+    started: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=job)(task)
+    started()
+
+
+def task(config: DictConfig) -> Any:
+    """What Hydra runs, once for each job: read the configuration, then do what it says."""
+    with one_sentence():
+        settings = read_settings(config)
+        if settings.prompts:
+            return importlib.import_module("mmst.jobs.preview").preview(settings)
+        return importlib.import_module(JOBS[settings.job]).run(settings)
+
+
+def _store_sweeps() -> None:
+    """Make the files of `sweeps/` the config group `sweep`."""
+    store = ConfigStore.instance()
+    for path in SWEEPS.glob("*.yaml"):
+        store.store(group="sweep", name=path.stem, node=OmegaConf.load(path), package="_global_", provider="sweeps")
+
+
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)  # also in the processes of Hydra's launchers

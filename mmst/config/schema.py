@@ -1,0 +1,241 @@
+"""What a composed configuration holds, as types: every plain key with the values it takes. Defaults stand in `configs/` alone.
+
+A `Node` describes an object that is built later, by its `_target_` (see `build.py`); everything else is a plain value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from mmst.config.sentences import config_errors
+from mmst.errors import ConfigError
+
+Node = dict[str, Any]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+AtLeastZero = Annotated[int, msgspec.Meta(ge=0)]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.\.?$)[\w.=,+-]+$", max_length=120)]
+SomeText = Annotated[str, msgspec.Meta(min_length=1)]
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where stages and converted models lie."""
+
+    ledger: SomeText
+    models: SomeText
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Group `model`."""
+
+    name: SomeText
+    checkpoint: Node
+    shots: AtLeastZero
+    chat: bool | Literal["auto"]
+    max_tokens: AtLeastOne
+    architecture: Node | None = None
+    bare: bool = False
+    system: str | None = None
+    template: Node = field(default_factory=dict)
+    prefill: str = ""
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Group `dataset`: a node for each split that there is."""
+
+    name: SomeText
+    limit: AtLeastOne | None = None
+    train: Node | None = None
+    validation: Node | None = None
+    test: Node | None = None
+    heldout: Node | None = None
+    seed: AtLeastZero = 0
+    svamp: AtLeastOne = 1
+    mawps: AtLeastOne | None = None
+    by_template: bool = False
+
+    def split(self, name: str) -> Node:
+        """The node of one split.
+
+        Raises:
+            ConfigError: the data set has no such split.
+        """
+        node: Node | None = getattr(self, name) if name in SPLITS else None
+        if node is None:
+            raise ConfigError(f"dataset={self.name} has no split '{name}'; it has {', '.join(self.splits)}.")
+        return node
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that there are."""
+        return [name for name in SPLITS if getattr(self, name) is not None]
+
+
+SPLITS = ("train", "validation", "test", "heldout")
+
+
+@dataclass(frozen=True)
+class RecipeSettings:
+    """Group `method`."""
+
+    name: FileName
+    edges: list[str] | Literal["all", "self"]
+    match: FileName | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How checkpoints are measured."""
+
+    params: Node
+    samples: AtLeastZero
+    sampled: Node
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How the model answers the training problems."""
+
+    per_problem: AtLeastOne
+    params: Node
+
+
+@dataclass(frozen=True)
+class TranslationSettings:
+    """How right solutions are written in another method."""
+
+    per_label: AtLeastOne
+    labels_per_problem: AtLeastOne
+    params: Node
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """Group `trainer`."""
+
+    accumulate: AtLeastOne
+    own_process: bool
+    launcher: Node
+    trainer: Node
+    options: Node
+    strategy: str | Node
+    precision: str | int
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """Group `tracker`."""
+
+    job: Node | None
+    logger: Node | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every job has."""
+
+    job: str
+    name: FileName
+    seed: AtLeastZero
+    chunk: AtLeastOne
+    redo_unjudged: bool
+    prompts: AtLeastZero
+    paths: Paths
+    solvers: dict[str, Node]
+    model: ModelSettings
+    dataset: DataSettings
+    sampler: Node
+    sandbox: Node
+    splits: Annotated[list[str], msgspec.Meta(min_length=1)] | None = None
+    others: dict[str, DataSettings] = field(default_factory=dict)
+    """Further data sets to measure on, by name: what `datasets` names."""
+    arms: list[str] = field(default_factory=list)
+    recipes: list[RecipeSettings] = field(default_factory=list)
+    """Those that `arms` names, then the main one."""
+    folder: Path = Path()
+    """The run's folder."""
+    group: str | None = None
+    """The sweep that the job is of."""
+    whole: Node = field(default_factory=dict)
+    """The composed configuration, for the record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalSettings(Settings):
+    """`mmst eval`."""
+
+    evaluation: EvaluationSettings
+    tracker: TrackerSettings
+    checkpoints: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateSettings(Settings):
+    """`mmst generate`."""
+
+    method: RecipeSettings
+    filter: Node
+    sampling: SamplingSettings
+    translation: TranslationSettings
+    decontaminate: AtLeastOne | None
+    show: AtLeastZero
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(Settings):
+    """`mmst train`."""
+
+    method: RecipeSettings
+    filter: Node
+    sampling: SamplingSettings
+    translation: TranslationSettings
+    decontaminate: AtLeastOne | None
+    evaluation: EvaluationSettings
+    trainer: TrainerSettings
+    tracker: TrackerSettings
+    hardware: Node
+    rounds: AtLeastOne
+    init_from: Literal["base", "previous"]
+    plan: bool
+
+
+LabelSettings = GenerateSettings | TrainSettings
+"""Of jobs that make training data."""
+JOBS: dict[str, type[Settings]] = {"train": TrainSettings, "generate": GenerateSettings, "eval": EvalSettings}
+
+
+@config_errors
+def checked(values: Node, kind: type[S], under: str = "") -> S:
+    """Plain values as settings. under: the key that they stand under, for messages.
+
+    Raises:
+        ConfigError: names the key, the value seen and what it must be.
+    """
+    try:
+        return msgspec.convert(values, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigError(refusal(error, values, under)) from error
+
+
+def refusal(error: msgspec.ValidationError, values: Node, under: str = "") -> str:
+    """Msgspec's words, with the key and the value that they are about."""
+    words, _, place = str(error).partition(" - at `$")
+    key = place.rstrip("`").removesuffix("[...]").lstrip(".")
+    value: Any = values
+    for part in key.split(".") if key else ():
+        value = value.get(part) if isinstance(value, dict) else None
+    shown = f"{under}{key}"
+    if "missing required field" in words.lower():
+        missing = words.rpartition("field ")[2].strip("`")
+        shown, value = (f"{shown}.{missing}" if shown else missing), None
+        words = "`object`"
+    if value is None and "`object`" in words:
+        return f"{shown} is not set to anything usable; --help lists what can be chosen."
+    return f"{shown}={'null' if value is None else value} is not usable: {words[:1].lower()}{words[1:]}."

@@ -1,0 +1,73 @@
+"""From an error to one sentence for the user. Imports nothing heavy: a typo is told within a second."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from mmst.errors import ConfigError, UserError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+SEARCH_PATH = re.compile(r"\s*Config search path:.*")
+
+
+def explained(error: BaseException) -> str | None:
+    """One sentence for an error that the user can mend; None for one of ours."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    for link in chain:
+        if sentence := _sentence(link):
+            return sentence
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        words = [one_line(link) for link in chain if isinstance(link, HydraException | OmegaConfBaseException | TypeError)]
+        return f"config: {'; '.join(dict.fromkeys(words))}"
+    return None
+
+
+def _sentence(error: BaseException) -> str | None:
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"no space is left on the device of {error.filename or 'the run folder'}; free some, and rerun the same command."
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}."
+    if isinstance(error, FloatingPointError):
+        return f"train: {error}."
+    if isinstance(error, OverrideParseException):
+        return f"config: '{error.override}' cannot be read as KEY=VALUE; quote it, or close its brackets."
+    if isinstance(error, ValueError) and str(error).startswith("Config group override must be"):
+        return "config: a group cannot be null; leave it out for its default, or choose one as GROUP=NAME (--help)."
+    return None
+
+
+def config_errors(read: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function that only reads the configuration: what it stumbles over is the configuration's fault."""
+
+    @wraps(read)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return read(*args, **kwargs)
+        except (UserError, OSError):
+            raise
+        except Exception as error:
+            raise ConfigError(explained(error) or f"config: {one_line(error) or type(error).__name__}") from error
+
+    return guarded
+
+
+def one_line(error: BaseException) -> str:
+    """What a library says, without its notes about keys and search paths."""
+    lines = [
+        line.strip()
+        for line in str(error).splitlines()
+        if line.strip() and "full_key:" not in line and "object_type=" not in line
+    ]
+    return SEARCH_PATH.sub("", " ".join(lines))[:400].strip()

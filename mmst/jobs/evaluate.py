@@ -1,0 +1,56 @@
+"""Score a model, and further checkpoints beside it, by every method."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mmst.config.schema import EvalSettings
+from mmst.errors import ConfigError
+from mmst.jobs.evaluation import evaluation_of
+from mmst.jobs.opened import opened
+from mmst.jobs.problems import test_sets
+from mmst.jobs.results import leave_results
+from mmst.pipeline import Checkpoint
+from mmst.reporting.models import MODELS
+from mmst.reporting.results import RESULTS
+from mmst.rounds import ArmResult, measure
+from mmst.training.checkpoint import local_checkpoint
+
+
+def run(settings: EvalSettings) -> None:
+    """Sample greedily, grade, and print the scores of the model and of each of `checkpoints`."""
+    with opened(settings) as job:
+        sets, evaluation = test_sets(settings), evaluation_of(settings.evaluation)
+        named = {settings.model.name: job.base, **checkpoints_of(settings)}
+        results = [ArmResult(name, 0, found, measure(job.pipeline, evaluation, found, sets)) for name, found in named.items()]
+        leave_results(job, results, sets)
+
+
+def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
+    """Name -> checkpoint. A run's folder stands for the last checkpoint of each of its arms."""
+    found: dict[str, Checkpoint] = {}
+    for name, path in settings.checkpoints.items():
+        folder = Path(path).expanduser()
+        if (folder / RESULTS).is_file():
+            found.update({f"{name}/{arm}": Checkpoint(local_checkpoint(place)) for arm, place in _trained(folder).items()})
+        else:
+            found[name] = Checkpoint(local_checkpoint(folder))
+    if settings.model.name in found:
+        raise ConfigError(f"checkpoints.{settings.model.name} is the name of the model itself; give it another one.")
+    return found
+
+
+def _trained(run: Path) -> dict[str, Path]:
+    """Arm -> the checkpoint of its last round: in the run's folder, or in the ledger for runs of earlier versions."""
+    left = {path.name: path for path in sorted((run / MODELS).glob("*")) if path.is_dir()}
+    if left:
+        return left
+    try:
+        rounds = json.loads((run / RESULTS).read_text())["rounds"]
+        found = {row["arm"]: Path(row["checkpoint"]) for row in rounds if row["round"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"checkpoints: {run / RESULTS} is damaged; give the checkpoint's own folder.") from error
+    if not found:
+        raise ConfigError(f"checkpoints: the run in {run} has trained nothing; give one that has, or a checkpoint's folder.")
+    return found

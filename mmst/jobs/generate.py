@@ -1,0 +1,38 @@
+"""The data stages alone: problems in, a folder of examples out."""
+
+from __future__ import annotations
+
+from mmst.config.schema import GenerateSettings
+from mmst.errors import ConfigError
+from mmst.jobs.labels import selection_options
+from mmst.jobs.opened import Job, opened
+from mmst.jobs.problems import train_set
+from mmst.pipeline import ExampleSet
+from mmst.reporting.dataset import About, preference_pairs, print_examples, write_dataset
+from mmst.reporting.progress import say
+
+
+def run(settings: GenerateSettings) -> None:
+    """Sample, grade, select, translate, assemble, and write a data set."""
+    with opened(settings) as job:
+        examples = generated(job, settings)
+        about = About(settings.model.name, settings.dataset.name, settings.method.name, settings.whole)
+        pairs = preference_pairs(job.pipeline)
+        path = write_dataset(examples, job.pipeline.ledger, settings.folder / "examples", about, pairs)
+        print_examples(examples, settings.show)
+        say(f"results: {path}")
+
+
+def generated(job: Job, settings: GenerateSettings) -> ExampleSet:
+    """The examples of the recipe's first round.
+
+    Raises:
+        ConfigError: the recipe has no edges, hence no examples.
+    """
+    recipe = job.recipes[-1]
+    if not recipe.edges:
+        raise ConfigError(f"method={recipe.name} has no edges, so there is nothing to generate; choose another recipe.")
+    options = selection_options(settings)
+    if options.keep.match or recipe.match:
+        raise ConfigError("match, of filter or method: this job has one arm, so there is none to match; use train.py.")
+    return job.pipeline.example_set(recipe, job.base, train_set(settings), options, 1)

@@ -1,0 +1,133 @@
+"""What every job works with, built from its settings: solvers, engine, executor, ledger, tracker; closed when the job ends."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmst.config.build import build
+from mmst.config.schema import EvalSettings, Node, RecipeSettings, Settings, TrainSettings
+from mmst.config.sentences import config_errors
+from mmst.errors import ConfigError
+from mmst.ledger.ledger import Ledger, run_folder
+from mmst.methods.boundary import boundary_of, line_breaks
+from mmst.methods.chat import AUTO, ServedChat, chat_of
+from mmst.methods.edge import Recipe
+from mmst.methods.method import Method
+from mmst.methods.prompt import PromptWriter
+from mmst.pipeline import Checkpoint, Pipeline
+from mmst.reporting.progress import TerminalProgress
+from mmst.reporting.tracking import TrackedJob, Tracker
+from mmst.training.checkpoint import served_name
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is open while a job runs."""
+
+    settings: Settings
+    pipeline: Pipeline
+    base: Checkpoint
+    recipes: tuple[Recipe, ...]
+    tracker: Tracker | None
+    """What the job's results are told to; None where they stay in files alone."""
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Job]:
+    """The run's folder, held; engine, executor and ledger, closed when the block ends."""
+    quiet_libraries()
+    with run_folder(settings.folder):
+        job = _job(settings)
+        failed = True
+        try:
+            yield job
+            failed = False
+        finally:
+            job.pipeline.sampler.close()
+            job.pipeline.executor.close()
+            if job.tracker:
+                job.tracker.close(failed)
+
+
+@config_errors
+def _job(settings: Settings) -> Job:
+    methods = build_methods(settings.solvers)
+    recipes = tuple(read_recipe(row, methods) for row in settings.recipes)
+    base = Checkpoint(build(settings.model.checkpoint, "model"))
+    pipeline = Pipeline(
+        ledger=Ledger(Path(settings.paths.ledger).expanduser(), TerminalProgress()),
+        methods=methods,
+        writer=prompt_writer(settings, base.path),
+        sampler=build(settings.sampler, "sampler"),
+        executor=build(settings.sandbox, "sandbox"),
+        seed=settings.seed,
+        chunk=settings.chunk,
+        redo_unjudged=settings.redo_unjudged,
+    )
+    return Job(settings, pipeline, base, recipes, _tracker(settings))
+
+
+def build_methods(solvers: Mapping[str, Node]) -> dict[str, Method]:
+    """Name -> method, for each of `solvers`.
+
+    Raises:
+        ConfigError: a class does not implement Method, or has another name.
+    """
+    methods: dict[str, Method] = {name: build(node, f"solvers.{name}") for name, node in solvers.items()}
+    for name, method in methods.items():
+        if not isinstance(method, Method) or method.name != name:
+            raise ConfigError(
+                f"solvers.{name}: the class does not implement Method (mmst/methods/method.py), or its name is not {name}."
+            )
+    return methods
+
+
+def read_recipe(row: RecipeSettings, methods: Mapping[str, Method]) -> Recipe:
+    """A recipe, with its edges between these methods."""
+    return Recipe.parse(row.name, row.edges, methods, row.match)
+
+
+def _tracker(settings: Settings) -> Tracker | None:
+    if not isinstance(settings, TrainSettings | EvalSettings) or settings.tracker.job is None:
+        return None
+    told = TrackedJob(settings.folder.name, settings.job, settings.folder, settings.group, settings.whole)
+    made: Tracker = build(settings.tracker.job, "tracker.job")(told)
+    return made
+
+
+def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
+    """What writes the prompts of a model: few-shot text, or by its chat template."""
+    from mmst.training.checkpoint import load_tokenizer
+
+    model = settings.model
+    if served_name(checkpoint) is not None:
+        chats = model.chat is True or (model.chat == AUTO and settings.sampler.get("api") == "chat")
+        return PromptWriter(ServedChat(model.system) if chats else None, line_breaks)
+    tokenizer = load_tokenizer(checkpoint)
+    chat = chat_of(tokenizer, model.chat, model.template, model.system, model.prefill)
+    return PromptWriter(chat, boundary_of(tokenizer))
+
+
+def quiet_libraries() -> None:
+    """Keep what libraries say about themselves off the screen."""
+    import transformers
+
+    for message in (
+        ".*treespec, LeafSpec.*",
+        ".*set_vital.*",
+        ".*Checkpoint directory .* exists.*",
+        ".*logs directory .* exists.*",
+        ".*is_gradient_checkpointing.*",
+    ):
+        warnings.filterwarnings("ignore", message=message)
+    library: Any = transformers.utils.logging
+    library.set_verbosity_error()
+    library.disable_progress_bar()
+    for name in ("openai", "httpx", "httpx2", "huggingface_hub", "transformers"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,31 @@
+"""What jobs that measure leave behind: results in files, on the screen, and at the tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+from mmst.jobs.opened import Job
+from mmst.pipeline import ProblemSet
+from mmst.reporting.models import leave_models
+from mmst.reporting.progress import say
+from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
+from mmst.reporting.tracking import track_results
+from mmst.rounds import ArmResult, final_results
+
+
+def leave_results(job: Job, results: Sequence[ArmResult], measured_on: Sequence[ProblemSet]) -> dict[str, Any]:
+    """Write, print and track what a job found; every pair of its arms is compared."""
+    settings = job.settings
+    pairs = list(combinations(final_results(results), 2))
+    found = run_results(results, pairs, measured_on, job.pipeline.ledger, settings.whole)
+    path = write_results(found, settings.folder)
+    write_outcomes(results, settings.folder)
+    print_results(found, f"{settings.model.name} on {settings.dataset.name}")
+    if job.tracker:
+        track_results(job.tracker, found, settings.folder)
+    for arm, place in leave_models(results, found, settings.folder).items():
+        say(f"model {arm}: {place}")
+    say(f"results: {path}")
+    return found

@@ -1,0 +1,52 @@
+"""The main job: rounds of multi-method self-training, end to end."""
+
+from __future__ import annotations
+
+from mmst.config.build import build
+from mmst.config.schema import TrainSettings
+from mmst.config.sentences import config_errors
+from mmst.jobs.evaluation import evaluation_of
+from mmst.jobs.labels import selection_options
+from mmst.jobs.opened import Job, opened
+from mmst.jobs.plan import print_plan_of
+from mmst.jobs.problems import test_sets, train_set
+from mmst.jobs.results import leave_results
+from mmst.jobs.training import check_trainable, fitter_factory
+from mmst.reporting.results import mean_accuracy
+from mmst.rounds import InitFrom, RoundsPlan, TrainingPlan, run_rounds
+from mmst.training.options import TrainingOptions
+
+
+def run(settings: TrainSettings) -> float | None:
+    """Run the arms and print what became of them; with plan=true, print what a round would take.
+
+    Returns what a sweeper that searches maximizes: the main arm's accuracy, on the mean of the methods.
+    """
+    if settings.plan:
+        print_plan_of(settings)
+        return None
+    with opened(settings) as job:
+        plan, measured_on = rounds_plan(job, settings), test_sets(settings)
+        results = run_rounds(job.pipeline, plan, job.recipes, job.base, train_set(settings), measured_on)
+        found = leave_results(job, results, measured_on)
+        return mean_accuracy(found, results[-1].arm)
+
+
+@config_errors
+def rounds_plan(job: Job, settings: TrainSettings) -> RoundsPlan:
+    """All that a run of rounds needs to know."""
+    if any(recipe.edges for recipe in job.recipes):
+        check_trainable(job)
+    options: TrainingOptions = build(settings.trainer.options, "trainer.options")
+    return RoundsPlan(
+        rounds=settings.rounds,
+        init_from=InitFrom(settings.init_from),
+        selection=selection_options(settings),
+        training=TrainingPlan(
+            options=options,
+            fitter=fitter_factory(job, settings, options),
+            settings=settings.trainer.trainer,
+        ),
+        evaluation=evaluation_of(settings.evaluation),
+        seed=settings.seed,
+    )

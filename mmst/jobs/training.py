@@ -1,0 +1,131 @@
+"""What trains: from settings to fitters, and what they would refuse is refused before hours of sampling."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mmst.config.build import build
+from mmst.config.schema import TrainSettings
+from mmst.errors import ConfigError, MissingExtraError
+from mmst.jobs.opened import Job
+from mmst.methods.edge import Edge
+from mmst.training.checkpoint import served_name
+from mmst.training.launch import Fitter, Here, Launcher, Processes
+from mmst.training.options import TrainingOptions
+from mmst.training.schedule import check_parts
+
+if TYPE_CHECKING:
+    from lightning.pytorch.strategies import Strategy
+
+GPU_STRATEGIES = ("lightning.pytorch.strategies.FSDPStrategy", "lightning.pytorch.strategies.DeepSpeedStrategy")
+"""What Lightning and its libraries refuse on a CPU, when the training starts."""
+EXTRAS = {
+    "WandbLogger": ("wandb", 'pip install -c constraints.txt -e ".[wandb]"'),
+    "TensorBoardLogger": ("tensorboard", 'pip install -c constraints.txt -e ".[tensorboard]"'),
+    "MLFlowLogger": ("mlflow", "pip install mlflow"),
+}
+"""Lightning's logger -> the module that it needs, and how to have it."""
+
+
+def fitter_factory(job: Job, settings: TrainSettings, options: TrainingOptions) -> Callable[[str, str], Fitter]:
+    """(name of a training, title) -> what trains."""
+    from mmst.training.watch import StepWatch  # by Lightning, seconds of imports that only a training needs
+
+    progress = job.pipeline.ledger.progress
+    launcher: Launcher = build(settings.trainer.launcher, "trainer.launcher")
+    trainer, strategy = _checked_trainer(settings)
+    _check_options(job, settings, launcher, options, strategy)
+    logger = _logger_nodes(settings)
+
+    def fitter(name: str, title: str) -> Fitter:
+        curves = logger(name)
+        if settings.trainer.own_process or launcher.processes * launcher.nodes > 1:
+            return Processes(launcher, settings.trainer.trainer, curves, progress, title)
+        made = build(curves, "tracker")() if curves else False
+        return Here(partial(trainer, logger=made), [StepWatch(progress, title)])
+
+    return fitter
+
+
+def check_trainable(job: Job) -> None:
+    """Refuse, before any work, a model without weights here, and an engine that could not sample from what is trained."""
+    if (name := served_name(job.base.path)) is not None:
+        raise ConfigError(f"model=served: '{name}' has no weights here to train; use generate.py or eval.py, or model=hf.")
+    if not job.pipeline.sampler.loads:
+        raise ConfigError(
+            "sampler.model names one model of the server, but rounds sample from new checkpoints; leave it null for a server "
+            "that loads folders (`transformers serve`), or choose sampler=hf or sampler=vllm."
+        )
+
+
+def _check_options(job: Job, settings: TrainSettings, launcher: Launcher, options: TrainingOptions, strategy: Strategy) -> None:
+    """Refuse now what a training would refuse after its samples."""
+    from mmst.training.building import ModelBuilder
+
+    methods = job.pipeline.methods
+    options.check_edges(str(Edge(a, b)) for a in methods for b in methods)
+    check_parts(options.batch_size, launcher.processes * launcher.nodes, settings.trainer.accumulate)
+    ModelBuilder(job.base.path, lora=options.lora).check(strategy)
+    if options.lora is not None and not options.merge and not job.pipeline.sampler.takes_adapters:
+        raise ConfigError(
+            "trainer.options.merge=false: only sampler=hf, here or inside ray, samples from adapters; merge them, or use it."
+        )
+
+
+def _checked_trainer(settings: TrainSettings) -> tuple[Callable[..., Any], Strategy]:
+    """The trainer's factory, once it has shown that it can be built on this machine, and the strategy of what was built."""
+    node = settings.trainer.trainer.get("strategy")
+    strategy = str(node.get("_target_")) if isinstance(node, Mapping) else None
+    if strategy in GPU_STRATEGIES and not torch.cuda.is_available():
+        raise ConfigError(
+            f"trainer: {strategy.rsplit('.', 1)[-1]} needs a GPU, and there is none; use trainer=cpu, ddp or fsdp2."
+        )
+    trainer: Callable[..., Any] = build(settings.trainer.trainer, "trainer.trainer")
+    _quiet_lightning()
+    try:
+        made: Strategy = trainer(max_steps=1, logger=False).strategy
+    except Exception as error:
+        raise ConfigError(f"trainer: {' '.join(str(error).split())[:300]}") from error
+    return trainer, made
+
+
+def _logger_nodes(settings: TrainSettings) -> Callable[[str], dict[str, Any] | None]:
+    """(name of a training) -> the node of its Lightning logger; None where the tracker is none."""
+    node = settings.tracker.logger
+    if node is None:
+        return lambda training: None
+    name = str(node["_target_"]).rsplit(".", 1)[-1]
+    module, command = EXTRAS.get(name, (None, ""))
+    if module:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise MissingExtraError(f"tracker={module}", command) from error
+    known = {"folder": str(settings.folder), "job": settings.folder.name, "group": settings.group}
+    return lambda training: {key: _filled(key, value, {**known, "training": training}) for key, value in node.items()}
+
+
+def _filled(key: str, value: Any, known: Mapping[str, str | None]) -> Any:
+    """A value whose {names} are replaced; a value that is one name alone becomes what that stands for, also None."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return known[value[1:-1]] if value[1:-1] in known and value == f"{{{value[1:-1]}}}" else value.format_map(known)
+    except (KeyError, ValueError, IndexError) as error:
+        raise ConfigError(f"tracker.logger.{key}: {value} may hold {', '.join(f'{{{name}}}' for name in known)}.") from error
+
+
+def _quiet_lightning() -> None:
+    """Keep what Lightning says about itself off the screen. Its import takes seconds."""
+    from lightning.fabric.utilities.warnings import PossibleUserWarning
+
+    warnings.filterwarnings("ignore", category=PossibleUserWarning)
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):  # their levels are set when they are imported
+        logging.getLogger(name).setLevel(logging.ERROR)
