@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from mmst.answers.equality import verdict_of
 from mmst.methods.method import Method, Reading
+from mmst.samplers.lengths import TOO_LONG
 from mmst.sandbox.expressions import equal_expressions, may_be_equal
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
@@ -31,8 +32,8 @@ def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Me
 
 
 def is_unjudged(row: GradedSample) -> bool:
-    """Whether the engine or the sandbox failed at it."""
-    return row.verdict is Verdict.UNJUDGED
+    """Whether the engine or the sandbox failed at it, and may not fail again: a prompt stays too long."""
+    return row.verdict is Verdict.UNJUDGED and row.sample.error != TOO_LONG
 
 
 class VerdictTally:
@@ -75,7 +76,7 @@ def _second_look(graded: list[GradedSample], problems: Mapping[str, Problem], ex
 
 def _graded(sample: Sample, reading: Reading | None, problem: Problem) -> GradedSample:
     if reading is None:
-        return GradedSample(sample, None, Verdict.UNJUDGED, "engine error")
+        return GradedSample(sample, None, Verdict.UNJUDGED, sample.error or "engine error")
     if not reading.judged:
         return GradedSample(sample, None, Verdict.UNJUDGED, reading.reason)
     verdict, reason = verdict_of(reading.answer, problem)

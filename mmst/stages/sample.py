@@ -15,7 +15,7 @@ from mmst.samplers.draw import Draw, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Problem, Prompt, Sample
 
-VERSION = 2
+VERSION = 3
 
 
 def sample(
