@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Cache
+from transformers import Cache, GenerationConfig
 
 from mmst.samplers.cache import RowCache, joined_masks, numbers_a_token
 from mmst.samplers.prefix import NAME, Prefix, prefix_of, supports
@@ -41,6 +41,8 @@ class Abilities:
     """A prefix can be shared without a copy a row."""
     numbers: float
     """What one token leaves in the cache."""
+    together: bool = True
+    """Rows whose prompts have one length share a batch in `generate`."""
 
 
 def abilities_of(model: Any) -> Abilities:
@@ -51,7 +53,8 @@ def abilities_of(model: Any) -> Abilities:
     rows = unlimited and tries.agree(lambda: tries.with_rows(measured))
     batches = rows or tries.agree(tries.with_batches)
     prefix = rows and supports(model) and tries.agree(tries.with_prefix)
-    return Abilities(rows, batches, prefix, measured[0] if rows else numbers_a_token(model.config))
+    together = batches or tries.agree(tries.with_equals)
+    return Abilities(rows, batches, prefix, measured[0] if rows else numbers_a_token(model.config), together)
 
 
 def attends_to_all(config: Any) -> bool:
@@ -132,6 +135,19 @@ class _Tries:
         starts = [row[:n] for n, row in zip(LENGTHS, self.tokens, strict=False)]
         return self._same(logits, starts) and self._goes_on(cache, mask, lambda c, index: c.batch_select_indices(index))
 
+    def with_equals(self) -> bool:
+        """Two rows of one length, by `generate`."""
+        rows = [row[: LENGTHS[0]] for row in self.tokens[:2]]
+        both = self._generated(rows)
+        return all(self._near(both[:, place], self._generated([row])[:, 0]) for place, row in enumerate(rows))
+
+    def _generated(self, rows: Sequence[Sequence[int]]) -> Tensor:
+        """Logits (2, B, V) of two tokens that are generated."""
+        ids = self._ids(rows)
+        config = GenerationConfig(max_new_tokens=2, do_sample=False, output_logits=True, return_dict_in_generate=True)
+        made = self.model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=config)
+        return torch.stack(made.logits)
+
     def with_prefix(self) -> bool:
         """Two rows behind one prefix, which each layer must ask for."""
         layers = self.model.config.get_text_config().num_hidden_layers
@@ -162,6 +178,9 @@ class _Tries:
 
     def _same(self, found: Tensor, sequences: Sequence[Sequence[int]]) -> bool:
         expected = torch.stack([self.model(input_ids=self._ids([row]), use_cache=False).logits[0, -1] for row in sequences])
+        return self._near(found, expected)
+
+    def _near(self, found: Tensor, expected: Tensor) -> bool:
         apart = (found.float() - expected.float()).abs().max()
         return bool(apart <= self.close * expected.float().std())
 

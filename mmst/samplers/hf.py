@@ -149,7 +149,8 @@ class HFSampler:
     def _run_plainly(self, waiting: deque[Row], tokens: Sequence[Sequence[int]], params: SamplingParams) -> Iterator[list[Row]]:
         """The same by `model.generate`, a batch of equally long prompts at a time."""
         while waiting:
-            batch = next(like_rows(waiting, self._room(waiting[0].prompt_tokens + params.max_tokens)))
+            room = self._room(waiting[0].prompt_tokens + params.max_tokens) if self._abilities.together else 1
+            batch = like_rows(waiting, room)
             try:
                 complete_plainly(self._model, batch, tokens, self._endings, params)
             except torch.OutOfMemoryError:

@@ -6,8 +6,8 @@ text. All else is the model's own business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
+from itertools import groupby, islice
 from typing import Any
 
 import torch
@@ -18,11 +18,10 @@ from mmst.samplers.rows import Endings, Row, draw, uniforms
 from mmst.samplers.sampler import SamplingParams
 
 
-def like_rows(waiting: Sequence[Row], room: int) -> Iterator[list[Row]]:
-    """Batches of at most `room` rows, whose prompts have one length."""
-    for _, rows in groupby(waiting, key=lambda row: row.prompt_tokens):
-        same = list(rows)
-        yield from (same[start : start + room] for start in range(0, len(same), room))
+def like_rows(waiting: Iterable[Row], room: int) -> list[Row]:
+    """The first rows, at most `room`, whose prompts have one length."""
+    same = next((rows for _, rows in groupby(waiting, key=lambda row: row.prompt_tokens)), iter(()))
+    return list(islice(same, room))
 
 
 def complete_plainly(

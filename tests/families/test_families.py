@@ -35,7 +35,8 @@ def generated(folder, text):
     """The tokens of `generate`, one prompt at a time."""
     model, tokenizer = load_model(folder).eval(), load_tokenizer(folder)
     ids = torch.tensor([tokenizer.encode(text)])
-    out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False)
+    ends = [tokenizer.eos_token_id, model.generation_config.eos_token_id]
+    out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False, eos_token_id=ends)
     return tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
 
 
