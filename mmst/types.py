@@ -148,6 +148,8 @@ class Completion:
     completion_tokens: int
     mean_logprob: float | None
     """Mean natural log-probability of the sampled tokens, under the model at temperature 1."""
+    error: str = ""
+    """For `ERROR`: why, in a word or two, for counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class Sample:
     """Name and version of what sampled it."""
     source_id: str | None = None
     """For a translation: the sample that it was translated from."""
+    error: str = ""
+    """See `Completion.error`."""
 
 
 @dataclass(frozen=True, slots=True)

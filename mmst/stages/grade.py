@@ -16,6 +16,7 @@ from mmst.answers.equality import is_number, verdict_of
 from mmst.answers.reading import CHECKER_VERSION
 from mmst.ledger.spec import PartSpec
 from mmst.methods.method import Method, Reading
+from mmst.samplers.lengths import TOO_LONG
 from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_equal, values_of
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
@@ -47,14 +48,14 @@ def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Me
     return [
         GradedSample(sample, found[sample.id][0].answer, *found[sample.id][1:])
         if sample.id in found
-        else GradedSample(sample, None, Verdict.UNJUDGED, "engine error")
+        else GradedSample(sample, None, Verdict.UNJUDGED, sample.error or "engine error")
         for sample in samples
     ]
 
 
 def is_unjudged(row: GradedSample) -> bool:
-    """Whether the engine or the sandbox failed at it."""
-    return row.verdict is Verdict.UNJUDGED
+    """Whether the engine or the sandbox failed at it, and may not fail again: a prompt stays too long."""
+    return row.verdict is Verdict.UNJUDGED and row.sample.error != TOO_LONG
 
 
 class VerdictTally:
