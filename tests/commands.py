@@ -1,7 +1,7 @@
 """Commands as a user starts them, without each one's seconds of imports: a server that has done them forks a process for each.
 
-What a command prints goes into files, as into a pipe: nothing is a terminal. `fresh=True` starts an interpreter of its own, whose
-hashes have another seed.
+What a command prints goes into files, as into a pipe: nothing is a terminal. With `fresh=True` it starts an interpreter of its own,
+whose hashes have another seed.
 """
 
 from __future__ import annotations
