@@ -1,7 +1,6 @@
-"""Commands as a user starts them, without each one's seconds of imports: a server that has done them forks a process for each.
+"""Commands as a user starts them, without each one's seconds of imports: a server that has done them forks each.
 
-What a command prints goes into files, as into a pipe: nothing is a terminal. With `fresh=True` it starts an interpreter of its own,
-whose hashes have another seed.
+What a command prints goes into files: nothing is a terminal. `fresh=True` starts an interpreter of its own, with other hashes.
 """
 
 from __future__ import annotations
