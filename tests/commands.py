@@ -19,6 +19,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 LIMIT = 1200
 """Seconds that only a hang takes, on any machine."""
+TINY = ("debug=tiny", "chunk=50")
+"""The whole loop in seconds. A chunk a stage: a model answers 50 prompts nearly as soon as 20."""
 PRELOADED = [
     "mmst.cli.main",
     "mmst.cli.report",

@@ -21,7 +21,7 @@ def test_the_method_of_the_documentation_runs(runs):
     arguments = ["--config-dir", "my_configs", "solvers=[text,code,rpn]", "debug=tiny"]
     assert f"train.py {' '.join(arguments)}" in METHODS.replace("'", "")
     path = f"{runs.folder}:{ROOT}"
-    finished = runs.run("train.py", *arguments, "arms=[]", env={**os.environ, "PYTHONPATH": path})
+    finished = runs.run("train.py", *arguments, "arms=[]", "chunk=50", env={**os.environ, "PYTHONPATH": path})
     assert finished.returncode == 0, finished.stderr[-2000:]
     for edge in ("rpn -> rpn", "code -> rpn", "rpn -> text"):
         assert edge in finished.stdout

@@ -8,10 +8,11 @@ import yaml
 
 from mmst.cli.record import JOB
 from mmst.reporting.results import mean_accuracy
+from tests.commands import TINY
 from tests.reporting import wandb_files
 from tests.waiting import until
 
-SWEEP = ("sweep=main", "debug=tiny", "size=full", "arms=[]", "seed=0,1", "dataset.limit=30")
+SWEEP = ("sweep=main", *TINY, "size=full", "arms=[]", "seed=0,1", "dataset.limit=30")
 TRACKED = ("tracker=wandb",)
 
 
@@ -70,7 +71,7 @@ SOAKED = [pytest.param(name, marks=pytest.mark.soak) for name in ("joblib", "sub
 def test_a_job_that_fails_is_named_and_the_others_go_on(runs, launcher):
     if launcher != "basic":
         pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
-    quick = ("sweep=main", "debug=tiny", "size=full", "arms=[]", "dataset.limit=8", "method=none", "seed=0")
+    quick = ("sweep=main", *TINY, "size=full", "arms=[]", "dataset.limit=8", "method=none", "seed=0")
     finished = runs.run("train.py", "-m", f"hydra/launcher={launcher}", *quick, "filter.least_share=7,0.5")
     assert finished.returncode == 2
     assert "1 job of the sweep failed" in finished.stderr
@@ -82,7 +83,7 @@ def test_a_job_that_fails_is_named_and_the_others_go_on(runs, launcher):
 
 def test_a_search_reports_its_best_trial(runs):
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
-    finished = runs.run("train.py", "sweep=search", "debug=tiny", "size=full", "dataset.limit=10", "hydra.sweeper.n_trials=2")
+    finished = runs.run("train.py", "sweep=search", *TINY, "size=full", "dataset.limit=10", "hydra.sweeper.n_trials=2")
     assert finished.returncode == 0, finished.stderr
     folder = runs.folder / "runs" / "sweep" / "search"
     best = yaml.safe_load((folder / "optimization_results.yaml").read_text())
