@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mmst.answers.labels import LabelRule, answer_counts, health, label_counts, labels
+from mmst.filters.filter import Filter
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger, Work
 from mmst.ledger.progress import Task
@@ -53,7 +54,7 @@ class SelectionOptions:
     labels_per_problem: int
     """The most pseudo-labels of one problem that are translated on one edge."""
     translation: SamplingParams
-    keep: select.Filter
+    keep: Filter
 
     @property
     def asks_all_methods(self) -> bool:
@@ -240,7 +241,7 @@ class Pipeline:
         dropped: list[Dropped],
         method: Method,
         problems: ProblemSet,
-        keep: select.Filter,
+        keep: Filter,
         edge: Edge,
     ) -> tuple[list[GradedSample], list[Dropped]]:
         """Without constant programs, where the filter asks for that."""
@@ -254,7 +255,7 @@ class Pipeline:
         recipe: Recipe,
         checkpoint: Checkpoint,
         problems: ProblemSet,
-        keep: select.Filter,
+        keep: Filter,
         results: Sequence[EdgeResult],
         replayed: set[str],
         solved: Mapping[str, Successes],

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmst.errors import ConfigError
+from mmst.filters.filter import Filter
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Recipe
 from mmst.methods.method import Reading
@@ -18,7 +19,6 @@ from mmst.nano.__main__ import bare_methods
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams, nobody
 from mmst.samplers.scripted import ScriptedSampler
-from mmst.stages.select import Filter
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord
@@ -211,7 +211,7 @@ def test_an_arm_is_cut_to_anothers_quantity_and_edges_are_balanced(made, nano):
     whole = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     cut = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1, match=small)
     assert len(small.examples) - 2 <= len(cut.examples) <= len(small.examples) < len(whole.examples)
-    dropped = sum(tally.dropped.get("surplus", 0) for tally in cut.counts.values())
+    dropped = sum(tally.dropped.get("subsampled", 0) for tally in cut.counts.values())
     assert dropped == len(whole.examples) - len(cut.examples)
     assert sum(tally.examples for tally in cut.counts.values()) == len(cut.examples)
     by_tokens = replace(OPTIONS, keep=Filter(match_by="tokens"))

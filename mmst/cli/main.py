@@ -50,7 +50,7 @@ def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
 
 
 def _job(job: str, words: list[str]) -> None:
-    _store_sweeps()
+    store_sweeps()
     check_overrides(words)
     if asked_for_help(words):
         job_help(job, words)
@@ -68,7 +68,7 @@ def task(config: DictConfig) -> Any:
         return importlib.import_module(JOBS[settings.job]).run(settings)
 
 
-def _store_sweeps() -> None:
+def store_sweeps() -> None:
     """Make the files of `sweeps/` the config group `sweep`."""
     store = ConfigStore.instance()
     for path in SWEEPS.glob("*.yaml"):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from pathlib import Path
 
 from mmst.errors import ConfigError
-from mmst.stages.select import Filter, Quantity
+from mmst.filters.filter import Filter, Quantity
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.tokenization import example_tokens
 from mmst.types import Dropped, DropReason, Example
@@ -43,7 +43,7 @@ def cut(
     else:
         kept = disputed(examples, sizes, sum(most.values()), keep.disagreement, agreed, seed)
     left = {(example.id, example.edge) for example in kept}
-    return kept, [Dropped(e.id, e.edge, DropReason.SURPLUS) for e in examples if (e.id, e.edge) not in left]
+    return kept, [Dropped(e.id, e.edge, DropReason.SUBSAMPLED) for e in examples if (e.id, e.edge) not in left]
 
 
 def sizes_of(examples: Sequence[Example], quantity: Quantity, checkpoint: Path) -> list[int]:

@@ -130,7 +130,7 @@ def edge_counts(
     """What became of each edge's rows, by its name."""
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for row in dropped:
-        reasons[row.edge][row.reason.value] += 1
+        reasons[row.edge][str(row.reason)] += 1
     kept = Counter(example.edge for example in examples)
     return {name: result.counts(dict(reasons[name]), kept[name]) for result in results for name in [str(result.edge)]}
 

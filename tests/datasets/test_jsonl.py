@@ -37,7 +37,7 @@ def test_a_missing_id_is_made_from_the_line(tmp_path):
         ([GOOD, "[1]"], "line 2: not a JSON object"),
         ([{"question": "?"}], "line 1: the key 'answer' is missing"),
         ([{"question": "", "answer": "1"}], "'question' must be"),
-        ([{"question": "?", "answer": ["1"]}], "'answer' must be"),
+        ([{"question": "?", "answer": ["1"]}], "'answer' is a list"),
         ([{**GOOD, "choices": "ab"}], "'choices' must be"),
         ([GOOD, GOOD], "line 2: the id 'a' stands already in line 1"),
         ([""], "holds no problem"),

@@ -6,16 +6,14 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 
-from mmst.entry import register_resolvers
 from mmst.methods.boundary import boundary_of
 from mmst.methods.chat import ChatTemplate
 from mmst.methods.prompt import PromptWriter
 from mmst.training.tokenization import example_tokens
 from mmst.types import AnswerKind, Example, Problem
+from tests.composing import composed
 from tests.conftest import ROOT
 from tests.made_tokenizers import made_tokenizer
 
@@ -35,11 +33,8 @@ SOLUTIONS = {"text": "It is 9 * 4 = 36. The answer is 36.", "code": "answer = 9 
 
 @pytest.fixture(scope="module")
 def formats():
-    register_resolvers()
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        config = compose("train", overrides=["name=x", "methods=three", "+methods/part@methods.plan=plan", "model.shots=2"])
-        return {name: instantiate(config.methods[name].format, _convert_="all") for name in config.methods}
+    config = composed("train", "solvers=[text,code,equation,plan]", "model.shots=2")
+    return {name: instantiate(config.solvers[name].format, _convert_="all") for name in config.solvers}
 
 
 def check(name, text):

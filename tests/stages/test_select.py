@@ -1,7 +1,8 @@
 import pytest
 
 from mmst.errors import ConfigError
-from mmst.stages.select import Filter, drop_constant, select, select_translations
+from mmst.filters.filter import Filter
+from mmst.stages.select import drop_constant, select, select_translations
 from mmst.types import Problem, Verdict
 
 GOOD = "The total is 3 * 4 = 12. The answer is 12."
@@ -9,7 +10,7 @@ GOLD = {"p1": "12", "p2": "10"}
 
 
 def reasons(dropped):
-    return [row.reason.value for row in dropped]
+    return [row.reason for row in dropped]
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ def reasons(dropped):
         ({"verdict": Verdict.NO_ANSWER, "answer": None}, "not_right"),
         ({"verdict": Verdict.UNJUDGED}, "unjudged"),
         ({"finish": "length"}, "truncated"),
-        ({"completion": "The answer is 12."}, "leak"),
+        ({"completion": "The answer is 12."}, "answer_only"),
     ],
 )
 def test_every_refused_row_has_its_reason(made, problems, methods, row, reason):
@@ -41,7 +42,7 @@ def test_at_most_k_a_problem(made, problems, methods):
     rows = [made(f"{i} + {12 - i} = 12. The answer is 12.", index=i) for i in range(6)]
     kept, dropped = select(rows, problems, methods["text"], Filter(per_problem=2), "e", GOLD)
     assert [row.sample.index for row in kept] == [0, 1]
-    assert reasons(dropped) == ["over_cap"] * 4
+    assert reasons(dropped) == ["per_problem_cap"] * 4
     with pytest.raises(ConfigError):
         Filter(per_problem=0)
 
@@ -53,7 +54,7 @@ def test_a_translation_must_keep_its_sources_answer(made, problems, methods):
     silent = made("3 + 4", None, Verdict.NO_ANSWER, index=2, source=source.sample.id)
     kept, dropped = select_translations([same, drifted, silent], [source], problems, methods["text"], Filter(), "code -> text")
     assert kept == [same]
-    assert reasons(dropped) == ["drift", "drift"]
+    assert reasons(dropped) == ["answer_changed", "answer_changed"]
 
 
 def test_verification_is_against_the_source_not_the_gold(made, problems, methods):
@@ -108,7 +109,7 @@ def test_programs_that_ignore_the_problems_numbers_are_found(made, methods, sand
     rows = [made(program, index=n, method="code") for n, program in enumerate(programs)]
     kept, dropped = drop_constant(rows, {"p1": problem}, methods["code"], sandbox, "e")
     assert [row.sample.index for row in kept] == [0, 1, 2, 4]  # the last one has none of the numbers: nothing to change
-    assert reasons(dropped) == ["leak"]
+    assert reasons(dropped) == ["answer_only"]
 
 
 @pytest.mark.parametrize(
