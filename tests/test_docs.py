@@ -38,6 +38,6 @@ def test_the_method_of_the_documentation_reads_what_it_renders(tmp_path, monkeyp
     method = RpnMethod(PromptFormat(cue="Notation:", lead=" "))
     problems = draw_problems("validation", 60, 1)
     solutions = [method.render(problem.derivation) for problem in problems]
-    assert [reading.answer for reading in method.read(solutions, problems, None)] == [p.answer for p in problems]
-    assert method.read(["3 +", "three", "1 0 /"], problems[:3], None)[0].answer is None
+    assert [reading.answer for reading in method.read_all(solutions, problems, None)] == [p.answer for p in problems]
+    assert method.read_all(["3 +", "three", "1 0 /"], problems[:3], None)[0].answer is None
     assert method.leaks(problems[0], "12", "12")

@@ -268,7 +268,7 @@ def test_a_training_is_keyed_by_the_prompts_that_it_learns(made, nano):
 class LastWord(TextMethod):
     """Reads the answer in another way than the class whose name it has."""
 
-    def read(self, completions, problems, executor):
+    def read_all(self, completions, problems, executor):
         return [Reading("7", "last word") for _ in completions]
 
 

@@ -21,6 +21,7 @@ from mmst.cli.help import COMMANDS, asked_for_help, job_help, overview
 from mmst.cli.names import run_name
 from mmst.cli.old_names import check_overrides
 from mmst.cli.places import CONFIGS, SWEEPS
+from mmst.cli.plugins import add_installed_configs
 from mmst.cli.record import failures
 from mmst.config.read import read_settings
 
@@ -51,6 +52,7 @@ def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
 
 def _job(job: str, words: list[str]) -> None:
     store_sweeps()
+    add_installed_configs()
     check_overrides(words)
     if asked_for_help(words):
         job_help(job, words)

@@ -42,7 +42,7 @@ class CodeMethod:
         fenced = FENCE.search(text)
         return _to_the_margin(fenced.group(1) if fenced else text)
 
-    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The value of each program; for `TESTS`, `passed` where it passes them."""
         return read_programs([self.clean(completion) for completion in completions], problems, executor)
 

@@ -43,7 +43,7 @@ class EquationMethod:
         fenced = FENCE.search(text)
         return "\n".join(line.strip() for line in (fenced.group(1) if fenced else text).splitlines() if line.strip())
 
-    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The value of `answer` in each system."""
         return read_programs([self.program(completion) for completion in completions], problems, executor)
 

@@ -43,7 +43,7 @@ class TextMethod:
         """The reasoning up to a run-on next question or turn."""
         return without_run_on(completion).strip()
 
-    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The marked answer (`The answer is ...`, or boxed), else what is said last, recorded as `fallback`.
 
         For `TESTS`, what the program in the text's fence does.

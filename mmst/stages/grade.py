@@ -42,7 +42,7 @@ class GradeSpec:
 def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
     """Grade samples of one method; `problems` holds the samples' problems by id."""
     completed = [sample for sample in samples if sample.finish is not FinishReason.ERROR]
-    read = method.read([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
+    read = method.read_all([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
     judged = verdicts(read, [problems[s.problem_id] for s in completed], executor)
     found = {s.id: (reading, *judgement) for s, reading, judgement in zip(completed, read, judged, strict=True)}
     return [
