@@ -133,9 +133,9 @@ class Prompt:
     """One seed for each completion (K of them): what makes a sample independent of its batch."""
     stop: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
-    """The same as turns: what a chat server is sent."""
+    """The same as turns: what a chat server is sent where `chat` holds."""
     chat: bool = False
-    """Whether a chat template wrote the text: its special tokens are tokens, those in the messages' contents are characters."""
+    """Whether it is a conversation: what its template wrote, where special tokens are tokens but for those in the contents."""
 
 
 @dataclass(frozen=True, slots=True)

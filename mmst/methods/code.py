@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from textwrap import dedent
 from typing import ClassVar
 
 from mmst.answers.equality import PASSED, canonical_answer
@@ -16,6 +17,7 @@ from mmst.sandbox.result import UNJUDGED, Executor, Program, Result, Status
 from mmst.types import AnswerKind, Problem, Step
 
 INDENT = "    "
+BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 FENCE = re.compile(r"```(?:python|py)?\s*\n(.*?)(?:```|$)", re.DOTALL)
 COMPUTING = (ast.BinOp, ast.Call, ast.AugAssign, ast.Compare, ast.BoolOp)
 SHIFTS = (7, 13)
@@ -31,14 +33,14 @@ class CodeMethod:
 
     format: PromptFormat
     name: str = "code"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
         """The program: what is inside a code fence if there is one, and nothing after a run-on next question."""
         text = completion.split("\n" + QUESTION_CUE.strip())[0]
         fenced = FENCE.search(text)
-        return (fenced.group(1) if fenced else text).strip("\n").rstrip()
+        return _to_the_margin(fenced.group(1) if fenced else text)
 
     def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The value of each program; for `TESTS`, `passed` where it passes them."""
@@ -73,6 +75,12 @@ class CodeMethod:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
         return not any(isinstance(node, COMPUTING) for node in ast.walk(tree))
+
+
+def _to_the_margin(program: str) -> str:
+    """A program whose first line stands at the margin: models begin a completion with a space, or indent all of it."""
+    lines = dedent(BLANK_LINES.sub("", program)).rstrip()
+    return lines.lstrip(" \t")
 
 
 def read_programs(programs: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
