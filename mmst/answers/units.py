@@ -43,7 +43,7 @@ SPELLINGS = {
     "metre": "meter",
 }
 COMMON = frozenset(
-    [
+    (
         "meter",
         "gram",
         "second",
@@ -80,7 +80,7 @@ COMMON = frozenset(
         "volt",
         "ampere",
         "newton",
-    ]
+    )
 )
 WORD = re.compile(r"[A-Za-z]+(?:/[A-Za-z]+)?")
 LONGEST = 24
