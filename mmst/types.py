@@ -53,14 +53,14 @@ class DropReason(StrEnum):
     UNJUDGED = "unjudged"
     TRUNCATED = "truncated"
     DUPLICATE = "duplicate"
-    OVER_CAP = "over_cap"
-    DRIFT = "drift"
+    PER_PROBLEM_CAP = "per_problem_cap"
+    ANSWER_CHANGED = "answer_changed"
     """A translation whose own answer differs from its source's."""
-    LEAK = "leak"
+    ANSWER_ONLY = "answer_only"
     """A solution that states its answer without deriving it."""
     WRONG_STEP = "wrong_step"
     """A text with a statement `a op b = c` that does not hold."""
-    SURPLUS = "surplus"
+    SUBSAMPLED = "subsampled"
     """Cut away to balance edges, or to match another arm's quantity."""
     TOO_LONG = "too_long"
 
@@ -148,6 +148,8 @@ class Completion:
     completion_tokens: int
     mean_logprob: float | None
     """Mean natural log-probability of the sampled tokens, under the model at temperature 1."""
+    error: str = ""
+    """For `ERROR`: why, in a word or two, for counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class Sample:
     """Name and version of what sampled it."""
     source_id: str | None = None
     """For a translation: the sample that it was translated from."""
+    error: str = ""
+    """See `Completion.error`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +226,8 @@ class Dropped:
 
     id: str
     edge: str
-    reason: DropReason
+    reason: str
+    """A `DropReason`, or the word of a rule of the user's."""
 
 
 @dataclass(frozen=True, slots=True)

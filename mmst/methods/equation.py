@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 from mmst.answers.numbers import canonical_number, numbers_in
 from mmst.methods import solver
@@ -33,6 +34,8 @@ class EquationMethod:
 
     format: PromptFormat
     name: str = "equation"
+    version: ClassVar[int] = 1
+    """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
         """The equations: what is inside a code fence if there is one, and nothing after a run-on next question."""
@@ -40,7 +43,7 @@ class EquationMethod:
         fenced = FENCE.search(text)
         return "\n".join(line.strip() for line in (fenced.group(1) if fenced else text).splitlines() if line.strip())
 
-    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The value of `answer` in each system."""
         return read_programs([self.program(completion) for completion in completions], problems, executor)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mmst.answers.audit import wrong_steps
 from mmst.answers.numbers import canonical_number, numbers_in
@@ -35,12 +36,14 @@ class TextMethod:
 
     format: PromptFormat
     name: str = "text"
+    version: ClassVar[int] = 1
+    """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
         """The reasoning up to a run-on next question or turn."""
         return without_run_on(completion).strip()
 
-    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The marked answer (`The answer is ...`, or boxed), else what is said last, recorded as `fallback`.
 
         For `TESTS`, what the program in the text's fence does.

@@ -12,7 +12,7 @@ import platform
 import signal
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -119,10 +119,11 @@ def restrict_files(readable: Iterable[str]) -> int:
     return version
 
 
-def enter_namespaces() -> bool:
+def enter_namespaces(meanwhile: Callable[[int], None], keep: int) -> bool:
     """Become process 1 of namespaces of our own; False where the kernel or an administrator forbids them.
 
-    The outer process only waits. When process 1 dies, the kernel kills everything in the namespace.
+    The outer process calls `meanwhile` with the id of process 1, keeps the descriptor `keep`, and waits. When process 1 dies,
+    the kernel kills everything in the namespace.
     """
     uid, gid = os.getuid(), os.getgid()
     if LIBC.unshare(NAMESPACES) != 0:
@@ -133,7 +134,9 @@ def enter_namespaces() -> bool:
     die_with_parent()
     child = os.fork()
     if child:
-        os.closerange(3, 1024)
+        os.closerange(3, keep)
+        os.closerange(keep + 1, 1024)
+        meanwhile(child)
         os.waitpid(child, 0)
         os._exit(0)
     die_with_parent()

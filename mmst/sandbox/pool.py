@@ -16,16 +16,17 @@ import struct
 import subprocess
 import sys
 import sysconfig
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mmst.errors import ConfigError, SandboxUnavailableError
 from mmst.ledger.progress import Progress, Silent
-from mmst.sandbox import probe
+from mmst.sandbox import probe, supervise, watch
 from mmst.sandbox.result import Program, Result, Status
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,12 @@ WINDOW = 4
 """Programs sent to a zygote ahead of its answers."""
 MODULES = ("sympy", "math_verify", "latex2sympy2_extended", "antlr4")
 """What programs may import beyond the standard library, where it is installed: the last three are math-verify's."""
-START_SECONDS = 60
+START_SECONDS = 600
+"""In which a zygote must be ready: only one that hangs takes minutes, however busy the machine is."""
+LOOK_SECONDS = 5.0
+"""Between two looks at a zygote that is silent."""
+SPARE_SECONDS = 60.0
+"""How much longer than its most patient program may take a zygote may be silent."""
 LEAST_MEMORY = 1 << 27
 LARGEST_PROGRAM = 1 << 16
 """Characters; a longer program is refused."""
@@ -80,6 +86,9 @@ class _Zygote:
         self.incoming = bytearray()
         self.outgoing = bytearray()
         self.in_hand: deque[int] = deque()
+        self.silent = 0.0
+        """Seconds since it last said something, while it had programs in hand."""
+        self.patience = supervise.PATIENCE * settings["wall_factor"] * settings["cpu_seconds"] + SPARE_SECONDS
         self.ready = self._await_ready()
         ours.setblocking(False)
 
@@ -132,8 +141,17 @@ class _Zygote:
             return None
         if not block:
             return None
+        self.silent = 0.0
         self.incoming += block
         return self._frames()
+
+    def hangs(self, seconds: float) -> bool:
+        """Whether it will not answer, after `seconds` more of silence: it was stopped, or is later than any program may be."""
+        if not self.in_hand:
+            self.silent = 0.0
+            return False
+        self.silent += seconds
+        return self.silent > self.patience or (self.silent >= LOOK_SECONDS and watch.is_stopped(self.process.pid))
 
     def _frames(self) -> list[dict[str, Any]]:
         frames = []
@@ -185,6 +203,9 @@ class SandboxPool:
         SandboxUnavailableError: the machine lacks a feature that isolation needs, and it was not accepted.
     """
 
+    version: ClassVar[int] = 1
+    """Raised with every change of what a program gives."""
+
     def __init__(
         self,
         workers: int = 0,
@@ -233,6 +254,11 @@ class SandboxPool:
         batch = _Batch(programs, results)
         for slots, numbers in ((self._plain, waiting[False]), (self._loaded, waiting[True])):
             batch.run(slots, numbers)
+        lost = sum(result.status is Status.LOST for result in results.values())
+        if lost:
+            log.warning(
+                "sandbox: %d of %d programs were lost twice (a machine too busy, or a worker that died)", lost, len(programs)
+            )
         return [results[number] for number in range(len(programs))]
 
     def close(self) -> None:
@@ -255,6 +281,7 @@ class _Batch:
         self.programs = programs
         self.results = results
         self.suspects: deque[int] = deque()
+        """What was lost once: it runs again alone, when the others are done and the machine is calmer."""
         self.lost_once: set[int] = set()
 
     def run(self, slots: Sequence[_Slot], numbers: deque[int]) -> None:
@@ -271,8 +298,13 @@ class _Batch:
             for slot in used:
                 self._attach(slot, numbers, window, selector)
             while any(slot.zygote is not None and slot.zygote.in_hand for slot in used):
-                for key, _ in selector.select(timeout=START_SECONDS):
+                begun = time.monotonic()
+                for key, _ in selector.select(timeout=LOOK_SECONDS):
                     self._serve(key.data, numbers, window, selector)
+                seconds = min(time.monotonic() - begun, LOOK_SECONDS)  # a host that was itself kept waiting counts none of it
+                for slot in used:
+                    if slot.zygote is not None and slot.zygote.hangs(seconds):
+                        self._bury(slot, numbers, window, selector)
 
     def _attach(self, slot: _Slot, numbers: deque[int], window: int, selector: selectors.BaseSelector) -> None:
         zygote = slot.started()
@@ -300,7 +332,10 @@ class _Batch:
         for frame in frames:
             number = frame["id"]
             zygote.in_hand.remove(number)
-            self.results[number] = _result(self.programs[number], frame)
+            if frame["status"] == Status.LOST and number not in self.lost_once:
+                self._try_again(number)
+            else:
+                self.results[number] = _result(self.programs[number], frame)
         self._feed(slot, numbers, window, selector)
 
     def _bury(self, slot: _Slot, numbers: deque[int], window: int, selector: selectors.BaseSelector) -> None:
@@ -313,10 +348,13 @@ class _Batch:
             if number in self.lost_once:
                 self.results[number] = Result(self.programs[number].name, Status.LOST)
             else:
-                self.lost_once.add(number)
-                self.suspects.append(number)
+                self._try_again(number)
         if numbers:
             self._attach(slot, numbers, window, selector)
+
+    def _try_again(self, number: int) -> None:
+        self.lost_once.add(number)
+        self.suspects.append(number)
 
 
 def _settings(limits: Limits, confine: bool, features: dict[str, str | None]) -> dict[str, Any]:

@@ -18,21 +18,12 @@ import io
 import json
 import os
 import resource
-import select
-import signal
 import socket
 import struct
 import sys
-import time
 from typing import Any
 
 RESULT_FD = 3
-BUSY_SHARE = 0.01
-"""A program that uses less of its wall-clock time than this sleeps."""
-PATIENCE = 15
-"""How many times the wall-clock limit a program may take on a machine that is busy with others."""
-GRACE = 0.05
-"""Seconds that a program which closed its pipe has to leave."""
 INFINITY = float("inf")
 DEEPEST = 4
 """Levels of nested lists and dicts that are written out."""
@@ -254,76 +245,6 @@ def _read_line(fd: int, most: int) -> str:
     return data[:-1].decode("utf-8", "replace")
 
 
-def supervise(pids: tuple[int, ...], pipe: int, settings: dict[str, Any], cpu_seconds: Any) -> dict[str, Any]:
-    """Wait for the children within their CPU time; the first one's answer is the result.
-
-    The wall-clock time is for programs that sleep. One that uses the CPU and is late is kept waiting by others: it gets
-    `PATIENCE` times that, and is then lost, which is nobody's wrong answer.
-    """
-    limit, started = settings["cpu_seconds"], time.monotonic()
-    wall = started + settings["wall_factor"] * limit
-    most = settings["result_bytes"]
-    data, verdict, watch = b"", None, select.poll()
-    watch.register(pipe, select.POLLIN)
-    wait = limit
-    while verdict is None:
-        ready = watch.poll(max(1.0, wait * 1000))
-        if ready:
-            block = os.read(pipe, 1 << 16)
-            data += block
-            if not block:
-                verdict = "closed"
-            elif len(data) > most:
-                verdict = "crashed"
-            continue
-        used = sum(map(cpu_seconds, pids))
-        now = time.monotonic()
-        asleep = used < BUSY_SHARE * (now - started)
-        if used >= limit or (now >= wall and asleep):
-            verdict = "timeout"
-        elif now >= started + PATIENCE * (wall - started):
-            verdict = "lost"
-        wait = min(max(limit - used, 0.005), max(wall - now, 0.05))
-    for pid in pids[1:]:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    return _collect(pids[0], verdict, data)
-
-
-def _collect(pid: int, verdict: str, data: bytes) -> dict[str, Any]:
-    if verdict == "closed":
-        deadline = time.monotonic() + GRACE
-        while _running(pid) and time.monotonic() < deadline:
-            time.sleep(0.0002)
-        verdict = "crashed" if _running(pid) else "left"
-    os.kill(pid, signal.SIGKILL)
-    _, status, usage = os.wait4(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    result: dict[str, Any] = {"status": verdict, "type": "starved" if verdict == "lost" else ""}
-    if verdict == "left":
-        result = _parsed(data) if code == 0 else {"status": "timeout"} if code == -signal.SIGXCPU else {"status": "crashed"}
-        if result["status"] == "crashed":
-            result["type"] = f"signal {-code}" if code < 0 else f"exit {code}"
-    result["seconds"] = round(usage.ru_utime + usage.ru_stime, 4)
-    return result
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        result = json.loads(data)
-        if result["status"] not in ("ok", "error", "memory"):
-            raise ValueError
-        plain = {key: str(result.get(key, "")) for key in ("status", "type", "value", "stdout")}
-        line = result.get("line")
-        return {**plain, "line": line if type(line) is int else None}
-    except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
-        return {"status": "crashed"}
-
-
-def _running(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
-
-
 def send(control: socket.socket, message: dict[str, Any]) -> None:
     """One frame to the host."""
     body = json.dumps(message).encode()
@@ -349,14 +270,34 @@ def _exactly(control: socket.socket, count: int) -> bytes | None:
     return data
 
 
+def watched(kernel: Any, watch: Any, namespaces: bool) -> tuple[socket.socket, bool]:
+    """Start the process that sees how long programs are kept waiting: (how to ask it, whether namespaces were entered).
+
+    Where there are namespaces it is the one that waits outside of them.
+    """
+    ours, theirs = socket.socketpair()
+    if namespaces and kernel.enter_namespaces(lambda inner: watch.serve(theirs, inner), theirs.fileno()):
+        theirs.close()
+        return ours, True
+    zygote = os.getpid()
+    if os.fork() == 0:
+        kernel.die_with_parent()
+        os.closerange(3, theirs.fileno())
+        os.closerange(theirs.fileno() + 1, 1024)
+        watch.serve(theirs, zygote)
+        os._exit(0)
+    theirs.close()
+    return ours, False
+
+
 def confine(settings: dict[str, Any], kernel: Any) -> dict[str, Any]:
-    """Everything that is done once: devices, namespaces, preloaded modules, limits, privileges, files."""
+    """Everything that is done once: devices, preloaded modules, limits, privileges, files."""
     null = os.open("/dev/null", os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     os.environ.clear()
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    done = {"namespaces": settings["confine"] and settings["namespaces"] and kernel.enter_namespaces()}
+    done: dict[str, Any] = {}
     kernel.die_with_parent()
     sys.path[:0] = settings["module_path"]
     for name in settings["preload"]:
@@ -374,53 +315,65 @@ def confine(settings: dict[str, Any], kernel: Any) -> dict[str, Any]:
     return done
 
 
+class Zygote:
+    """What stays the same from program to program."""
+
+    def __init__(self, settings: dict[str, Any], seccomp: Any, limited: Any, supervise: Any) -> None:
+        self.settings, self.seccomp, self.limited, self.supervise = settings, seccomp, limited, supervise
+
+    def serve_program(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run one program in a child."""
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        pid = _forked(lambda: child(request, writer, self.settings, self.seccomp))
+        os.close(writer)
+        return self._outcome((pid,), reader)
+
+    def serve_tests(self, request: dict[str, Any], control: socket.socket) -> dict[str, Any]:
+        """Run unit tests in one child on a program in another."""
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        calls_out, calls_in = os.pipe2(os.O_CLOEXEC)
+        answers_out, answers_in = os.pipe2(os.O_CLOEXEC)
+        pipes = writer, calls_in, answers_out
+        program = _forked(lambda: served_child(request, (answers_in, calls_out), self.settings, self.seccomp))
+        judge = _forked(lambda: judge_child(request, control, pipes, self.settings, self.seccomp))
+        for fd in (writer, calls_out, calls_in, answers_out, answers_in):
+            os.close(fd)
+        return self._outcome((judge, program), reader)
+
+    def _outcome(self, pids: tuple[int, ...], reader: int) -> dict[str, Any]:
+        result: dict[str, Any] = self.supervise(self.limited(pids), reader, self.settings["result_bytes"])
+        os.close(reader)
+        return result
+
+
 def main() -> None:
     """Confine, say so, and serve until the host hangs up."""
     settings, control = json.loads(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))
     sys.path.insert(0, settings["home"])
     import kernel  # type: ignore[import-not-found]
+    import supervise  # type: ignore[import-not-found]
+    import watch  # type: ignore[import-not-found]
 
     sys.path.remove(settings["home"])
-    sys.modules.pop("kernel")
+    for name in ("kernel", "supervise", "watch"):
+        sys.modules.pop(name)
     arch = kernel.architecture()
     seccomp = kernel.SeccompFilter(arch) if settings["confine"] and settings["seccomp"] and arch else None
-    send_ready = confine(settings, kernel)
+    wire, namespaces = watched(kernel, watch, settings["confine"] and settings["namespaces"])
+    send_ready = {"namespaces": namespaces, **confine(settings, kernel)}
+
+    def limited(pids: tuple[int, ...]) -> Any:
+        return supervise.Limited(pids, settings, kernel.cpu_seconds, lambda: watch.ask(wire))
+
+    zygote = Zygote(settings, seccomp, limited, supervise.supervise)
     gc.collect()
     gc.freeze()
     gc.disable()
     send(control, {"ready": send_ready, "pid": os.getpid()})
     while (request := receive(control)) is not None:
-        if "entry_point" in request:  # the tests are the next frame, for the judge to read
-            result = serve_tests(request, control, settings, seccomp, kernel.cpu_seconds)
-        else:
-            result = serve_program(request, settings, seccomp, kernel.cpu_seconds)
+        tested = "entry_point" in request  # the tests are the next frame, for the judge to read
+        result = zygote.serve_tests(request, control) if tested else zygote.serve_program(request)
         send(control, {"id": request["id"], **result})
-
-
-def serve_program(request: dict[str, Any], settings: dict[str, Any], seccomp: Any, cpu_seconds: Any) -> dict[str, Any]:
-    """Run one program in a child."""
-    reader, writer = os.pipe2(os.O_CLOEXEC)
-    pid = _forked(lambda: child(request, writer, settings, seccomp))
-    os.close(writer)
-    result = supervise((pid,), reader, settings, cpu_seconds)
-    os.close(reader)
-    return result
-
-
-def serve_tests(
-    request: dict[str, Any], control: socket.socket, settings: dict[str, Any], seccomp: Any, cpu_seconds: Any
-) -> dict[str, Any]:
-    """Run unit tests in one child on a program in another."""
-    reader, writer = os.pipe2(os.O_CLOEXEC)
-    calls_out, calls_in = os.pipe2(os.O_CLOEXEC)
-    answers_out, answers_in = os.pipe2(os.O_CLOEXEC)
-    program = _forked(lambda: served_child(request, (answers_in, calls_out), settings, seccomp))
-    judge = _forked(lambda: judge_child(request, control, (writer, calls_in, answers_out), settings, seccomp))
-    for fd in (writer, calls_out, calls_in, answers_out, answers_in):
-        os.close(fd)
-    result = supervise((judge, program), reader, settings, cpu_seconds)
-    os.close(reader)
-    return result
 
 
 def _forked(run: Any) -> int:

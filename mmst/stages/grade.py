@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mmst.answers.equality import is_number, verdict_of
+from mmst.answers.reading import CHECKER_VERSION
+from mmst.ledger.spec import PartSpec
 from mmst.methods.method import Method, Reading
+from mmst.samplers.lengths import TOO_LONG
 from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_equal, values_of
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
@@ -21,23 +24,38 @@ from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, 
 VERSION = 4
 
 
+@dataclass(frozen=True, slots=True)
+class GradeSpec:
+    """What determines the verdicts."""
+
+    samples: str
+    """The key of what made the samples."""
+    problems: str
+    method: str
+    reader: PartSpec
+    """The method's class and its settings."""
+    executor: PartSpec
+    checker: int = CHECKER_VERSION
+    version: int = VERSION
+
+
 def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
     """Grade samples of one method; `problems` holds the samples' problems by id."""
     completed = [sample for sample in samples if sample.finish is not FinishReason.ERROR]
-    read = method.read([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
+    read = method.read_all([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
     judged = verdicts(read, [problems[s.problem_id] for s in completed], executor)
     found = {s.id: (reading, *judgement) for s, reading, judgement in zip(completed, read, judged, strict=True)}
     return [
         GradedSample(sample, found[sample.id][0].answer, *found[sample.id][1:])
         if sample.id in found
-        else GradedSample(sample, None, Verdict.UNJUDGED, "engine error")
+        else GradedSample(sample, None, Verdict.UNJUDGED, sample.error or "engine error")
         for sample in samples
     ]
 
 
 def is_unjudged(row: GradedSample) -> bool:
-    """Whether the engine or the sandbox failed at it."""
-    return row.verdict is Verdict.UNJUDGED
+    """Whether the engine or the sandbox failed at it, and may not fail again: a prompt stays too long."""
+    return row.verdict is Verdict.UNJUDGED and row.sample.error != TOO_LONG
 
 
 class VerdictTally:

@@ -85,7 +85,7 @@ def graded(rows: Sequence[Row]) -> Iterator[dict[str, str | int | None]]:
     with SandboxPool() as executor:
         for name, method in METHODS.items():
             places = [n for n, row in enumerate(rows) if row.method == name]
-            read = method.read([rows[n].completion for n in places], [problems[n] for n in places], executor)
+            read = method.read_all([rows[n].completion for n in places], [problems[n] for n in places], executor)
             readings.update(zip(places, read, strict=True))
         judged = verdicts([readings[n] for n in range(len(rows))], problems, executor)
     for n, (verdict, reason) in enumerate(judged):

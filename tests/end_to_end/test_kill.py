@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.commands import Runs
+
 ARGUMENTS = ("debug=tiny", "arms=[]", "trainer.options.steps=12", "trainer.options.save_every=3")
 MOMENTS = {
     "while sampling": "sample-*/chunk-00001.jsonl",
@@ -26,8 +28,6 @@ def killed_when(runs, pattern):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    from tests.end_to_end.conftest import Runs
-
     runs = Runs(tmp_path_factory.mktemp("undisturbed"))
     found = runs.results(runs.run("train.py", *ARGUMENTS))
     return found, runs.ledger_files()

@@ -7,7 +7,7 @@ import time
 import pytest
 import yaml
 
-from mmst.jobs import JOB
+from mmst.cli.record import JOB
 from mmst.reporting.results import mean_accuracy
 from tests.reporting import wandb_files
 

@@ -28,7 +28,8 @@ class ScriptedServer:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 with server._lock:
                     attempt = sum(
-                        seen["seed"] == body["seed"] and seen.get("prompt") == body.get("prompt") for seen in server.bodies
+                        seen.get("seed") == body.get("seed") and seen.get("prompt") == body.get("prompt")
+                        for seen in server.bodies
                     )
                     server.bodies.append(body | {"path": self.path, "key": self.headers["authorization"]})
                     server._running += 1
