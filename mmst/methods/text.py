@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mmst.answers.audit import wrong_steps
 from mmst.answers.numbers import numbers_in
 from mmst.answers.reading import stated_answer
-from mmst.methods.code import FENCE, read_programs
+from mmst.methods.code import program_of, read_programs
 from mmst.methods.method import Reading
 from mmst.methods.prompt import QUESTION_CUE, PromptFormat
 from mmst.sandbox.result import Executor
@@ -46,7 +46,7 @@ class TextMethod:
         texts = [self.clean(completion) for completion in completions]
         readings = [Reading(*stated_answer(text, p.kind, p.choices)) for text, p in zip(texts, problems, strict=True)]
         tested = [n for n, problem in enumerate(problems) if problem.kind is AnswerKind.TESTS]
-        ran = read_programs([_fenced(texts[n]) for n in tested], [problems[n] for n in tested], executor)
+        ran = read_programs([program_of(texts[n], problems[n]) for n in tested], [problems[n] for n in tested], executor)
         for n, reading in zip(tested, ran, strict=True):
             readings[n] = reading
         return readings
@@ -90,9 +90,3 @@ class TextMethod:
         numbers = numbers_in(looked_at)
         others = sum(number != answer for number in numbers)
         return others + (others < len(numbers)) < FEWEST_NUMBERS
-
-
-def _fenced(text: str) -> str:
-    """The program in a text; all of it where there is no fence."""
-    fenced = FENCE.search(text)
-    return fenced.group(1) if fenced else text

@@ -18,7 +18,7 @@ from mmst.sandbox.expressions import equal_expressions, may_be_equal
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
 
-VERSION = 3
+VERSION = 4
 
 
 def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
