@@ -154,7 +154,7 @@ def _run_arm(
         _warn_of_collapse(recipe.name, results[0].examples if results else None, examples)
         start = base if plan.init_from is InitFrom.BASE else checkpoint
         title = f"train   {recipe.name}, round {number}"
-        checkpoint = pipeline.trained(
+        checkpoint, examples = pipeline.trained(
             examples,
             start,
             plan.training.options,

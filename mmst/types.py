@@ -53,14 +53,14 @@ class DropReason(StrEnum):
     UNJUDGED = "unjudged"
     TRUNCATED = "truncated"
     DUPLICATE = "duplicate"
-    OVER_CAP = "over_cap"
-    DRIFT = "drift"
+    PER_PROBLEM_CAP = "per_problem_cap"
+    ANSWER_CHANGED = "answer_changed"
     """A translation whose own answer differs from its source's."""
-    LEAK = "leak"
+    ANSWER_ONLY = "answer_only"
     """A solution that states its answer without deriving it."""
     WRONG_STEP = "wrong_step"
     """A text with a statement `a op b = c` that does not hold."""
-    SURPLUS = "surplus"
+    SUBSAMPLED = "subsampled"
     """Cut away to balance edges, or to match another arm's quantity."""
     TOO_LONG = "too_long"
 
@@ -115,14 +115,27 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: str
+    """`system`, `user` or `assistant`."""
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text for an engine to complete, `count` times."""
+    """A conversation for an engine to go on with, K times, and the text that it makes."""
 
     id: str
     text: str
     seeds: tuple[int, ...]
     """One seed for each completion (K of them): what makes a sample independent of its batch."""
     stop: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
+    """The same as turns: what a chat server is sent."""
+    chat: bool = False
+    """Whether a chat template wrote the text: its special tokens are tokens, those in the messages' contents are characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,25 @@ class Example:
     problem_id: str
     prompt: str
     completion: str
+    messages: tuple[Message, ...] = ()
+    """The prompt as turns."""
+    chat: bool = False
+    """Whether a chat template wrote the prompt, see `Prompt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A right and a wrong solution of one problem, for trainers that learn from pairs."""
+
+    problem_id: str
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]
+    chosen_method: str
+    rejected_method: str
+    chosen_id: str
+    """The sample that it was made from."""
+    rejected_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +222,8 @@ class Dropped:
 
     id: str
     edge: str
-    reason: DropReason
+    reason: str
+    """A `DropReason`, or the word of a rule of the user's."""
 
 
 @dataclass(frozen=True, slots=True)

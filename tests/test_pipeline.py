@@ -1,5 +1,6 @@
 import os
 import random
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -10,14 +11,17 @@ import pytest
 from mmst.errors import ConfigError
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Recipe
+from mmst.methods.method import Reading
 from mmst.methods.prompt import PromptWriter
 from mmst.methods.text import TextMethod
 from mmst.nano.__main__ import bare_methods
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet, SelectionOptions
 from mmst.samplers.sampler import SamplingParams, nobody
 from mmst.samplers.scripted import ScriptedSampler
-from mmst.stages.select import Filter
+from mmst.filters.filter import Filter
 from mmst.training.checkpoint import load_tokenizer
+from mmst.training.options import TrainingOptions
+from mmst.training.record import TrainingRecord
 from mmst.types import FinishReason, Problem
 
 TEXT = " The total is 3 * 4 = 12. The answer is 12."
@@ -89,8 +93,6 @@ def test_the_chunk_size_changes_no_sample(made, nano):
 
 
 def test_another_checkpoint_problem_or_prompt_is_sampled_anew(made, nano, tmp_path):
-    import shutil
-
     sampler, pipeline = made()
     pipeline.graded(Checkpoint(nano), "code", PROBLEMS, OPTIONS.sampling, 1, 2)
     shutil.copytree(nano, tmp_path / "other")
@@ -209,7 +211,7 @@ def test_an_arm_is_cut_to_anothers_quantity_and_edges_are_balanced(made, nano):
     whole = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     cut = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1, match=small)
     assert len(small.examples) - 2 <= len(cut.examples) <= len(small.examples) < len(whole.examples)
-    dropped = sum(tally.dropped.get("surplus", 0) for tally in cut.counts.values())
+    dropped = sum(tally.dropped.get("subsampled", 0) for tally in cut.counts.values())
     assert dropped == len(whole.examples) - len(cut.examples)
     assert sum(tally.examples for tally in cut.counts.values()) == len(cut.examples)
     by_tokens = replace(OPTIONS, keep=Filter(match_by="tokens"))
@@ -233,3 +235,59 @@ def test_methods_that_a_recipe_does_not_train_are_replayed_in_their_share(made, 
     both = pipeline.example_set(recipe("text -> text", "code -> code"), Checkpoint(nano), PROBLEMS, options, 1)
     assert set(both.counts) == {"text -> text", "code -> code"}
     assert pipeline.example_set(recipe(), Checkpoint(nano), PROBLEMS, options, 1).examples == []
+
+
+def trained_at(pipeline, examples, start):
+    fitted = []
+
+    def fitter(start, target, rows, options, work, seed):
+        fitted.append(len(rows))
+        shutil.copytree(start, target)
+        return TrainingRecord()
+
+    made, _ = pipeline.trained(examples, start, TrainingOptions(), fitter, {}, 0, "train")
+    return made.path, fitted
+
+
+def test_a_training_is_keyed_by_the_prompts_that_it_learns(made, nano):
+    """Examples by a translation have the target's prompt, whatever it was made with."""
+    start = Checkpoint(nano)
+    _, pipeline = made()
+    places = []
+    for instruction in ("Solve it.", "Explain it.", "Solve it."):
+        text = pipeline.methods["text"]
+        form = replace(text.format, shots=1, instruction=instruction)
+        pipeline.methods = {**pipeline.methods, "text": replace(text, format=form)}
+        examples = pipeline.example_set(recipe("code -> text"), start, PROBLEMS, OPTIONS, 1)
+        assert all(instruction in example.prompt for example in examples.examples)
+        places.append(trained_at(pipeline, examples, start))
+    assert places[0][0] == places[2][0] != places[1][0]
+    assert [bool(fitted) for _, fitted in places] == [True, True, False]
+
+
+class LastWord(TextMethod):
+    """Reads the answer in another way than the class whose name it has."""
+
+    def read(self, completions, problems, executor):
+        return [Reading("7", "last word") for _ in completions]
+
+
+def test_another_class_of_the_same_name_grades_anew(made, nano):
+    sampler, pipeline = made()
+    first = [row.answer for row in pipeline.graded(Checkpoint(nano), "text", PROBLEMS, OPTIONS.sampling, 1, 2)]
+    assert set(first) == {"12", "7"}
+    assert sampler.calls == 10
+    pipeline.methods = {"text": LastWord(pipeline.methods["text"].format)}
+    second = [row.answer for row in pipeline.graded(Checkpoint(nano), "text", PROBLEMS, OPTIONS.sampling, 1, 2)]
+    assert set(second) == {"7"}
+    assert sampler.calls == 10  # what is asked for is the same
+
+
+def test_what_a_training_leaves_out_is_counted_once(made, nano):
+    _, pipeline = made()
+    whole = pipeline.example_set(recipe("code -> code"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    once = whole.leave_out({"code -> code": 3})
+    assert (once.counts["code -> code"].examples, once.counts["code -> code"].dropped["too_long"]) == (7, 3)
+    assert once.leave_out({"code -> code": 3}) == once
+    assert whole.counts["code -> code"].examples == 10
+    assert "too_long" not in whole.counts["code -> code"].dropped

@@ -17,23 +17,35 @@ from mmst.config.sentences import explained
 
 USER_MISTAKE, STOPPED, TERMINATED = 2, 130, 143
 """Exit codes: what the user can mend; Ctrl-C; SIGTERM, as from Slurm before its time is over."""
+SIGNALS: dict[int, tuple[str, int]] = {
+    signal.SIGINT: ("stopped; what is done is kept, and the same command resumes.", STOPPED),
+    signal.SIGTERM: ("terminated; what is done is kept, and the same command resumes.", TERMINATED),
+}
+"""Signal -> what is said, and the exit code."""
 TRACEBACK = "MMST_TRACEBACK"
 """Environment variable: set, errors keep their tracebacks."""
 
 
-class Terminated(BaseException):
-    """SIGTERM has come. Raised in the main thread, so that what is open is closed."""
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM has come. Raised in the main thread, so that what is open is closed.
+
+    No KeyboardInterrupt: Lightning ends the process at one, without a word.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.ending = SIGNALS[number]
 
 
 def ended_well(main: Callable[[], object], failures: Callable[[], str | None] = lambda: None) -> None:
     """Run a command. What the user can mend becomes one sentence and an exit code. `failures`: of the jobs of a sweep."""
-    _terminable()
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell leaves it for what runs in the background
+            signal.signal(number, _interrupt)
     try:
         main()
-    except KeyboardInterrupt:
-        leave("stopped; rerun the same command to resume.", STOPPED)
-    except Terminated:
-        leave("terminated; what is done is kept, and the same command resumes.", TERMINATED)
+    except (Interrupted, KeyboardInterrupt) as stop:
+        leave(*(stop if isinstance(stop, Interrupted) else Interrupted(signal.SIGINT)).ending)
     except Exception as error:
         others, sentence = failures(), explained(error)
         if os.environ.get(TRACEBACK) or (sentence is None and others is None):
@@ -49,8 +61,6 @@ def one_sentence() -> Iterator[None]:
     """End a single job at a user's mistake, before Hydra adds its own words; jobs of a sweep raise."""
     try:
         yield
-    except KeyboardInterrupt:
-        raise
     except Exception as error:
         sentence = explained(error)
         if sentence is None or HydraConfig.get().mode is not RunMode.RUN or os.environ.get(TRACEBACK):
@@ -65,8 +75,5 @@ def leave(sentence: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _terminable() -> None:
-    def stop(*_: object) -> NoReturn:
-        raise Terminated
-
-    signal.signal(signal.SIGTERM, stop)
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise Interrupted(number)

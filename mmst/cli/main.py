@@ -63,6 +63,8 @@ def task(config: DictConfig) -> Any:
     """What Hydra runs, once for each job: read the configuration, then do what it says."""
     with one_sentence():
         settings = read_settings(config)
+        if settings.prompts:
+            return importlib.import_module("mmst.jobs.preview").preview(settings)
         return importlib.import_module(JOBS[settings.job]).run(settings)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 DEFAULT = "default"
 LONGEST = 80
 """Characters of a name before its hash."""
-SILENT = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "tracker=", "sampler.batch_size", "redo_unjudged=")
+SILENT = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "prompts=", "tracker=", "sampler.batch_size", "redo_unjudged=")
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 PLAIN = re.compile(r"[\w.]+=[\w.+]([\w.+-]*[\w.+])?")
 """An override that stands in a name as it is, but for the `=`."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mmst.errors import ConfigError
 
 RENAMED = {
+    "filter.drop_leaks": "filter.drop_answer_only",
     "methods": "solvers, as a list: 'solvers=[text,code,equation]'",
     "methods/part": "solvers, as a list: 'solvers=[text,code,plan]'",
 }

@@ -26,7 +26,7 @@ def suggestion(message: str) -> str:
 
 def _nearest(word: str, known: Sequence[str], before: str = "") -> str:
     near = get_close_matches(word, known, n=1)
-    return f" Did you mean {before}{near[0]}?" if near else ""
+    return f" Did you mean {before}{near[0]}?" if near and near[0] != word else ""
 
 
 def _keys() -> list[str]:

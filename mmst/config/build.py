@@ -10,7 +10,7 @@ from hydra.errors import HydraException
 from hydra.utils import get_class, instantiate
 from omegaconf.errors import OmegaConfBaseException
 
-from mmst.config.schema import Node, refusal
+from mmst.config.schema import Node
 from mmst.config.sentences import explained, one_line
 from mmst.errors import ConfigError
 

@@ -37,9 +37,13 @@ class ModelSettings:
     name: SomeText
     checkpoint: Node
     shots: AtLeastZero
-    chat: bool
+    chat: bool | Literal["auto"]
     max_tokens: AtLeastOne
     architecture: Node | None = None
+    bare: bool = False
+    system: str | None = None
+    template: Node = field(default_factory=dict)
+    prefill: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ class Settings:
     seed: AtLeastZero
     chunk: AtLeastOne
     redo_unjudged: bool
+    prompts: AtLeastZero
     paths: Paths
     solvers: dict[str, Node]
     model: ModelSettings
@@ -220,7 +225,7 @@ def checked(values: Node, kind: type[S], under: str = "") -> S:
 
 
 def refusal(error: msgspec.ValidationError, values: Node, under: str = "") -> str:
-    """msgspec's words, with the key and the value that they are about."""
+    """Msgspec's words, with the key and the value that they are about."""
     words, _, place = str(error).partition(" - at `$")
     key = place.rstrip("`").removesuffix("[...]").lstrip(".")
     value: Any = values
@@ -228,8 +233,9 @@ def refusal(error: msgspec.ValidationError, values: Node, under: str = "") -> st
         value = value.get(part) if isinstance(value, dict) else None
     shown = f"{under}{key}"
     if "missing required field" in words.lower():
-        missing = f"{shown}." if shown else ""
-        return f"{missing}{words.rpartition('field ')[2].strip('`')} is not set to anything usable; --help lists what can be chosen."
+        missing = words.rpartition("field ")[2].strip("`")
+        shown, value = (f"{shown}.{missing}" if shown else missing), None
+        words = "`object`"
     if value is None and "`object`" in words:
         return f"{shown} is not set to anything usable; --help lists what can be chosen."
     return f"{shown}={'null' if value is None else value} is not usable: {words[:1].lower()}{words[1:]}."

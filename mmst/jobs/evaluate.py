@@ -12,6 +12,7 @@ from mmst.jobs.opened import opened
 from mmst.jobs.problems import test_sets
 from mmst.jobs.results import leave_results
 from mmst.pipeline import Checkpoint
+from mmst.reporting.models import MODELS
 from mmst.reporting.results import RESULTS
 from mmst.rounds import ArmResult, measure
 from mmst.training.checkpoint import local_checkpoint
@@ -40,11 +41,14 @@ def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
     return found
 
 
-def _trained(run: Path) -> dict[str, str]:
-    """Arm -> the checkpoint of its last round."""
+def _trained(run: Path) -> dict[str, Path]:
+    """Arm -> the checkpoint of its last round: in the run's folder, or in the ledger for runs of earlier versions."""
+    left = {path.name: path for path in sorted((run / MODELS).glob("*")) if path.is_dir()}
+    if left:
+        return left
     try:
         rounds = json.loads((run / RESULTS).read_text())["rounds"]
-        found = {row["arm"]: row["checkpoint"] for row in rounds if row["round"]}
+        found = {row["arm"]: Path(row["checkpoint"]) for row in rounds if row["round"]}
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"checkpoints: {run / RESULTS} is damaged; give the checkpoint's own folder.") from error
     if not found:

@@ -8,7 +8,7 @@ from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import Job, opened
 from mmst.jobs.problems import train_set
 from mmst.pipeline import ExampleSet
-from mmst.reporting.dataset import About, print_examples, write_dataset
+from mmst.reporting.dataset import About, preference_pairs, print_examples, write_dataset
 from mmst.reporting.progress import say
 
 
@@ -17,7 +17,8 @@ def run(settings: GenerateSettings) -> None:
     with opened(settings) as job:
         examples = generated(job, settings)
         about = About(settings.model.name, settings.dataset.name, settings.method.name, settings.whole)
-        path = write_dataset(examples, job.pipeline.ledger, settings.folder / "examples", about)
+        pairs = preference_pairs(job.pipeline)
+        path = write_dataset(examples, job.pipeline.ledger, settings.folder / "examples", about, pairs)
         print_examples(examples, settings.show)
         say(f"results: {path}")
 

@@ -15,12 +15,15 @@ from mmst.config.schema import EvalSettings, Node, RecipeSettings, Settings, Tra
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.ledger.ledger import Ledger, run_folder
+from mmst.methods.boundary import boundary_of, line_breaks
+from mmst.methods.chat import AUTO, ServedChat, chat_of
 from mmst.methods.edge import Recipe
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline
 from mmst.reporting.progress import TerminalProgress
 from mmst.reporting.tracking import TrackedJob, Tracker
+from mmst.training.checkpoint import served_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +102,16 @@ def _tracker(settings: Settings) -> Tracker | None:
 
 
 def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
-    """What writes the prompts of a model: with its chat template, where that is asked for."""
-    return PromptWriter(_chat_template(checkpoint) if settings.model.chat else None)
-
-
-def _chat_template(checkpoint: Path) -> Any:
+    """What writes the prompts of a model: few-shot text, or by its chat template."""
     from mmst.training.checkpoint import load_tokenizer
 
+    model = settings.model
+    if served_name(checkpoint) is not None:
+        chats = model.chat is True or (model.chat == AUTO and settings.sampler.get("api") == "chat")
+        return PromptWriter(ServedChat(model.system) if chats else None, line_breaks)
     tokenizer = load_tokenizer(checkpoint)
-    if not tokenizer.chat_template:
-        raise ConfigError("model.chat=true, but the model's tokenizer has no chat template; set model.chat=false.")
-
-    def render(content: str, cue: str) -> str:
-        message = [{"role": "user", "content": content}]
-        return str(tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)) + cue
-
-    return render
+    chat = chat_of(tokenizer, model.chat, model.template, model.system, model.prefill)
+    return PromptWriter(chat, boundary_of(tokenizer))
 
 
 def quiet_libraries() -> None:

@@ -30,6 +30,7 @@ from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
 from mmst.training.checkpoint import load_tokenizer, served_name
 from mmst.training.model import adapter_parameters
 from mmst.training.options import TrainingOptions
+from mmst.training.tokenization import encode_prompt
 
 READ = 50
 """Problems whose prompts are measured."""
@@ -154,7 +155,7 @@ def _mean_tokens(prompts: Sequence[str], checkpoint: Path | None) -> float:
     if checkpoint is None:
         return sum(map(len, prompts)) / LETTERS / len(prompts)
     tokenizer = load_tokenizer(checkpoint)
-    return sum(len(tokenizer.encode(prompt)) for prompt in prompts) / len(prompts)
+    return sum(len(encode_prompt(tokenizer, prompt)) for prompt in prompts) / len(prompts)
 
 
 def _shared_tokens(prompts: Sequence[Sequence[str]], checkpoint: Path | None) -> float:

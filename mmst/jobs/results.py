@@ -8,6 +8,7 @@ from typing import Any
 
 from mmst.jobs.opened import Job
 from mmst.pipeline import ProblemSet
+from mmst.reporting.models import leave_models
 from mmst.reporting.progress import say
 from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
 from mmst.reporting.tracking import track_results
@@ -24,5 +25,7 @@ def leave_results(job: Job, results: Sequence[ArmResult], measured_on: Sequence[
     print_results(found, f"{settings.model.name} on {settings.dataset.name}")
     if job.tracker:
         track_results(job.tracker, found, settings.folder)
+    for arm, place in leave_models(results, found, settings.folder).items():
+        say(f"model {arm}: {place}")
     say(f"results: {path}")
     return found

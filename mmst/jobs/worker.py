@@ -1,4 +1,4 @@
-"""One process of a training: `python -m mmst.jobs.worker JOB`, started by `mmst.training.launch`, as often as there are devices."""
+"""One process of a training: `python -m mmst.jobs.worker JOB`, started by `mmst.training.launch` once for each device."""
 
 from __future__ import annotations
 

@@ -27,19 +27,13 @@ import msgspec
 from mmst.errors import DataError, RunInUseError
 from mmst.ledger.files import atomic_write, remove_torn
 from mmst.ledger.progress import Progress, Silent, Task
+from mmst.ledger.spec import key_of, plain
 
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
 MANIFEST = "manifest.json"
 SECONDS = "seconds.json"
-KEY_LENGTH = 16
-
-
-def key_of(settings: Mapping[str, Any]) -> str:
-    """A short hash of settings made of JSON's own types."""
-    text = json.dumps(settings, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,7 @@ class Stage:
     key: str
     folder: Path
     settings: Mapping[str, Any]
+    """Its spec, as JSON's own types."""
 
     @property
     def done(self) -> bool:
@@ -128,7 +123,8 @@ class Work:
     """One stage of a chain: what it is called, what determines its rows, and how rows come of a chunk of its inputs."""
 
     name: str
-    settings: Mapping[str, Any]
+    spec: object
+    """A frozen dataclass; see `mmst.ledger.spec`."""
     compute: Callable[[Sequence[Any], Task], Sequence[Any]]
     """May tell the task of rows as they are done; the rest is told after it."""
     row_type: type
@@ -157,9 +153,9 @@ class Ledger:
         """The stages that this run asked for, in order: its ancestry."""
 
     @contextmanager
-    def stage(self, name: str, settings: Mapping[str, Any]) -> Iterator[Stage]:
-        """The stage of these settings, held against other processes while the block runs."""
-        stage = self._stage(name, settings)
+    def stage(self, name: str, spec: object) -> Iterator[Stage]:
+        """The stage of this spec, held against other processes while the block runs."""
+        stage = self._stage(name, spec)
         if stage not in self.used:
             self.used.append(stage)
         if stage.done:
@@ -189,7 +185,7 @@ class Ledger:
         if redo:
             self._forget(works, redo)
         with ExitStack() as held:
-            stages = [held.enter_context(self.stage(work.name, work.settings)) for work in works]
+            stages = [held.enter_context(self.stage(work.name, work.spec)) for work in works]
             if all(stage.done for stage in stages):
                 return stages[-1]
             lines = [_Line(work, stage) for work, stage in zip(works, stages, strict=True)]
@@ -209,7 +205,7 @@ class Ledger:
             return stages[-1]
 
     def _forget(self, works: Sequence[Work], redo: Callable[[Any], bool]) -> None:
-        stages = [self._stage(work.name, work.settings) for work in works]
+        stages = [self._stage(work.name, work.spec) for work in works]
         last = stages[-1]
         if not last.done:
             return
@@ -224,9 +220,9 @@ class Ledger:
                     held.enter_context(turn(stage.folder / ".lock"))
                     stage.forget(numbers)
 
-    def _stage(self, name: str, settings: Mapping[str, Any]) -> Stage:
-        key = key_of(settings)
-        return Stage(name, key, self.root / f"{name}-{key}", settings)
+    def _stage(self, name: str, spec: object) -> Stage:
+        key = key_of(spec)
+        return Stage(name, key, self.root / f"{name}-{key}", plain(spec))
 
 
 class _Line:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from mmst.answers.equality import PASSED, canonical_answer
 from mmst.answers.numbers import canonical_number, numbers_in
@@ -30,6 +31,8 @@ class CodeMethod:
 
     format: PromptFormat
     name: str = "code"
+    version: ClassVar[int] = 1
+    """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
         """The program: what is inside a code fence if there is one, and nothing after a run-on next question."""

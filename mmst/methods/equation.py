@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 from mmst.answers.numbers import canonical_number, numbers_in
 from mmst.methods import solver
@@ -33,6 +34,8 @@ class EquationMethod:
 
     format: PromptFormat
     name: str = "equation"
+    version: ClassVar[int] = 1
+    """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
         """The equations: what is inside a code fence if there is one, and nothing after a run-on next question."""

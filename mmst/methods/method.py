@@ -1,7 +1,8 @@
 """What a method is: a way for one model to solve a problem, from the prompt to the answer.
 
 A method knows how its solutions look and how an answer is read out of one. It knows nothing of engines, rounds or files.
-Anyone can add one: write a class with these members and name it in a config of the group `method`.
+Anyone can add one: write a class with these members and name it in a config of the group `methods`. Grades are keyed by the
+class's source, or in this package by its `version`, and by the fields of the method that do not begin with an underscore.
 """
 
 from __future__ import annotations

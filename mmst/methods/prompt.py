@@ -1,4 +1,4 @@
-"""Prompts: question, cue, and optional exemplars. A base model gets few-shot text, an instruct model its chat template.
+"""Prompts: a conversation of instruction, exemplars and question, rendered as few-shot text or by a chat template.
 
     Question: Ana has 3 bags of 4 nuts. How many nuts is that?     <- question
     Answer: The total is 3 * 4 = 12. The answer is 12.             <- cue, solution
@@ -9,17 +9,17 @@ translated into any other without a prompt of its own: N methods give N x N edge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from mmst.errors import ConfigError
-from mmst.types import AnswerKind, Problem
+from mmst.types import AnswerKind, Message, Problem, Prompt
 
 QUESTION_CUE = "Question: "
 DEFAULT_EXEMPLARS = "default"
@@ -27,16 +27,15 @@ KINDS_WITH_EXEMPLARS = (AnswerKind.NUMBER, AnswerKind.CHOICE, AnswerKind.YES_NO,
 REWRITE = "Rewrite each {source} as a {target} with the same steps and the same answer."
 """The instruction of a translation prompt."""
 
-ChatTemplate = Callable[[str, str], str]
-"""(instruction and exemplars, the cue that the reply begins with) -> the text for the engine."""
+Boundary = Callable[[str, str], int]
+"""(cue, lead) -> how many characters of the lead a prompt ends with, see `mmst.methods.boundary`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptFormat:
     """How one method asks for a solution.
 
-    `instruction` stands first wherever exemplars do. `shots` counts the exemplars of a prompt; 0 for a model that was made
-    for the bare format. `lead` is the white space between cue and solution.
+    `instruction` stands first. `shots` counts the exemplars of a prompt. `lead` is the white space between cue and solution.
     """
 
     cue: str
@@ -53,6 +52,10 @@ class PromptFormat:
     """Another instruction for some kinds of answer, such as `tests`."""
     rewrite: str = REWRITE
     """The instruction of prompts that translate into this method; {source} and {target} are the solutions' names."""
+    bare: bool = False
+    """Whether a prompt without exemplars has no instruction either: for models that were made on bare questions and cues."""
+    train_reasoning: bool = False
+    """Whether what a model writes in `<think>` is trained on with the solution; else it stays in the samples' rows alone."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stop", tuple(self.stop))
@@ -85,43 +88,109 @@ class PromptFormat:
         """The cue and a solution under it."""
         return f"\n{self.cue}{self.lead}{solution}"
 
-    def cue_block(self) -> str:
-        """The cue alone, where the model is to go on."""
-        return f"\n{self.cue}"
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a model is asked, before it is rendered."""
+
+    instruction: str
+    exemplars: tuple[tuple[str, str], ...]
+    """(what the user says, the solution)."""
+    content: str
+    """What the user says last."""
+
+    def turns(self, system: str, preamble: str = "") -> tuple[Message, ...]:
+        """As messages. `system`: the system message; `preamble`: what the user says before the first question."""
+        contents = [*(said for said, _ in self.exemplars), self.content]
+        contents[0] = f"{preamble}\n\n{contents[0]}" if preamble else contents[0]
+        messages = [Message("system", system)] if system else []
+        for said, (_, solution) in zip(contents, self.exemplars, strict=False):
+            messages += [Message("user", said), Message("assistant", solution)]
+        return (*messages, Message("user", contents[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A conversation as the text that an engine goes on with."""
+
+    text: str
+    lead: str
+    """What stands between the text and a solution."""
+    messages: tuple[Message, ...]
+    stop: tuple[str, ...] = ()
+    chat: bool = False
+    """Whether a chat template wrote it."""
+
+    def prompt(self, id: str, seeds: tuple[int, ...]) -> Prompt:
+        """The prompt for an engine."""
+        return Prompt(id, self.text, seeds, self.stop, self.messages, self.chat)
+
+
+class Chat(Protocol):
+    """What renders conversations for a chat model, see `mmst.methods.chat`."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """All that its prompts depend on, as JSON's own types."""
+
+    def rendering(self, conversation: Conversation, target: PromptFormat, boundary: Boundary) -> Rendering:
+        """The conversation as the model's template writes it."""
+
+
+def at_the_cue(cue: str, lead: str) -> int:
+    """The boundary of tokenizers that join no cue with what follows it: a prompt ends in its cue."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
 class PromptWriter:
     """Writes solution and translation prompts for one model.
 
-    `chat` is the model's chat template, or None for a base model.
+    `chat` renders for a chat model; None: few-shot text, for a base model.
     """
 
-    chat: ChatTemplate | None = field(default=None)
+    chat: Chat | None = field(default=None)
+    boundary: Boundary = field(default=at_the_cue)
 
     def solve(self, problem: Problem, target: PromptFormat) -> str:
-        """The prompt for a solution of a problem by `target`."""
-        rows = [row for row in exemplar_rows(target.exemplars, problem.kind) if row.get(target.key)][: target.shots]
-        shots = [_question(_shown(row)) + target.solution_block(row[target.key]) for row in rows]
-        instruction = target.instructions.get(problem.kind, target.instruction)
-        return self._assemble(instruction, shots, _question(problem.statement), target)
+        """The text of the prompt for a solution of a problem by `target`."""
+        return self.solution(problem, target).text
 
     def translate(self, problem: Problem, solution: str, source: PromptFormat, target: PromptFormat) -> str:
+        """The text of the prompt for writing a solution by `source` as one by `target`."""
+        return self.translation(problem, solution, source, target).text
+
+    def solution(self, problem: Problem, target: PromptFormat) -> Rendering:
+        """The prompt for a solution of a problem by `target`."""
+        rows = [row for row in exemplar_rows(target.exemplars, problem.kind) if row.get(target.key)][: target.shots]
+        instruction = target.instructions.get(problem.kind, target.instruction)
+        exemplars = tuple((_shown(row).strip(), str(row[target.key])) for row in rows)
+        return self._rendering(Conversation(instruction, exemplars, problem.statement.strip()), target)
+
+    def translation(self, problem: Problem, solution: str, source: PromptFormat, target: PromptFormat) -> Rendering:
         """The prompt for writing a solution by `source` as one by `target`."""
         pairs = zip(exemplar_rows(source.exemplars, problem.kind), exemplar_rows(target.exemplars, problem.kind), strict=True)
         both = [(a, b) for a, b in pairs if a.get(source.key) and b.get(target.key)][: target.shots]
-        shots = [
-            _question(_shown(a)) + source.solution_block(a[source.key]) + target.solution_block(b[target.key]) for a, b in both
-        ]
+        exemplars = tuple((_shown(a).strip() + source.solution_block(a[source.key]), str(b[target.key])) for a, b in both)
         instruction = target.rewrite.format(source=source.solution_name, target=target.solution_name)
-        last = _question(problem.statement) + source.solution_block(solution)
-        return self._assemble(instruction, shots, last, target)
+        content = problem.statement.strip() + source.solution_block(solution)
+        return self._rendering(Conversation(instruction, exemplars, content), target)
 
-    def _assemble(self, instruction: str, shots: Sequence[str], last: str, target: PromptFormat) -> str:
-        head = [instruction] if instruction and shots else []
-        if self.chat is None:
-            return "\n\n".join([*head, *shots, last + target.cue_block()])
-        return self.chat("\n\n".join([*head, *shots, last]), target.cue)
+    def _rendering(self, conversation: Conversation, target: PromptFormat) -> Rendering:
+        if self.chat is not None:
+            return self.chat.rendering(conversation, target, self.boundary)
+        return few_shot(conversation, target, self.boundary)
+
+
+def few_shot(conversation: Conversation, target: PromptFormat, boundary: Boundary) -> Rendering:
+    """The conversation as text for a base model: it ends in the cue, with as much of the lead as its tokens take in."""
+    instruction = "" if target.bare and not conversation.exemplars else conversation.instruction
+    head = [instruction] if instruction else []
+    shots = [QUESTION_CUE + said + target.solution_block(solution) for said, solution in conversation.exemplars]
+    taken = boundary(target.cue, target.lead)
+    last = f"{QUESTION_CUE}{conversation.content}\n{target.cue}{target.lead[:taken]}"
+    text = "\n\n".join([*head, *shots, last])
+    return Rendering(text, target.lead[taken:], conversation.turns(instruction), target.stop)
 
 
 @cache
@@ -158,7 +227,3 @@ def _shown(row: Mapping[str, Any]) -> str:
         public_tests=1,
     )
     return problem.statement
-
-
-def _question(question: str) -> str:
-    return f"{QUESTION_CUE}{question.strip()}"

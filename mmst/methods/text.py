@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mmst.answers.audit import wrong_steps
 from mmst.answers.numbers import numbers_in
@@ -33,6 +34,8 @@ class TextMethod:
 
     format: PromptFormat
     name: str = "text"
+    version: ClassVar[int] = 1
+    """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
         """The reasoning up to a run-on next question."""

@@ -37,9 +37,9 @@ LONGEST = 256
 def bare_methods(names: Sequence[str] = ("text", "code")) -> dict[str, Method]:
     """Methods without exemplars, as the base meets them in pretraining and in every run."""
     made: dict[str, Method] = {
-        "text": TextMethod(PromptFormat(cue="Answer:", lead=" ", key="text")),
-        "code": CodeMethod(PromptFormat(cue="Program:", lead="\n", key="code")),
-        "equation": EquationMethod(PromptFormat(cue="Equations:", lead="\n", key="equation")),
+        "text": TextMethod(PromptFormat(cue="Answer:", lead=" ", key="text", bare=True)),
+        "code": CodeMethod(PromptFormat(cue="Program:", lead="\n", key="code", bare=True)),
+        "equation": EquationMethod(PromptFormat(cue="Equations:", lead="\n", key="equation", bare=True)),
     }
     return {name: made[name] for name in names}
 

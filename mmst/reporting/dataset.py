@@ -1,11 +1,13 @@
 """Examples as a data set that others can use: Parquet with a card.
 
-    FOLDER/data/train.parquet      prompt, completion, edge, id, problem_id
-           samples/train.parquet   every sample and translation, kept or not, with its verdict and how it was drawn
-           README.md               counts, yields and configuration
+    FOLDER/data/train.parquet         prompt, completion, edge, id, problem_id
+           messages/train.parquet     the same as conversations: messages, edge, id, problem_id
+           preferences/train.parquet  right and wrong samples of one problem: prompt, chosen, rejected, and where they are from
+           samples/train.parquet      every sample and translation, kept or not, with its verdict and how it was drawn
+           README.md                  counts, yields and configuration
 
-`datasets.load_dataset(FOLDER)` reads the examples, whose columns `prompt` and `completion` are what trl's SFTTrainer takes;
-`datasets.load_dataset(FOLDER, "samples")` reads the samples.
+`datasets.load_dataset(FOLDER)` reads the examples, whose columns `prompt` and `completion` are what trl's SFTTrainer takes, as
+it takes `datasets.load_dataset(FOLDER, "messages")`; trl's DPOTrainer takes `datasets.load_dataset(FOLDER, "preferences")`.
 """
 
 from __future__ import annotations
@@ -23,12 +25,16 @@ from rich.text import Text
 
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger
-from mmst.pipeline import EdgeCounts, ExampleSet
+from mmst.methods.reasoning import split_reasoning
+from mmst.pipeline import EdgeCounts, ExampleSet, Pipeline
 from mmst.reporting.progress import CONSOLE
 from mmst.reporting.results import counts_table
-from mmst.types import Example, GradedSample, Sample
+from mmst.stages.prefer import preferences
+from mmst.types import Example, GradedSample, Message, Preference, Problem, Sample
 
 EXAMPLES = Path("data") / "train.parquet"
+MESSAGES = Path("messages") / "train.parquet"
+PREFERENCES = Path("preferences") / "train.parquet"
 SAMPLES = Path("samples") / "train.parquet"
 GROUP = 20_000
 """Samples in memory at a time."""
@@ -46,12 +52,50 @@ class About:
     """The composed configuration."""
 
 
-def write_dataset(examples: ExampleSet, ledger: Ledger, folder: Path, about: About) -> Path:
-    """Write the examples, the samples of the ledger's graded stages, and the card; returns the folder."""
-    atomic_write(folder / EXAMPLES, _parquet([asdict(row) for row in examples.examples], Example))
+@dataclass(frozen=True, slots=True)
+class TextRow:
+    """An example as two texts."""
+
+    id: str
+    edge: str
+    problem_id: str
+    prompt: str
+    completion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRow:
+    """An example as a conversation."""
+
+    id: str
+    edge: str
+    problem_id: str
+    messages: tuple[Message, ...]
+
+
+def write_dataset(examples: ExampleSet, ledger: Ledger, folder: Path, about: About, pairs: Sequence[Preference] = ()) -> Path:
+    """Write the examples, the pairs, the samples of the ledger's graded stages, and the card; returns the folder."""
+    texts = [asdict(TextRow(e.id, e.edge, e.problem_id, e.prompt, e.completion)) for e in examples.examples]
+    atomic_write(folder / EXAMPLES, _parquet(texts, TextRow))
+    atomic_write(folder / MESSAGES, _parquet([asdict(_conversation(row)) for row in examples.examples], ChatRow))
+    atomic_write(folder / PREFERENCES, _parquet([asdict(row) for row in pairs], Preference))
     atomic_write(folder / SAMPLES, _parquet(_samples(ledger), Sample, answer="", verdict="", reason=""))
-    atomic_write(folder / "README.md", _card(examples, about).encode())
+    atomic_write(folder / "README.md", _card(examples, about, len(pairs)).encode())
     return folder
+
+
+def preference_pairs(pipeline: Pipeline) -> list[Preference]:
+    """Right and wrong samples of one problem, of all that the pipeline's ledger has graded in this run."""
+    stages = pipeline.ledger.used
+    problems = {row.id: row for stage in stages if stage.name == "problems" for row in stage.rows(Problem)}
+    graded = (row for stage in stages if stage.name == "grade" for row in stage.rows(GradedSample))
+    return preferences(graded, problems, pipeline.methods, pipeline.writer)
+
+
+def _conversation(row: Example) -> ChatRow:
+    """A template that opens a block of reasoning closes it itself; the solution alone is the reply."""
+    solution = split_reasoning(row.completion)[1].strip()
+    return ChatRow(row.id, row.edge, row.problem_id, (*row.messages, Message("assistant", solution)))
 
 
 def _samples(ledger: Ledger) -> Iterator[dict[str, Any]]:
@@ -66,7 +110,9 @@ def _parquet(rows: Iterable[Mapping[str, Any]], kind: type, **more: str) -> byte
     import pyarrow
     import pyarrow.parquet
 
-    types = {int: pyarrow.int64(), float: pyarrow.float64(), float | None: pyarrow.float64()}
+    turns = pyarrow.list_(pyarrow.struct([("role", pyarrow.string()), ("content", pyarrow.string())]))
+    numbers = {int: pyarrow.int64(), float: pyarrow.float64(), float | None: pyarrow.float64()}
+    types: dict[Any, Any] = {**numbers, tuple[Message, ...]: turns}
     hints = {**get_type_hints(kind), **dict.fromkeys(more, str)}
     schema = pyarrow.schema([(name, types.get(hint, pyarrow.string())) for name, hint in hints.items()])
     sink = pyarrow.BufferOutputStream()
@@ -92,7 +138,7 @@ def print_examples(examples: ExampleSet, count: int) -> None:
     CONSOLE.print(counts_table({"": {edge: asdict(tally) for edge, tally in examples.counts.items()}}))
 
 
-def _card(examples: ExampleSet, about: About) -> str:
+def _card(examples: ExampleSet, about: About, pairs: int) -> str:
     rows = "\n".join(_card_row(edge, tally) for edge, tally in examples.counts.items())
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return f"""---
@@ -100,6 +146,10 @@ configs:
 - config_name: default
   default: true
   data_files: {EXAMPLES}
+- config_name: messages
+  data_files: {MESSAGES}
+- config_name: preferences
+  data_files: {PREFERENCES}
 - config_name: samples
   data_files: {SAMPLES}
 ---
@@ -107,6 +157,8 @@ configs:
 
 Made by multi-method self-training (arXiv 2307.10633): a model's own right solutions, and its translations of them into
 other methods that kept their answer. Columns: `prompt`, `completion`, `edge`, `id` (the sample it came from), `problem_id`.
+The configuration `messages` holds the same as conversations, `preferences` {pairs} pairs of a right and a wrong sample of one
+problem (`prompt`, `chosen`, `rejected`), within a method and across methods.
 The configuration `samples` holds every sample and translation, kept or not, with its verdict, seed, engine and parameters.
 
 | edge | samples | pseudo-labels | translations | verified | examples | dropped |

@@ -149,10 +149,14 @@ def audit_part(sweep: Sweep) -> Part | None:
                 for reason, count in tally["dropped"].items():
                     dropped[reason] += count
             unjudged = sum(verdicts.get("unjudged", 0) for verdicts in run.found["verdicts"].get(arm, {}).values())
-            numbers = [f"{kept:,}", f"{wrong:,}", *(f"{dropped[key]:,}" for key in ("leak", "drift", "unjudged"))]
+            numbers = [
+                f"{kept:,}",
+                f"{wrong:,}",
+                *(f"{dropped[key]:,}" for key in ("answer_only", "answer_changed", "unjudged")),
+            ]
             rows.append([arm_label(arm, sweep.variant(run)), run.seed, *numbers, f"{unjudged:,}", _decontaminated(run.found)])
     header = [
-        "arm", "seed", "examples", "kept solutions with a wrong step", "leaks dropped", "drifted translations",
+        "arm", "seed", "examples", "kept solutions with a wrong step", "answer-only dropped", "changed answers dropped",
         "unjudged samples", "unjudged answers", "contamination",
     ]  # fmt: skip
     about = "Right answer, wrong reasoning: a kept solution with a statement such as 3 * 4 = 13 that does not hold."

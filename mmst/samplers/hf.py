@@ -29,9 +29,10 @@ from mmst.samplers.cache import RowCache, joined_masks, numbers_a_token, rows_th
 from mmst.samplers.prefix import NAME, Prefix, prefix_of, supports
 from mmst.samplers.rows import Endings, Row, draw, uniforms
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
-from mmst.training.batches import common_length, encode_prompt
+from mmst.training.batches import common_length
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.training.schedule import like_lengths
+from mmst.training.tokenization import prompt_tokens, turn_end
 from mmst.types import Completion, Prompt
 
 COMPACT_BELOW = 0.75
@@ -166,7 +167,7 @@ class HFSampler:
         """See `Sampler.complete`."""
         if not prompts:
             return []
-        tokens = [encode_prompt(self._tokenizer, prompt.text) for prompt in prompts]
+        tokens = [prompt_tokens(self._tokenizer, prompt) for prompt in prompts]
         self._check_lengths(tokens, params)
         shared = _shared_prefix(tokens) if supports(self._model) else 0
         prefix = self._prefill_prefix(tokens[0][:shared]) if shared else []
@@ -333,10 +334,12 @@ def _keep(cache: Any, rows: Tensor) -> None:
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """The tokens that end a completion: the tokenizer's, and those that the model's generation config lists."""
+    """The tokens that end a completion: the tokenizer's, its chat template's, and those that the model's
+    generation config lists.
+    """
     ends = model.generation_config.eos_token_id
     listed = ends if isinstance(ends, list) else [ends]
-    return frozenset(end for end in [*listed, tokenizer.eos_token_id] if end is not None)
+    return frozenset(end for end in [*listed, tokenizer.eos_token_id, turn_end(tokenizer)] if end is not None)
 
 
 def _attends_to_all(model: Any) -> bool:

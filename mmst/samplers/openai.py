@@ -19,7 +19,7 @@ from typing import Any
 from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.checkpoint import refuse_adapters, served_name
-from mmst.types import Completion, FinishReason, Prompt
+from mmst.types import Completion, FinishReason, Message, Prompt
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,8 @@ class OpenAISampler:
         if self.api == "completions":
             body["prompt"] = prompt.text
         else:
-            body["messages"] = [{"role": "user", "content": prompt.text}]
+            turns = prompt.messages or (Message("user", prompt.text),)
+            body["messages"] = [{"role": turn.role, "content": turn.content} for turn in turns]
         return {**body, "extra_body": self.extra}
 
     def _report(self, completions: Sequence[Sequence[Completion]], failures: Sequence[str], params: SamplingParams) -> None:

@@ -21,8 +21,8 @@ from typing import Any
 from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.samplers import vllm_worker
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
-from mmst.training.batches import encode_prompt
 from mmst.training.checkpoint import load_tokenizer, refuse_adapters
+from mmst.training.tokenization import prompt_tokens
 from mmst.types import Completion, FinishReason, Prompt
 
 VERSION_QUESTION = """
@@ -142,7 +142,7 @@ class VLLMSampler:
         if not prompts:
             return []
         request = {
-            "prompts": [encode_prompt(self._tokenizer, prompt.text) for prompt in prompts for _ in prompt.seeds],
+            "prompts": [prompt_tokens(self._tokenizer, prompt) for prompt in prompts for _ in prompt.seeds],
             "draws": [[seed, list(prompt.stop)] for prompt in prompts for seed in prompt.seeds],
             "params": {"temperature": params.temperature, "top_p": params.top_p, "max_tokens": params.max_tokens},
         }

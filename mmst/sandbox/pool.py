@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mmst.errors import ConfigError, SandboxUnavailableError
 from mmst.ledger.progress import Progress, Silent
@@ -184,6 +184,9 @@ class SandboxPool:
     Raises:
         SandboxUnavailableError: the machine lacks a feature that isolation needs, and it was not accepted.
     """
+
+    version: ClassVar[int] = 1
+    """Raised with every change of what a program gives."""
 
     def __init__(
         self,

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 
 from mmst.methods.edge import Edge
 from mmst.methods.method import Method
-from mmst.methods.prompt import PromptWriter
+from mmst.methods.prompt import PromptWriter, Rendering
+from mmst.methods.reasoning import split_reasoning
 from mmst.types import Dropped, DropReason, Example, GradedSample, Problem
 
-VERSION = 1
+VERSION = 2
 
 
 def assemble(
@@ -30,11 +31,20 @@ def assemble(
     for edge, rows in kept.items():
         target = methods[edge.target]
         for row in rows:
-            prompt = writer.solve(problems[row.sample.problem_id], target.format)
-            completion = target.format.lead + target.clean(row.sample.completion)
-            if (prompt, completion) in seen:
+            asked = writer.solution(problems[row.sample.problem_id], target.format)
+            completion = _completion(row.sample.completion, target, asked)
+            if (asked.text, completion) in seen:
                 dropped.append(Dropped(row.sample.id, str(edge), DropReason.DUPLICATE))
                 continue
-            seen.add((prompt, completion))
-            examples.append(Example(row.sample.id, str(edge), row.sample.problem_id, prompt, completion))
+            seen.add((asked.text, completion))
+            problem = row.sample.problem_id
+            examples.append(Example(row.sample.id, str(edge), problem, asked.text, completion, asked.messages, asked.chat))
     return examples, dropped
+
+
+def _completion(sampled: str, method: Method, asked: Rendering) -> str:
+    """What is trained on: the solution where the prompt leads up to one; the reasoning before it, where the method wants it."""
+    reasoning, solution = split_reasoning(sampled)
+    if reasoning and method.format.train_reasoning:
+        return f"{reasoning}\n\n{method.clean(solution)}"
+    return asked.lead + method.clean(solution)

@@ -10,15 +10,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mmst.answers.equality import verdict_of
+from mmst.answers.reading import CHECKER_VERSION
+from mmst.ledger.spec import PartSpec
 from mmst.methods.method import Method, Reading
 from mmst.sandbox.expressions import equal_expressions, may_be_equal
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
 
 VERSION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GradeSpec:
+    """What determines the verdicts."""
+
+    samples: str
+    """The key of what made the samples."""
+    problems: str
+    method: str
+    reader: PartSpec
+    """The method's class and its settings."""
+    executor: PartSpec
+    checker: int = CHECKER_VERSION
+    version: int = VERSION
 
 
 def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:

@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
@@ -15,7 +16,25 @@ from mmst.samplers.draw import Draw, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Problem, Prompt, Sample
 
-VERSION = 2
+VERSION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSpec:
+    """What determines the samples."""
+
+    engine: str
+    """Name and version of the engine."""
+    engine_source: str | None
+    """See `mmst.ledger.spec.source_of`."""
+    checkpoint: str
+    prompts: str
+    """A hash of what the engine is asked, whatever it is made of: question, format, exemplars, chat template."""
+    params: SamplingParams
+    draw: Draw
+    chunk: int
+    """Problems a chunk: it changes no row, but which file a row lies in."""
+    version: int = VERSION
 
 
 def sample(
@@ -28,15 +47,7 @@ def sample(
     watch: Watch = nobody,
 ) -> list[Sample]:
     """Sample `draw.count` completions of each problem."""
-    prompts = [
-        Prompt(
-            id=f"{problem.id}/{method.name}",
-            text=writer.solve(problem, method.format),
-            seeds=tuple(seed_of(draw, problem.id, index) for index in range(draw.count)),
-            stop=method.format.stop,
-        )
-        for problem in problems
-    ]
+    prompts = list(solution_prompts(problems, method, writer, draw))
     completions = sampler.complete(prompts, params, watch)
     return [
         as_sample(
@@ -45,3 +56,10 @@ def sample(
         for problem, prompt, group in zip(problems, prompts, completions, strict=True)
         for index, completion in enumerate(group)
     ]
+
+
+def solution_prompts(problems: Sequence[Problem], method: Method, writer: PromptWriter, draw: Draw) -> Iterator[Prompt]:
+    """What the engine is asked, by problem."""
+    for problem in problems:
+        seeds = tuple(seed_of(draw, problem.id, index) for index in range(draw.count))
+        yield writer.solution(problem, method.format).prompt(f"{problem.id}/{method.name}", seeds)

@@ -1,110 +1,24 @@
 """GradedSample -> pseudo-labels: which samples and translations may be learned from. Every refused row gets one reason.
 
 1. In: graded samples of one method (or graded translations into it), and the filter.
-2. Order of the tests: unjudged, truncated, too long, not right (or drifted from its source), leak, wrong step, duplicate, over
-   the cap.
-3. Out: kept rows in their order, and the dropped ones with reasons.
+2. The filter's rules in their order; between them the answer: a sample must be right, a translation keep its source's.
+3. Out: kept rows in their order, and the dropped ones with the reason of the first rule that refused them.
 """
 
 from __future__ import annotations
 
-import random
-from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from mmst.answers.equality import canonical_answer
-from mmst.answers.labels import LabelRule
-from mmst.errors import ConfigError
+from mmst.filters.filter import Filter
+from mmst.filters.rules import Context, Rule
 from mmst.methods.code import read_programs
 from mmst.methods.method import Method
 from mmst.sandbox.result import Executor
-from mmst.types import Dropped, DropReason, Example, FinishReason, GradedSample, Problem, Verdict
+from mmst.types import Dropped, DropReason, GradedSample, Problem
 
-VERSION = 3
-
-
-class Sameness(StrEnum):
-    """When two solutions of a problem are the same."""
-
-    NONE = "none"
-    TEXT = "text"
-    """Equal but for white space."""
-    STEPS = "steps"
-    """Equal calculations, whatever the words and names (RFT, arXiv 2308.01825)."""
-
-
-class Quantity(StrEnum):
-    """What the amount of training data is counted in."""
-
-    EXAMPLES = "examples"
-    TOKENS = "tokens"
-    """Those that have a loss: the completions'."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a pseudo-label must be, and how many make a training set. docs/filters.md has the sources."""
-
-    labels: LabelRule = LabelRule.GOLD
-    """What decides that an answer is right."""
-    least_share: float = 0.5
-    """For labels without gold: the share of a problem's samples that must give the answer."""
-    per_problem: int = 4
-    """The most pseudo-labels of one problem on one edge: without a cap, easy problems fill the training set."""
-    deduplicate: Sameness = Sameness.TEXT
-    """Which of a problem's solutions count once."""
-    drop_leaks: bool = True
-    """Drop a solution that states its answer without deriving it."""
-    drop_constant: bool = False
-    """Drop a program whose value stays when the problem's numbers in it are changed; each is run twice more."""
-    drop_wrong_steps: bool = False
-    """Drop a text in which a statement `a op b = c` does not hold."""
-    longest: int | None = None
-    """The most words of a solution."""
-    balance: bool = False
-    """Cut every edge's examples down to the fewest of any edge, at random."""
-    match: str | None = None
-    """Another arm: cut the examples down to as many as it has in the same round, each edge in proportion, at random."""
-    match_by: Quantity = Quantity.EXAMPLES
-    """What `match`, `share` and `most` count in."""
-    share: float = 1.0
-    """The share of the training set that stays, each edge in proportion, at random."""
-    most: int | None = None
-    """The most that the training set holds, each edge in proportion, at random."""
-    disagreement: float | None = None
-    """The share of the training set on problems that some methods solve and others do not, the rest on those that all solve:
-    what the methods' (anti-)correlation is set by. None: as it comes. Needs gold answers."""
-    replay: float = 0.0
-    """The share of the training set that methods have which the recipe does not train, each with its own pseudo-labels, against
-    forgetting."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", LabelRule(self.labels))
-        object.__setattr__(self, "deduplicate", Sameness(self.deduplicate))
-        object.__setattr__(self, "match_by", Quantity(self.match_by))
-        if self.per_problem < 1:
-            raise ConfigError(f"filter.per_problem={self.per_problem} must be at least 1.")
-        if self.longest is not None and self.longest < 1:
-            raise ConfigError(f"filter.longest={self.longest} must be at least 1, or null.")
-        if not 0 < self.share <= 1:
-            raise ConfigError(f"filter.share={self.share} is a share of the training set, above 0 and at most 1.")
-        if self.most is not None and self.most < 1:
-            raise ConfigError(f"filter.most={self.most} must be at least 1, or null.")
-        if self.disagreement is not None and not 0 <= self.disagreement <= 1:
-            raise ConfigError(f"filter.disagreement={self.disagreement} is a share of the training set, from 0 to 1, or null.")
-        if self.disagreement is not None and self.replay:
-            raise ConfigError("filter: disagreement and replay both say what the training set consists of; set one of them.")
-        if not 0 <= self.replay < 1:
-            raise ConfigError(f"filter.replay={self.replay} is a share of the training set, from 0 to below 1.")
-        if not 0 < self.least_share <= 1:
-            raise ConfigError(f"filter.least_share={self.least_share} must be above 0 and at most 1.")
-
-    @property
-    def cuts(self) -> bool:
-        """Whether it says how much of what was found stays."""
-        return self.balance or self.share < 1 or self.most is not None or self.disagreement is not None
+VERSION = 4
 
 
 def select(
@@ -117,8 +31,8 @@ def select(
 ) -> tuple[list[GradedSample], list[Dropped]]:
     """The samples among `graded` whose answer is the one in `answers` (problem id -> canonical answer, see `labels`)."""
 
-    def not_right(row: GradedSample) -> DropReason | None:
-        problem = problems[row.sample.problem_id]
+    def not_right(row: GradedSample, context: Context) -> str | None:
+        problem = context.problem
         given = canonical_answer(row.answer, problem.kind, problem.choices) if row.answer is not None else None
         return None if given is not None and given == answers.get(problem.id) else DropReason.NOT_RIGHT
 
@@ -136,16 +50,16 @@ def select_translations(
     """The verified translations: those whose own answer, extracted or executed afresh, equals the source's."""
     answers = {source.sample.id: source.answer for source in sources}
 
-    def drifted(row: GradedSample) -> DropReason | None:
-        problem = problems[row.sample.problem_id]
+    def answer_changed(row: GradedSample, context: Context) -> str | None:
+        problem = context.problem
         source = answers[row.sample.source_id or ""]
         same = row.answer is not None and source is not None
         own, other = (canonical_answer(answer or "", problem.kind, problem.choices) for answer in (row.answer, source))
         if same and own == other is not None:
             return None
-        return DropReason.DRIFT
+        return DropReason.ANSWER_CHANGED
 
-    return _filtered(graded, problems, method, keep, edge, drifted)
+    return _filtered(graded, problems, method, keep, edge, answer_changed)
 
 
 def drop_constant(
@@ -158,75 +72,19 @@ def drop_constant(
     readings = read_programs([program for programs in changed for program in programs], asked, executor)
     moved = {n for n, reading in zip(owners, readings, strict=True) if reading.answer != rows[n].answer or not reading.judged}
     constant = set(owners) - moved
-    dropped = [Dropped(rows[n].sample.id, edge, DropReason.LEAK) for n in sorted(constant)]
+    dropped = [Dropped(rows[n].sample.id, edge, DropReason.ANSWER_ONLY) for n in sorted(constant)]
     return [row for n, row in enumerate(rows) if n not in constant], dropped
 
 
-def quantities(have: Mapping[str, int], replayed: frozenset[str], keep: Filter, matched: int | None) -> dict[str, float]:
-    """How much of each edge stays, of as much as there is.
-
-    1. Balance: every edge of the recipe has as much as the least of them.
-    2. Match, share and most: all edges together have at most so much, each in proportion. `matched`: what the matched arm has.
-    3. Replay: edges that are not the recipe's own fill their share of the whole, in equal parts.
-    """
-    own: dict[str, float] = {edge: float(amount) for edge, amount in have.items() if edge not in replayed}
-    if keep.balance and own:
-        own = dict.fromkeys(own, min(own.values()))
-    share = keep.replay if replayed else 0.0
-    whole = sum(own.values()) / (1 - share)
-    goal = min(keep.share * whole, *(limit for limit in (matched, keep.most) if limit is not None), whole)
-    scale = goal * (1 - share) / max(1.0, sum(own.values()))
-    own = {edge: amount * scale for edge, amount in own.items()}
-    others = [edge for edge in have if edge in replayed]
-    each = sum(own.values()) * share / (1 - share) / max(1, len(others))
-    return {**own, **dict.fromkeys(others, each)}
-
-
-def disputed(
-    examples: Sequence[Example], sizes: Sequence[int], goal: float, share: float, agreed: Container[str], seed: int
-) -> list[Example]:
-    """`goal` of the examples, `share` of them on problems that some methods solve and others do not (not in `agreed`).
-
-    Raises:
-        ConfigError: there are too few of one of the two kinds: arms that differ in the share would differ in quantity too.
-    """
-    kept: list[Example] = []
-    for kind, part, inside in (("all", 1 - share, True), ("only some", share, False)):
-        rows = [(e, size) for e, size in zip(examples, sizes, strict=True) if (e.problem_id in agreed) is inside]
-        have = sum(size for _, size in rows)
-        if have < part * goal - 1:
-            raise ConfigError(
-                f"filter.disagreement={share}: {part * goal:.0f} of the training set's {goal:.0f} would have to be on problems "
-                f"that {kind} methods solve, and there are {have}; set filter.most to at most {int(have / part)}."
-            )
-        scale = min(1.0, part * goal / max(1, have))
-        most = {edge: amount * scale for edge, amount in amounts([e for e, _ in rows], [n for _, n in rows]).items()}
-        kept += cut_down([e for e, _ in rows], [n for _, n in rows], most, seed)
-    order = {(example.id, example.edge): n for n, example in enumerate(examples)}
-    return sorted(kept, key=lambda example: order[example.id, example.edge])
-
-
-def cut_down(examples: Sequence[Example], sizes: Sequence[int], most: Mapping[str, float], seed: int) -> list[Example]:
-    """Examples of each edge, drawn at random, up to `most[edge]` of the sizes' sum; in their order."""
-    kept: set[int] = set()
-    for edge, limit in most.items():
-        places = [n for n, example in enumerate(examples) if example.edge == edge]
-        random.Random(f"{seed}/{edge}").shuffle(places)
-        total = 0.0
-        for n in places:
-            total += sizes[n]
-            if total > limit + 1e-9:
-                break
-            kept.add(n)
-    return [example for n, example in enumerate(examples) if n in kept]
-
-
-def amounts(examples: Sequence[Example], sizes: Sequence[int]) -> Counter[str]:
-    """Edge -> the sum of its examples' sizes."""
+def first_of_each(rows: Sequence[GradedSample], most: int) -> list[GradedSample]:
+    """The first `most` rows of each problem."""
     counts: Counter[str] = Counter()
-    for example, size in zip(examples, sizes, strict=True):
-        counts[example.edge] += size
-    return counts
+    first = []
+    for row in rows:
+        counts[row.sample.problem_id] += 1
+        if counts[row.sample.problem_id] <= most:
+            first.append(row)
+    return first
 
 
 def _filtered(
@@ -235,48 +93,20 @@ def _filtered(
     method: Method,
     keep: Filter,
     edge: str,
-    judge: Callable[[GradedSample], DropReason | None],
+    answer: Rule,
 ) -> tuple[list[GradedSample], list[Dropped]]:
+    rules = [*keep.before_answers, answer, *keep.after_answers]
     kept: list[GradedSample] = []
     dropped: list[Dropped] = []
-    seen: set[tuple[str, str]] = set()
-    counts: Counter[str] = Counter()
+    solutions: dict[str, list[str]] = defaultdict(list)
     for row in graded:
-        solution = (row.sample.problem_id, _identity(row, method, keep.deduplicate))
-        reason = _unusable(row, keep, method) or judge(row) or _refused(row, problems, method, keep, solution in seen, counts)
+        of_problem = solutions[row.sample.problem_id]
+        solution = method.clean(row.sample.completion)
+        context = Context(problems[row.sample.problem_id], method, edge, solution, of_problem)
+        reason = next((str(found) for rule in rules if (found := rule(row, context))), None)
         if reason:
             dropped.append(Dropped(row.sample.id, edge, reason))
-            continue
-        seen.add(solution)
-        counts[row.sample.problem_id] += 1
-        kept.append(row)
+        else:
+            of_problem.append(solution)
+            kept.append(row)
     return kept, dropped
-
-
-def _identity(row: GradedSample, method: Method, sameness: Sameness) -> str:
-    if sameness is Sameness.NONE:
-        return row.sample.id
-    solution = method.clean(row.sample.completion)
-    return method.steps(solution) if sameness is Sameness.STEPS else " ".join(solution.split())
-
-
-def _unusable(row: GradedSample, keep: Filter, method: Method) -> DropReason | None:
-    if row.verdict is Verdict.UNJUDGED and (keep.labels is LabelRule.GOLD or row.answer is None):
-        return DropReason.UNJUDGED
-    if row.sample.finish is not FinishReason.STOP:
-        return DropReason.TRUNCATED
-    if keep.longest is not None and len(method.clean(row.sample.completion).split()) > keep.longest:
-        return DropReason.TOO_LONG
-    return None
-
-
-def _refused(
-    row: GradedSample, problems: Mapping[str, Problem], method: Method, keep: Filter, seen: bool, counts: Counter[str]
-) -> DropReason | None:
-    if keep.drop_leaks and method.leaks(problems[row.sample.problem_id], row.sample.completion, row.answer or ""):
-        return DropReason.LEAK
-    if keep.drop_wrong_steps and method.wrong_steps(row.sample.completion):
-        return DropReason.WRONG_STEP
-    if seen:
-        return DropReason.DUPLICATE
-    return DropReason.OVER_CAP if counts[row.sample.problem_id] >= keep.per_problem else None

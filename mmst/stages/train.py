@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmst.errors import ConfigError, ModelError, UserError
 from mmst.training.batches import tokenize
@@ -18,7 +20,28 @@ from mmst.training.options import TooLong, TrainingOptions
 from mmst.training.record import TrainingRecord
 from mmst.types import Dropped, Example
 
-VERSION = 2
+VERSION = 3
+SHOWN = ("enable_progress_bar", "enable_model_summary", "log_every_n_steps")
+"""Settings of Lightning's trainer that change what is seen of a training, and nothing of the training."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSpec:
+    """What determines a checkpoint."""
+
+    examples: str
+    """A hash of the examples as they are trained on: prompts and completions, not what they were made by."""
+    start: str
+    options: Mapping[str, Any]
+    trainer: Mapping[str, Any]
+    seed: int
+    version: int = VERSION
+
+    @classmethod
+    def of(cls, examples: str, start: str, options: TrainingOptions, trainer: Mapping[str, Any], seed: int) -> TrainSpec:
+        """The spec, without the settings that change nothing."""
+        telling = {name: value for name, value in trainer.items() if name not in SHOWN}
+        return cls(examples, start, options.settings(), telling, seed)
 
 
 class NothingToTrainOnError(UserError):

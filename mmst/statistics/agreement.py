@@ -8,8 +8,9 @@ method or the other has solved, the cell "neither" is empty (Berkson 1946). So i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from math import atanh, nan, sqrt, tanh
 
 from scipy import stats
@@ -35,6 +36,33 @@ class Agreement:
     def n(self) -> int:
         """Problems."""
         return self.both + self.only_a + self.only_b + self.neither
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """Two methods on the training problems, by the first sample of each."""
+
+    where: str
+    """`all` problems; those with a `labelled` solution, by any method; those that the training set's `examples` are of."""
+    a: str
+    b: str
+    table: Agreement
+
+
+def correlations(successes: Mapping[str, Mapping[str, bool]], places: Mapping[str, Container[str] | None]) -> list[Correlation]:
+    """Each pair of methods on each set of problems, of those that both were judged on.
+
+    `successes`: method -> problem id -> whether it is right. `places`: name -> problem ids; None: all.
+    """
+    return [
+        Correlation(where, a, b, _table(successes[a], successes[b], problems))
+        for where, problems in places.items()
+        for a, b in combinations(successes, 2)
+    ]
+
+
+def _table(a: Mapping[str, bool], b: Mapping[str, bool], problems: Container[str] | None) -> Agreement:
+    return agreement((right, b[id]) for id, right in a.items() if id in b and (problems is None or id in problems))
 
 
 def agreement(pairs: Iterable[tuple[bool, bool]]) -> Agreement:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from mmst.training.tokenization import example_tokens
 from mmst.types import Dropped, DropReason, Example
 
 IGNORED = -100
@@ -74,13 +75,11 @@ def tokenize(
     """Tokenize examples; one that is longer than `longest` tokens is dropped and named, never cut."""
     rows, dropped = [], []
     for example in examples:
-        prompt = encode_prompt(tokenizer, example.prompt)
-        completion = tokenizer.encode(example.completion, add_special_tokens=False)
-        tokens = (*prompt, *completion, tokenizer.eos_token_id)
+        tokens, prompt = example_tokens(tokenizer, example)
         if len(tokens) > longest:
             dropped.append(Dropped(example.id, example.edge, DropReason.TOO_LONG))
         else:
-            rows.append(TokenRow(example.id, example.edge, tokens, len(prompt), example.problem_id))
+            rows.append(TokenRow(example.id, example.edge, tuple(tokens), prompt, example.problem_id))
     return rows, dropped
 
 
@@ -107,12 +106,6 @@ def common_length(sequences: Sequence[Sequence[Any]]) -> int:
     """How many first tokens all sequences have in common: what the first and the last of them in order do."""
     first, last = min(map(tuple, sequences)), max(map(tuple, sequences))
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
-
-
-def encode_prompt(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """A prompt's tokens. A chat template writes the first special token itself; the tokenizer must not write it again."""
-    first = tokenizer.bos_token
-    return list(tokenizer.encode(text, add_special_tokens=not (first and text.startswith(str(first)))))
 
 
 def collate(

@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
 from mmst.errors import ConfigError
 from mmst.methods.prompt import PromptFormat, PromptWriter, exemplar_rows
 from mmst.types import AnswerKind, Problem
 
-TEXT = PromptFormat(cue="Answer:", lead=" ", key="text", instruction="Think.", solution_name="text")
-CODE = PromptFormat(cue="Program:", lead="\n", key="code", instruction="Program.", solution_name="program")
+TEXT = PromptFormat(cue="Answer:", lead=" ", key="text", instruction="Think.", solution_name="text", bare=True)
+CODE = PromptFormat(cue="Program:", lead="\n", key="code", instruction="Program.", solution_name="program", bare=True)
 SUM = Problem("s", " 1 + 1? ", "2")
 
 
@@ -35,9 +37,27 @@ def test_translation_shots_show_both_solutions():
     assert f"Answer: {first['text']}\nProgram:\n{first['code']}" in prompt
 
 
-def test_a_chat_template_gets_content_and_cue():
-    writer = PromptWriter(chat=lambda content, cue: f"<user>{content}<model>{cue}")
-    assert writer.solve(SUM, TEXT) == "<user>Question: 1 + 1?<model>Answer:"
+def test_without_exemplars_the_instruction_stays_but_for_models_of_the_bare_format():
+    form = PromptFormat(cue="Answer:", lead=" ", key="text", instruction="Think.")
+    assert PromptWriter().solve(SUM, form) == "Think.\n\nQuestion: 1 + 1?\nAnswer:"
+    assert PromptWriter().solve(SUM, replace(form, bare=True)) == "Question: 1 + 1?\nAnswer:"
+    assert PromptWriter().solve(SUM, replace(form, bare=True, shots=1)).startswith("Think.")
+
+
+def test_a_prompt_ends_where_the_tokens_of_the_cue_do():
+    asked = PromptWriter(boundary=lambda cue, lead: len(lead)).solution(SUM, CODE)
+    assert (asked.text[-9:], asked.lead) == (f"{CODE.cue}{CODE.lead}", "")
+    assert PromptWriter().solution(SUM, CODE).lead == CODE.lead
+
+
+def test_a_few_shot_prompt_is_a_conversation_too():
+    form = PromptFormat(cue="Answer:", lead=" ", key="text", instruction="Think.", shots=1, stop=("\n",))
+    shot = exemplar_rows("default", AnswerKind.NUMBER)[0]
+    prompt = PromptWriter().solution(SUM, form).prompt("p", (1, 2))
+    assert [(turn.role, turn.content) for turn in prompt.messages] == [
+        ("system", "Think."), ("user", shot["question"]), ("assistant", shot["text"]), ("user", "1 + 1?"),
+    ]  # fmt: skip
+    assert (prompt.id, prompt.seeds, prompt.stop, prompt.chat) == ("p", (1, 2), ("\n",), False)
 
 
 @pytest.mark.parametrize(("shots", "exemplars"), [(99, "default"), (-1, "default"), (0, "no_such_file")])

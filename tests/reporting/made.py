@@ -88,11 +88,11 @@ def made_run(folder, ledger_root, overrides=(), seed=0, problems=30, samples=2, 
                 {"title": f"train {arm}", "checkpoint": checkpoint},
             )
             counts = {
-                "text -> text": EdgeCounts(samples=60, pseudo_labels=30, examples=20, dropped={"leak": 1}),
+                "text -> text": EdgeCounts(samples=60, pseudo_labels=30, examples=20, dropped={"answer_only": 1}),
                 "code -> text": EdgeCounts(samples=60, pseudo_labels=30, translations=30, verified=20, examples=20, dropped={}),
             }
             health = {method: Health(16, 0.5, 0.25, 0.75, 0.5) for method in METHODS}
-            examples = ExampleSet("key", [], counts, {method: LabelCounts(30, 20, 20, 19) for method in METHODS}, health)
+            examples = ExampleSet([], counts, {method: LabelCounts(30, 20, 20, 19) for method in METHODS}, health)
         by_id = {problem.id: problem for problem in test}
         found = measured(rows, by_id, {}, 0)
         place = Checkpoint(folder / arm)

@@ -11,7 +11,7 @@ from tests.stages.conftest import graded_sample
 def test_a_folder_with_parquet_and_a_card(tmp_path):
     rows = [Example(str(i), "text -> text", "p", "Question: 1?\nAnswer:", " The answer is 1.") for i in range(3)]
     examples = ExampleSet(
-        "key", rows, {"text -> text": EdgeCounts(samples=9, pseudo_labels=4, examples=3, dropped={"leak": 5})}
+        rows, {"text -> text": EdgeCounts(samples=9, pseudo_labels=4, examples=3, dropped={"answer_only": 5})}
     )
     config = OmegaConf.create({"dataset": {"name": "d"}, "model": {"name": "m"}, "method": {"name": "self_text"}})
     ledger = Ledger(tmp_path / "ledger")

@@ -25,9 +25,9 @@ def found(tmp_path):
         held = {m: {"0": True, "1": None} for m in ("text", "code", "either")}
         return ArmResult(name, round_, Checkpoint(tmp_path), {"test": Measurement(test), "heldout": Measurement(held)}, counts)
 
-    counts = {"text -> text": EdgeCounts(samples=4, pseudo_labels=2, examples=2, dropped={"leak": 1})}
+    counts = {"text -> text": EdgeCounts(samples=4, pseudo_labels=2, examples=2, dropped={"answer_only": 1})}
     labels = {"text": LabelCounts(4, 3, 2, 1)}
-    counts = ExampleSet("key", [], counts, labels, {"text": Health(16, 0.5, 0.25, 0.75, 0.5)})
+    counts = ExampleSet([], counts, labels, {"text": Health(16, 0.5, 0.25, 0.75, 0.5)})
     arms = [arm("base", 0, 2), arm("multi", 1, 5, counts), arm("multi", 2, 8, counts)]
     return run_results(arms, [("base", "multi")], sets, Ledger(tmp_path))
 
@@ -42,7 +42,7 @@ def test_the_last_round_counts_and_all_rounds_are_kept(found):
     assert found["comparisons"][0]["difference"] == pytest.approx(0.6)
     assert found["heldout"]["heldout"]["arms"]["base"]["text"]["unjudged"] == 1
     assert found["families"]["base"]["text"]["a"]["n"] == 5
-    assert found["counts"]["multi"]["text -> text"]["dropped"] == {"leak": 1}
+    assert found["counts"]["multi"]["text -> text"]["dropped"] == {"answer_only": 1}
     assert found["labels"][0]["arm"] == "multi"
     assert (found["labels"][0]["labelled"], found["labels"][0]["right"], found["labels"][0]["samples_entropy"]) == (3, 1, 0.5)
 

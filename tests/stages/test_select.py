@@ -1,26 +1,16 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mmst.errors import ConfigError
-from mmst.stages.select import (
-    Filter,
-    amounts,
-    cut_down,
-    disputed,
-    drop_constant,
-    quantities,
-    select,
-    select_translations,
-)
-from mmst.types import Example, Problem, Verdict
+from mmst.filters.filter import Filter
+from mmst.stages.select import drop_constant, select, select_translations
+from mmst.types import Problem, Verdict
 
 GOOD = "The total is 3 * 4 = 12. The answer is 12."
 GOLD = {"p1": "12", "p2": "10"}
 
 
 def reasons(dropped):
-    return [row.reason.value for row in dropped]
+    return [row.reason for row in dropped]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +20,7 @@ def reasons(dropped):
         ({"verdict": Verdict.NO_ANSWER, "answer": None}, "not_right"),
         ({"verdict": Verdict.UNJUDGED}, "unjudged"),
         ({"finish": "length"}, "truncated"),
-        ({"completion": "The answer is 12."}, "leak"),
+        ({"completion": "The answer is 12."}, "answer_only"),
     ],
 )
 def test_every_refused_row_has_its_reason(made, problems, methods, row, reason):
@@ -52,7 +42,7 @@ def test_at_most_k_a_problem(made, problems, methods):
     rows = [made(f"{i} + {12 - i} = 12. The answer is 12.", index=i) for i in range(6)]
     kept, dropped = select(rows, problems, methods["text"], Filter(per_problem=2), "e", GOLD)
     assert [row.sample.index for row in kept] == [0, 1]
-    assert reasons(dropped) == ["over_cap"] * 4
+    assert reasons(dropped) == ["per_problem_cap"] * 4
     with pytest.raises(ConfigError):
         Filter(per_problem=0)
 
@@ -64,7 +54,7 @@ def test_a_translation_must_keep_its_sources_answer(made, problems, methods):
     silent = made("3 + 4", None, Verdict.NO_ANSWER, index=2, source=source.sample.id)
     kept, dropped = select_translations([same, drifted, silent], [source], problems, methods["text"], Filter(), "code -> text")
     assert kept == [same]
-    assert reasons(dropped) == ["drift", "drift"]
+    assert reasons(dropped) == ["answer_changed", "answer_changed"]
 
 
 def test_verification_is_against_the_source_not_the_gold(made, problems, methods):
@@ -119,20 +109,7 @@ def test_programs_that_ignore_the_problems_numbers_are_found(made, methods, sand
     rows = [made(program, index=n, method="code") for n, program in enumerate(programs)]
     kept, dropped = drop_constant(rows, {"p1": problem}, methods["code"], sandbox, "e")
     assert [row.sample.index for row in kept] == [0, 1, 2, 4]  # the last one has none of the numbers: nothing to change
-    assert reasons(dropped) == ["leak"]
-
-
-def test_examples_are_cut_down_by_number_or_length_and_keep_their_order():
-    examples = [Example(str(n), "a" if n % 2 else "b", "p", "?", "x" * (n + 1)) for n in range(10)]
-    ones, lengths = [1] * 10, [len(e.completion) for e in examples]
-    kept = cut_down(examples, ones, {"a": 3, "b": 1}, 0)
-    assert amounts(kept, [1] * 4) == {"a": 3, "b": 1}
-    assert [int(e.id) for e in kept] == sorted(int(e.id) for e in kept)
-    assert cut_down(examples, ones, {"a": 3, "b": 1}, 0) == kept
-    assert cut_down(examples, ones, {"a": 3, "b": 1}, 1) != kept
-    short = cut_down(examples, lengths, {"a": 12, "b": 0}, 0)
-    assert 0 < sum(len(e.completion) for e in short) <= 12
-    assert {e.edge for e in short} == {"a"}
+    assert reasons(dropped) == ["answer_only"]
 
 
 @pytest.mark.parametrize(
@@ -148,43 +125,7 @@ def test_impossible_filters_are_refused(bad):
         Filter(**bad)
 
 
-def test_quantities_balance_match_and_replay():
-    have = {"text -> code": 80, "code -> code": 40, "text -> text": 500}
-    replayed = frozenset({"text -> text"})
-    assert quantities(have, replayed, Filter(replay=0.25), None) == {"text -> code": 80, "code -> code": 40, "text -> text": 40}
-    assert quantities(have, replayed, Filter(replay=0.5, balance=True), None)["text -> text"] == 80
-    matched = quantities(have, replayed, Filter(replay=0.25), 40)
-    assert matched == {"text -> code": 20, "code -> code": 10, "text -> text": 10}
-    assert quantities(have, frozenset(), Filter(replay=0.25), None) == have
-    assert quantities({}, frozenset(), Filter(), 10) == {}
-
-
 @pytest.mark.parametrize("share", [-0.1, 1.0])
 def test_a_replay_that_is_no_share_is_refused(share):
     with pytest.raises(ConfigError, match=r"filter\.replay"):
         Filter(replay=share)
-
-
-def test_quantities_have_the_least_of_a_share_a_limit_and_a_match():
-    have = {"a": 60, "b": 40}
-    assert quantities(have, frozenset(), Filter(), None) == have
-    assert quantities(have, frozenset(), Filter(share=0.5), None) == {"a": 30, "b": 20}
-    assert quantities(have, frozenset(), Filter(share=0.5, most=20), None) == {"a": 12, "b": 8}
-    assert quantities(have, frozenset(), Filter(most=1000), 10) == {"a": 6, "b": 4}
-
-
-@given(st.integers(0, 10), st.integers(0, 3))
-def test_disagreement_sets_the_share_of_problems_that_only_some_methods_solve(tenths, seed):
-    examples = [Example(str(n), "ab"[n % 2], f"p{n % 30}", "?", "x") for n in range(120)]
-    agreed = {f"p{n}" for n in range(15)}
-    kept = disputed(examples, [1] * 120, 40, tenths / 10, agreed, seed)
-    assert sum(example.problem_id not in agreed for example in kept) == pytest.approx(4 * tenths, abs=2)
-    assert len(kept) == pytest.approx(40, abs=4)
-    assert kept == sorted(kept, key=lambda example: int(example.id))
-    assert kept == disputed(examples, [1] * 120, 40, tenths / 10, agreed, seed)
-
-
-def test_too_few_problems_to_disagree_on_is_one_sentence():
-    examples = [Example(str(n), "a", f"p{n}", "?", "x") for n in range(10)]
-    with pytest.raises(ConfigError, match=r"filter\.disagreement=0\.5: 5 of the training set's 10 .* only some .* at most 4\."):
-        disputed(examples, [1] * 10, 10, 0.5, {f"p{n}" for n in range(8)}, 0)

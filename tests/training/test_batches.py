@@ -9,7 +9,6 @@ from mmst.training.batches import (
     SHORTEST_SHARED_PREFIX,
     TokenRow,
     collate,
-    encode_prompt,
     tokenize,
     with_shared_prefixes,
 )
@@ -27,17 +26,6 @@ def test_a_row_is_prompt_completion_and_end(tokenizer):
     assert tokenizer.decode(rows[0].tokens[: rows[0].prompt_length]) == "Question: 1?\nAnswer:"
     assert rows[0].tokens[-1] == tokenizer.eos_token_id
     assert not dropped
-
-
-def test_a_first_token_that_the_prompt_holds_is_not_written_twice():
-    class Tokenizer:
-        bos_token = "<s>"
-
-        def encode(self, text, add_special_tokens=True):
-            return [0] * add_special_tokens + [1] * text.count("<s>") + [7]
-
-    assert encode_prompt(Tokenizer(), "Question") == [0, 7]
-    assert encode_prompt(Tokenizer(), "<s>Question") == [1, 7]
 
 
 def test_a_long_example_is_dropped_and_named_never_cut(tokenizer):

@@ -31,7 +31,7 @@ def test_what_is_explained_and_what_is_ours(error, words):
 
 
 def test_a_value_is_refused_by_its_key():
-    node = OmegaConf.create({"_target_": "mmst.stages.select.Filter", "per_problem": "many"})
+    node = OmegaConf.create({"_target_": "mmst.filters.filter.Filter", "per_problem": "many"})
     with pytest.raises(ConfigError, match=r"filter\.per_problem=many is not usable: expected `int`"):
         built(node, "filter")
     node.per_problem = 2

@@ -1,0 +1,1 @@
+"""What may be learned from: rules over single rows, and the filter that lists them."""

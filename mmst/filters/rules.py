@@ -1,0 +1,123 @@
+"""Rules: each looks at one row and gives the reason why it is refused, or None.
+
+A rule of one's own is any callable with the same arguments, named in `filter.rules` by its `_target_`:
+
+    filter:
+      rules: [{_target_: my_rules.NoBlankLines}]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mmst.methods.method import Method
+from mmst.types import DropReason, FinishReason, GradedSample, Problem, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may know beside the row."""
+
+    problem: Problem
+    method: Method
+    """That of the row: an edge's target for translations, its source for samples."""
+    edge: str
+    solution: str
+    """The row's completion as the method cleans it: what would be trained on."""
+    kept: Sequence[str]
+    """Solutions of the same problem that this edge has kept so far."""
+
+
+Rule = Callable[[GradedSample, Context], str | None]
+"""(row, context) -> a reason, in a word, or None where the row may stay."""
+
+
+class Sameness(StrEnum):
+    """When two solutions of a problem are the same."""
+
+    NONE = "none"
+    TEXT = "text"
+    """Equal but for white space."""
+    STEPS = "steps"
+    """Equal calculations, whatever the words and names (RFT, arXiv 2308.01825)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Refuses what our own machinery failed at. Without gold, an answer is enough."""
+
+    needs_gold: bool = True
+
+    def __call__(self, row: GradedSample, context: Context) -> str | None:
+        """See `Rule`."""
+        unjudged = row.verdict is Verdict.UNJUDGED and (self.needs_gold or row.answer is None)
+        return DropReason.UNJUDGED if unjudged else None
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Refuses what was cut at the token limit."""
+
+    def __call__(self, row: GradedSample, context: Context) -> str | None:
+        """See `Rule`."""
+        return DropReason.TRUNCATED if row.sample.finish is not FinishReason.STOP else None
+
+
+@dataclass(frozen=True, slots=True)
+class NoLonger:
+    """Refuses solutions of more than `words` words."""
+
+    words: int
+
+    def __call__(self, row: GradedSample, context: Context) -> str | None:
+        """See `Rule`."""
+        return DropReason.TOO_LONG if len(context.solution.split()) > self.words else None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Refuses a solution that states its answer without deriving it."""
+
+    def __call__(self, row: GradedSample, context: Context) -> str | None:
+        """See `Rule`."""
+        only = context.method.leaks(context.problem, row.sample.completion, row.answer or "")
+        return DropReason.ANSWER_ONLY if only else None
+
+
+@dataclass(frozen=True, slots=True)
+class RightSteps:
+    """Refuses a text in which a statement `a op b = c` does not hold."""
+
+    def __call__(self, row: GradedSample, context: Context) -> str | None:
+        """See `Rule`."""
+        return DropReason.WRONG_STEP if context.method.wrong_steps(row.sample.completion) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Refuses a solution that is the same as one that was kept."""
+
+    by: Sameness = Sameness.TEXT
+
+    def __call__(self, row: GradedSample, context: Context) -> str | None:
+        """See `Rule`."""
+        own = self.identity(context.solution, context.method)
+        seen = any(self.identity(solution, context.method) == own for solution in context.kept)
+        return DropReason.DUPLICATE if seen and self.by is not Sameness.NONE else None
+
+    def identity(self, solution: str, method: Method) -> str:
+        """Equal for solutions that count as one."""
+        return method.steps(solution) if self.by is Sameness.STEPS else " ".join(solution.split())
+
+
+@dataclass(frozen=True, slots=True)
+class PerProblem:
+    """Refuses more than `most` solutions of one problem on one edge: without a cap, easy problems fill the training set."""
+
+    most: int
+
+    def __call__(self, row: GradedSample, context: Context) -> str | None:
+        """See `Rule`."""
+        return DropReason.PER_PROBLEM_CAP if len(context.kept) >= self.most else None

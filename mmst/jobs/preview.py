@@ -1,0 +1,31 @@
+"""The prompts that a job would begin with, as the engine gets them: `prompts=3`."""
+
+from __future__ import annotations
+
+from mmst.config.build import build
+from mmst.config.schema import Settings
+from mmst.config.sentences import config_errors
+from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read_recipe
+from mmst.jobs.problems import problem_set
+from mmst.methods.edge import Edge
+from mmst.reporting.prompts import Shown, print_prompts, prompts_to_show
+from mmst.training.checkpoint import load_tokenizer, served_name
+
+
+def preview(settings: Settings) -> None:
+    """Print `prompts` prompts of each method and edge; nothing is sampled."""
+    quiet_libraries()
+    print_prompts(*_shown(settings))
+
+
+@config_errors
+def _shown(settings: Settings) -> tuple[list[Shown], object | None]:
+    checkpoint = build(settings.model.checkpoint, "model")
+    writer = prompt_writer(settings, checkpoint)
+    methods = build_methods(settings.solvers)
+    recipes = [read_recipe(row, methods) for row in settings.recipes]
+    edges: list[Edge] = list(dict.fromkeys(edge for recipe in recipes for edge in recipe.edges))
+    split = "train" if recipes or not settings.splits else settings.splits[0]
+    problems = problem_set(settings.dataset, split, settings.solvers).problems[: settings.prompts]
+    tokenizer = None if served_name(checkpoint) is not None else load_tokenizer(checkpoint)
+    return list(prompts_to_show(writer, methods, edges, problems)), tokenizer

@@ -1,0 +1,57 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmst.errors import ConfigError
+from mmst.stages.quantity import amounts, cut_down, disputed, quantities
+from mmst.filters.filter import Filter
+from mmst.types import Example
+
+
+def test_examples_are_cut_down_by_number_or_length_and_keep_their_order():
+    examples = [Example(str(n), "a" if n % 2 else "b", "p", "?", "x" * (n + 1)) for n in range(10)]
+    ones, lengths = [1] * 10, [len(e.completion) for e in examples]
+    kept = cut_down(examples, ones, {"a": 3, "b": 1}, 0)
+    assert amounts(kept, [1] * 4) == {"a": 3, "b": 1}
+    assert [int(e.id) for e in kept] == sorted(int(e.id) for e in kept)
+    assert cut_down(examples, ones, {"a": 3, "b": 1}, 0) == kept
+    assert cut_down(examples, ones, {"a": 3, "b": 1}, 1) != kept
+    short = cut_down(examples, lengths, {"a": 12, "b": 0}, 0)
+    assert 0 < sum(len(e.completion) for e in short) <= 12
+    assert {e.edge for e in short} == {"a"}
+
+
+def test_quantities_balance_match_and_replay():
+    have = {"text -> code": 80, "code -> code": 40, "text -> text": 500}
+    replayed = frozenset({"text -> text"})
+    assert quantities(have, replayed, Filter(replay=0.25), None) == {"text -> code": 80, "code -> code": 40, "text -> text": 40}
+    assert quantities(have, replayed, Filter(replay=0.5, balance=True), None)["text -> text"] == 80
+    matched = quantities(have, replayed, Filter(replay=0.25), 40)
+    assert matched == {"text -> code": 20, "code -> code": 10, "text -> text": 10}
+    assert quantities(have, frozenset(), Filter(replay=0.25), None) == have
+    assert quantities({}, frozenset(), Filter(), 10) == {}
+
+
+def test_quantities_have_the_least_of_a_share_a_limit_and_a_match():
+    have = {"a": 60, "b": 40}
+    assert quantities(have, frozenset(), Filter(), None) == have
+    assert quantities(have, frozenset(), Filter(share=0.5), None) == {"a": 30, "b": 20}
+    assert quantities(have, frozenset(), Filter(share=0.5, most=20), None) == {"a": 12, "b": 8}
+    assert quantities(have, frozenset(), Filter(most=1000), 10) == {"a": 6, "b": 4}
+
+
+@given(st.integers(0, 10), st.integers(0, 3))
+def test_disagreement_sets_the_share_of_problems_that_only_some_methods_solve(tenths, seed):
+    examples = [Example(str(n), "ab"[n % 2], f"p{n % 30}", "?", "x") for n in range(120)]
+    agreed = {f"p{n}" for n in range(15)}
+    kept = disputed(examples, [1] * 120, 40, tenths / 10, agreed, seed)
+    assert sum(example.problem_id not in agreed for example in kept) == pytest.approx(4 * tenths, abs=2)
+    assert len(kept) == pytest.approx(40, abs=4)
+    assert kept == sorted(kept, key=lambda example: int(example.id))
+    assert kept == disputed(examples, [1] * 120, 40, tenths / 10, agreed, seed)
+
+
+def test_too_few_problems_to_disagree_on_is_one_sentence():
+    examples = [Example(str(n), "a", f"p{n}", "?", "x") for n in range(10)]
+    with pytest.raises(ConfigError, match=r"filter\.disagreement=0\.5: 5 of the training set's 10 .* only some .* at most 4\."):
+        disputed(examples, [1] * 10, 10, 0.5, {f"p{n}" for n in range(8)}, 0)
