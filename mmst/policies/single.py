@@ -36,8 +36,8 @@ class One(Policy):
         """Choose the method; the first of those that were right equally often."""
         if self.method is not None:
             return OneMethod(self.method, None if experience is None else experience.rate(self.method))
-        found = known(self.name, experience)
-        rates = {method: rate for method in found.judged if (rate := found.rate(method)) is not None}
+        found = known(self.name, experience, list(experience.judged) if experience else ())
+        rates = {method: found.rate(method) or 0.0 for method in found.judged}
         best = max(rates, key=rates.__getitem__)
         return OneMethod(best, rates[best])
 

@@ -26,6 +26,7 @@ from mmst.reporting.scores import (
     sampled_part,
     verdicts_part,
 )
+from mmst.reporting.worth import flips_part, policies_part
 
 
 def page(sweep: Sweep, samples: int) -> str:
@@ -33,6 +34,8 @@ def page(sweep: Sweep, samples: int) -> str:
     names = data_sets(sweep)
     table = sample_table(sweep, samples)
     parts: list[Part | None] = [part for name in names for part in accuracy_parts(sweep, name)]
+    parts += [policies_part(sweep, name) for name in names]
+    parts += [flips_part(sweep, name) for name in names]
     parts += [
         sampled_part(sweep, names[0]), axis_part(sweep, names[0]), rounds_part(sweep, names[0]),
         correlation_part(sweep, names[0]), yield_part(sweep), curves_part(sweep), pairs_part(sweep, names[0]),

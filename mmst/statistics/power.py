@@ -18,8 +18,8 @@ ALPHA = 0.05
 POWER = 0.8
 NEGLIGIBLE = 1e-12
 """Chance of a number of discordant problems that is not gone through."""
-TRIES = 60
-"""Halvings of a search; more than a double's digits need."""
+HALVINGS = 20
+"""Of a search among differences: exact to a millionth."""
 MOST_PROBLEMS = 10**7
 MOST_SEEDS = 10**6
 
@@ -56,7 +56,7 @@ def smallest_difference(discordant: float, n: int, target: float = POWER, alpha:
     if power(1.0, discordant, n, alpha) < target:
         return None
     low, high = 0.0, 1.0
-    for _ in range(TRIES):
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (low, middle) if power(middle, discordant, n, alpha) >= target else (middle, high)
     return high
