@@ -9,7 +9,7 @@ from mmst.policies.case import Case, Choice
 from mmst.policies.learned import Ready
 from mmst.policies.policy import Policy, PolicyError
 from mmst.policies.score import PolicyComparison, PolicyScore, against, outcomes, policy_score
-from mmst.policies.single import OneMethod
+from mmst.policies.single import OneMethod, Oracle
 
 TESTED = "compares answers, and problems that are judged by tests have none to compare"
 
@@ -20,7 +20,7 @@ class PolicyTable:
 
     scores: dict[str, PolicyScore] = field(default_factory=dict)
     comparisons: list[PolicyComparison] = field(default_factory=list)
-    """Each policy against the best single method by the training verdicts; without any, by the data set's own."""
+    """Each policy, but the bound, against the best single method by training verdicts; without any, by the data set's own."""
     missing: dict[str, str] = field(default_factory=dict)
     """Policy -> what it lacks, in a sentence."""
     single: str | None = None
@@ -52,7 +52,7 @@ def policy_table(policies: Sequence[Policy], ready: Ready, cases: Sequence[Case]
     if single is None:
         return PolicyTable(scores, [], missing)
     answers = outcomes(OneMethod(single, None).choose(cases))
-    rivals = {name: found for name, found in choices.items() if not isinstance(ready.choosers[name], OneMethod)}
+    rivals = {name: found for name, found in choices.items() if not isinstance(ready.choosers[name], OneMethod | Oracle)}
     return PolicyTable(scores, against(rivals, single, answers), missing, single, by_training)
 
 

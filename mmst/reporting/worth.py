@@ -56,7 +56,7 @@ def flips_part(sweep: Sweep, dataset: str) -> Part | None:
         return None
     about = (
         "Of the problems that the base solved by this method, by another, or by none: how many the arm gained or lost. A "
-        "method that learns from another gains where only the other was right; one that only practises gains as much where none was."
+        "method that learns from another gains where only the other was right; one that only practises, as much where none was."
     )
     note = "Wilson's 95% intervals; contrasts are paired on the same problems, p by McNemar's exact test, not corrected."
     return Part(
