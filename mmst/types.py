@@ -260,3 +260,7 @@ class Comparison:
     p_holm: float
     """`p`, corrected for the number of comparisons in the table (Holm)."""
     n: int
+    discordant: int = 0
+    """Problems that only one of the arms solves."""
+    visible: float | None = None
+    """The smallest true difference that the table's test finds with a chance of 80%, at this discordance; None: none."""

@@ -172,6 +172,8 @@ class EvalSettings(Settings):
     """`mmst eval`."""
 
     evaluation: EvaluationSettings
+    policy: dict[str, Node] = field(default_factory=dict)
+    learned: str | None = None
     tracker: TrackerSettings
     checkpoints: dict[str, str]
 
@@ -198,6 +200,7 @@ class TrainSettings(Settings):
     translation: TranslationSettings
     decontaminate: AtLeastOne | None
     evaluation: EvaluationSettings
+    policy: dict[str, Node] = field(default_factory=dict)
     trainer: TrainerSettings
     tracker: TrackerSettings
     hardware: Node

@@ -30,6 +30,7 @@ INLINE = re.compile(
 PYTHON_TAG = re.compile(r"^[{.\s]*(?:python|py|ipython|pycon)[\d.]*\b", re.IGNORECASE)
 TAG_LINE = re.compile(r"\A\s*(?:python|py)[\d.]*[ \t]*\n", re.IGNORECASE)
 PROMPT_SIGN = re.compile(r"^[ \t]*(?:>>>|\.\.\.)(?: |$)", re.MULTILINE)
+BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 IN_PROMPT_SIGN = re.compile(r"\A\s*(?:In \[\d+\]: |>>> )")
 CODE_LINE = re.compile(
     r"\s|(?:async )?def |class |import |from \S+ import|return\b|@|#|(?:if|for|while|with|elif|try|else|except|finally)\b.*:|"
@@ -61,7 +62,7 @@ def program_in(completion: str, wanted: str = "") -> str:
     blocks = [block for block in _blocks(text) if block.is_python and block.text.strip()]
     if blocks:
         return _tidy(_chosen([_tidy(block.text) for block in blocks[-MOST_BLOCKS:]], wanted))
-    return _bare_program(text)
+    return BLANK_LINES.sub("", _bare_program(text))
 
 
 def defined_names(code: str) -> set[str]:

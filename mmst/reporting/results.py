@@ -18,7 +18,10 @@ from rich.table import Table
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger
 from mmst.pipeline import ProblemSet
+from mmst.reporting.flips import flip_results
 from mmst.reporting.plot import accuracy_plot
+from mmst.reporting.policies import missing_sentences, policy_results, policy_rows, policy_tables
+from mmst.reporting.power import power_sentence
 from mmst.reporting.progress import CONSOLE
 from mmst.rounds import ArmResult, final_results
 from mmst.stages.evaluate import EITHER, MethodPair, compare, score, scores_by_tag
@@ -62,6 +65,8 @@ def run_results(
             for arm, result in final.items()
             if result.examples
         },
+        **policy_results(final, list(problems)),
+        "flips": {name: flip_results({arm: result.outcomes[name] for arm, result in final.items()}) for name in problems},
         "labels": [row for result in results for row in _label_rows(result)],
         "correlations": [row for result in results for row in _correlation_rows(result)],
         "seconds": _seconds(ledger),
@@ -153,13 +158,16 @@ def write_results(found: Mapping[str, Any], folder: Path) -> Path:
 
 def print_results(found: Mapping[str, Any], title: str) -> None:
     """The tables: accuracy by method and arm, differences, held-out families, and counts by edge."""
-    _show(accuracy_table(found["arms"], title))
-    if found["comparisons"]:
-        _show(comparison_table(found["comparisons"]))
-    for name, table in found["heldout"].items():
-        _show(accuracy_table(table["arms"], f"{title}, {name}"))
+    for name, table in tables_of(found).items():
+        head = title if name == found["dataset"] else f"{title}, {name}"
+        _show(accuracy_table(table["arms"], head, policy_rows(found, name)))
         if table["comparisons"]:
             _show(comparison_table(table["comparisons"]))
+            _say(power_sentence(table["comparisons"]))
+    for chosen in policy_tables(found, list(tables_of(found))):
+        _show(chosen)
+    for sentence in missing_sentences(found):
+        _say(sentence)
     for name, table in tables_of(found).items():
         if table["sampled"]:
             _show(sampled_table(table["sampled"], name))
@@ -171,8 +179,12 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
         _show(labels_table(found["labels"]))
 
 
-def accuracy_table(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], title: str) -> Table:
-    """Methods down, arms across: accuracy with its 95% interval."""
+def accuracy_table(
+    arms: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    title: str,
+    policies: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+) -> Table:
+    """Methods down, then policies, arms across: accuracy with its 95% interval."""
     first = next(iter(arms.values()))
     sizes = sorted({cell["n"] for scores in arms.values() for cell in scores.values()})
     unjudged = sum(cell["unjudged"] for scores in arms.values() for m, cell in scores.items() if m != "either")
@@ -183,6 +195,8 @@ def accuracy_table(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], title: s
         table.add_column(arm, justify="right")
     for method in first:
         table.add_row(method, *(_cell(arms[arm][method]) for arm in arms))
+    for policy, scores in (policies or {}).items():
+        table.add_row(policy, *(_cell(scores[arm]) if arm in scores else "-" for arm in arms))
     return table
 
 
@@ -271,6 +285,10 @@ def _show(table: Table) -> None:
     title, table.title = table.title, None
     CONSOLE.print(f"\n{title}", markup=False, soft_wrap=True)
     CONSOLE.print(table)
+
+
+def _say(sentence: str) -> None:
+    CONSOLE.print(sentence, markup=False, soft_wrap=True)
 
 
 def _scores(outcomes: Mapping[str, Mapping[str, bool | None]]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class PairedDifference:
     p: float
     """McNemar's exact test (McNemar 1947), two-sided."""
     n: int
+    discordant: int = 0
+    """Problems that only one of the arms solves: all that the test looks at."""
 
 
 def paired_difference(a: Sequence[bool], b: Sequence[bool], seed: int = 0) -> PairedDifference:
@@ -39,7 +41,8 @@ def paired_difference(a: Sequence[bool], b: Sequence[bool], seed: int = 0) -> Pa
     else:
         low, high = mean_interval(differences, seed, (-1.0, 1.0))
     p = mcnemar_p(only_a, only_b)
-    return PairedDifference(sum(differences) / len(differences), low, high, p, len(differences))
+    n = len(differences)
+    return PairedDifference(sum(differences) / n, low, high, p, n, only_a + only_b)
 
 
 def adjusted_wald(only_a: int, only_b: int, n: int) -> tuple[float, float]:
