@@ -19,6 +19,12 @@ CAPITAL = re.compile(r"(?<![\w'.$\\/+*^-])([A-Z])(?![\w'\u2019/+*^=-])(?!\.[A-Za
 ARTICLE = re.compile(
     r"A\s+(?!(?:and|or|because|since|as|is|with|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
 )
+CHOSEN = re.compile(
+    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|[Ii]t's|[Ii]t is|[Ii]t must be)[\"']?\s*"
+    r"(?:is\b|:|=)?\s*[*\"'(\[]*"
+    r"([A-Z])\b(?=[*\"')\]]*\s*(?:$|[.,;:!}]))"
+)
+"""A letter that is named or chosen in running text."""
 NEGATED = re.compile(
     r"\b(?:not|wrong|incorrect|false|eliminate|eliminated|rule out|ruled out|distractor|"
     r"rather than|instead of|cannot be|isn't|n't)\b",
@@ -59,7 +65,9 @@ def last_choice(text: str, choices: Sequence[str]) -> str | None:
     tail = text[-LONGEST_TAIL:]
     sentences = reversed(SENTENCE.split(tail.strip()))
     for said in (_not_denied(part) for sentence in sentences for part in (statement_of(sentence)[0], sentence)):
-        letters = _unique(found for found in WRAPPED.findall(said) if _is_letter(found.upper(), choices))
+        named = [*WRAPPED.finditer(said), *CHOSEN.finditer(said)]
+        written = [match[1] for match in sorted(named, key=lambda match: match.start(1))]
+        letters = _unique(letter for letter in written if _is_letter(letter.upper(), choices))
         if letters:
             return letters[-1].upper() if len(letters) == 1 or not re.search(r"\b(?:or|and)\b", said) else SEVERAL.join(letters)
     lines = tail.strip().splitlines()

@@ -12,8 +12,8 @@ PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 
 PART = rf"(?:{'|'.join(PARTS)})s?"
 NUMBER = re.compile(
     r"(?:(?:about|approximately|exactly|only|just|a total of|still|around|roughly)\s+)*(?P<sign>(?:negative|minus)\s+)?"
-    rf"(?:(?P<count>{WORD}(?:(?:\s*-\s*|\s+and\s+|,?\s+){WORD})*)(?P<and_half>\s+and\s+a\s+half)?(?:[\s-]+(?P<part>{PART}))?"
-    rf"|an?\s+(?P<one>{PART}|dozen)|(?P<half>half))\b(?:\s+(?P<dozen>dozen)s?\b)?(?:\s+(?:of\s+)?(?:an?|the|them|it)\b)?",
+    rf"(?:(?P<count>{WORD}(?:(?:\s*-\s*|\s+and\s+|,?\s+){WORD})*)(?:\s+and\s+(?:a|one)\s+(?P<more>half|third|quarter))?(?:[\s-]+(?P<part>{PART}))?"
+    rf"|an?\s+(?P<one>{PART}|dozen)|(?P<half>half))\b(?:\s+(?:a\s+)?(?P<dozen>dozen)s?\b)?(?:\s+(?:of\s+)?(?:an?|the|them|it)\b)?",
     re.IGNORECASE,
 )
 JOINTS = rf"(?:and|or|to|minus|plus|times|nor|point|dozen|{PART}|{WORD})"
@@ -41,7 +41,9 @@ def _value(found: re.Match[str]) -> Fraction | None:
         count = _count(found["count"])
         if count is None:
             return None
-        value = (count + Fraction(1, 2) if found["and_half"] else count) / (_part(found["part"]) if found["part"] else 1)
+        value = (count + Fraction(1, _part(found["more"])) if found["more"] else count) / (
+            _part(found["part"]) if found["part"] else 1
+        )
     return value * DOZEN if found["dozen"] else value
 
 

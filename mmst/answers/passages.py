@@ -36,8 +36,9 @@ SOFT = r"[ \t#>*_`~-]*"
 """What may stand before a word at the start of a line."""
 ANOTHER = r"(?:[Nn]ext|[Aa]nother|[Nn]ew|[Ss]imilar|[Ff]ollow-?up)\s+"
 RUN_ON = re.compile(
-    rf"\n{SOFT}(?:(?:Q|Problem|PROBLEM|QUESTION|Exercise|Example|Human|User|USER|Instruction|Input|{ANOTHER}(?:[Qq]uestion|[Pp]roblem))\s*#?\d*[*_]*\s*[:.)](?=[\s*_]|$)"
+    rf"\n{SOFT}(?:(?:Q|Problem|PROBLEM|QUESTION|Exercise|Example|Human|User|USER|Instruction|Input|Task|{ANOTHER}(?:[Qq]uestion|[Pp]roblem))\s*#?\d*[*_]*\s*[:.)](?=[\s*_]|$)"
     r"|(?:Question|Problem|Exercise|Example)\s+#?\d+[*_]*\s*(?:[:.)]|\n|$))"
+    r"|\n[ \t]*\[(?:Question|Problem)[ \d]*\]"
     r"|\n[ \t]*#+[ \t]*(?:Instruction|Input|Question|Problem|Exercise|Example|Task|User|Human)\b[^\n]*"
     r"|\n[ \t]*(?:Now,? )?(?:[Hh]ere(?:'s| is)|[Ll]et(?:'s| us) (?:try|do|solve)) "
     r"(?:another|the next|a new|a similar) (?:question|problem|one|example)\b"
@@ -48,7 +49,7 @@ TURN = re.compile(
     r"|<\|(?:im_start|im_end|endoftext|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
 )
 """Where a next question or turn begins, wherever it stands in its line."""
-LEAD_IN = re.compile(r"\s*(?:[^\n.!?]{0,80}:)?[\s#*_>-]*|(?:system|user|assistant)?\s*")
+LEAD_IN = re.compile(r"\s*(?:(?:[^\n.!?:]{0,40}[.!]\s)?[^\n.!?]{0,80}:)?[\s#*_>-]*|(?:system|user|assistant)?\s*")
 """What may stand before a repeated question without saying anything: a heading such as `Here is the problem:`."""
 ASKED = re.compile(r"\n[ \t]*\n(?=(?P<paragraph>(?:[^\n]+\n){0,2}?[^\n]*\?[ \t]*(?:\n|$)))")
 """A paragraph that ends in a question, after an empty line."""
@@ -58,10 +59,10 @@ CLOSED = re.compile(
 """GSM8K's last line, with an empty line after it."""
 SECOND_THOUGHT = re.compile(r"\s*(?:wait|hmm|but|no\b|let me|let's|however|actually|check|so\b|is\b|does this)", re.IGNORECASE)
 TAGS = re.compile(
-    r"<(answer|final_answer|final-answer|finalanswer|ans|solution_answer)>(.*?)(?:</\1>|$)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|$)",
+    r"<\s*(answer|final_answer|final-answer|finalanswer|final|ans|solution_answer)\b[^<>\n]*>(.*?)(?:<\s*/\s*\1\s*>|$)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|$)",
     re.IGNORECASE | re.DOTALL,
 )
-TAG_SIGNS = ("<a", "<A", "<f", "<F", "<s", "[ANSWER", "[answer")
+TAG_SIGNS = ("<a", "<A", "<f", "<F", "<s", "< a", "[ANSWER", "[answer")
 BOX = re.compile(r"\b(?:boxed|fbox)\b|\x08oxed\b")
 """With the control sign that JSON makes of `\\b`, too."""
 VERBS = (
@@ -72,7 +73,7 @@ MARK = re.compile(
     r"(?<![^\W_])(?:answers?|ans|(?:correct|right|best)\s+(?:option|choice|letter))(?![^\W_])"
     r"(?:[*_`\"'\]}]|</\w{1,6}>)*"
     r"(?:\s+\((?!\w\))[^()\n]{1,40}\)|\s+(?:to|for|of|in)\s+[^.:=\n?!]{1,80}?(?=\s+is\b|\s+are\b|:)|,?\s+(?:then|therefore|thus|hence|here),?|\s+(?:option|choice|letter)(?=\s+is\b))?"
-    rf"(?:[*_`\"'\]}}]|</\w{{1,6}}>)*\s*(?:{VERBS}\b(?:\s+(?:therefore|thus|hence|then|simply|just|clearly|indeed|now|actually|that|still|also|again))*\s*[:,]?|[:=\uff1a]|\u2192|\u21d2|=>|(?:\\)?Rightarrow|[-\u2013\u2014](?=\s)|\.(?=\s*\d))"
+    rf"(?:[*_`\"'\]}}]|</\w{{1,6}}>)*\s*(?:{VERBS}\b(?:\s+(?:therefore|thus|hence|then|simply|just|clearly|indeed|now|actually|that|still|also|again))*\s*[:,]?|[:=\uff1a]|\u2192|\u21d2|[=-]>|(?:\\)?Rightarrow|[-\u2013\u2014](?=\s)|\.(?=\s*\d))"
     r"|####(?!#)",
     re.IGNORECASE,
 )
@@ -129,14 +130,18 @@ REMARKS = (
     "rounded|if|while|for|with|after|giving|leaving|making|in total|obviously|clearly|"
     "indeed|right|correct|however|altogether|respectively|because|since"
 )
-STOP = "".join(rf"(?<!\b{re.escape(word)})" for word in ABBREVIATIONS) + r"[.!](?=[\s*_\"')\]$]+(?:\S|$))"
+UNITS = ("ft", "in", "lb", "lbs", "oz", "hr", "hrs", "min", "mins", "sec", "yd", "qt", "pt", "gal")
+"""After these a full stop ends a statement only before a capital letter."""
+AFTER_UNIT = "|".join(rf"(?<=\b{unit}\.)" for unit in UNITS)
+STOP = "".join(rf"(?<!\b{re.escape(word)})" for word in (*ABBREVIATIONS, *UNITS)) + r"[.!](?=[\s*_\"')\]$]+(?:\S|$))"
 STATEMENT_END = re.compile(
-    rf"{STOP}|[?](?=\s|$)"
-    r"|;(?=\s)(?!\s*(?:and|or)?\s*[-$]?\d[\d.,/]*(?:\s+[^\W\d]+)?\s*\.?\s*(?:;|$))(?!\s*\(?[A-Z]\)?\s*\.?\s*$)"
+    rf"{STOP}|\.(?=\s+(?-i:[A-Z]))(?:{AFTER_UNIT})|[?](?=\s|$)"
+    r"|;(?=\s)(?!\s*(?:and|or)?\s*[-$]?\d[\d.,/]*(?:\s+[^\W\d]+)?\s*[\])}]*\.?\s*(?:;|$))(?!\s*\(?[A-Z]\)?\s*\.?\s*$)"
     r"|,\s*[\"'][\w ]+[\"']\s*:"  # the next key of a JSON object
     r"|,?\s+(?:since|because|whereas|although|though)\b"
     rf"|,\s+(?=(?:{REMARKS})\b)"
-    r"|\s\((?!\s*(?:or|and)\s+[-$\u20ac\u00a3(]*[\dA-Z]\S*\s*\)|\s*[-$]?\d[\d.,/]*\s*\)|[A-Za-z]\)|\s*[^\W\d]\s*[-+*/^])(?=[^()]*\S)",
+    r"|\s\((?!\s*(?:or|and)\s+[-$\u20ac\u00a3(]*[\dA-Z]\S*\s*\)|\s*[-$]?\d[\d.,/]*\s*\)|[A-Za-z]\)|\s*[^\W\d]\s*[-+*/^])(?=[^()]*\S)(?![^()]*\)\s*(?:or|and|to|,)\s)"
+    r"|,?\s+and\s+(?=(?:he|she|it|they|we|there|you|I)\s+[^\W\d]+)",
     re.IGNORECASE,
 )
 """Where a statement ends and a remark on it begins."""
@@ -156,22 +161,32 @@ class Statement:
 
 def answer_part(completion: str) -> str:
     """The end of a completion, without its thinking and without what runs on after it."""
-    return without_run_on(without_thinking(completion)[-LONGEST_READ:])
+    return _to_run_on(without_thinking(completion)[-LONGEST_READ:])
+
+
+def without_run_on(completion: str) -> str:
+    """A completion, with its thinking, up to where a next question or turn begins."""
+    said = _thinking_ends(completion)
+    return completion[:said] + _to_run_on(completion[said:])
 
 
 def without_thinking(text: str) -> str:
     """What is said after the thinking; nothing where it never ends."""
     if not any(sign in text for sign in THINKING_SIGNS):
         return text
-    end = 0
-    for found in THINKING_ENDS.finditer(text):
-        end = found.end()
-    text = text[end:]
+    text = text[_thinking_ends(text) :]
     begun = THINKING_BEGINS.search(text)
     return text if begun is None else text[: begun.start()]
 
 
-def without_run_on(text: str) -> str:
+def _thinking_ends(text: str) -> int:
+    """The place after the last end of thinking; 0 where there is none."""
+    return (
+        max((found.end() for found in THINKING_ENDS.finditer(text)), default=0) if any(s in text for s in THINKING_SIGNS) else 0
+    )
+
+
+def _to_run_on(text: str) -> str:
     """A text up to where a next question or turn begins."""
     text = "\n" + text
     start = 1
@@ -180,7 +195,7 @@ def without_run_on(text: str) -> str:
         cues = sorted([*cues, *TURN.finditer(text)], key=lambda cue: cue.start())
     for cue in cues:
         repeated = start > 1 and not _announced(text[start : cue.start()])
-        if cue.start() >= start and not repeated and not LEAD_IN.fullmatch(text, start, cue.start()):
+        if cue.start() >= start and not repeated and not _leads_in(text[start : cue.start()]):
             return _up_to_next_problem(text[start : cue.start()])
         start = max(start, cue.end())
     return _up_to_next_problem(text[start:])
@@ -216,6 +231,10 @@ def statement_of(text: str, names: bool = False) -> tuple[str, bool]:
         if not (names and INITIAL.match(text, max(end.start() - 1, 0))):
             return text[: end.start()], text[end.start()] == "?"
     return text, text.endswith("?")
+
+
+def _leads_in(text: str) -> bool:
+    return LEAD_IN.fullmatch(text) is not None and not _announced(text)
 
 
 def _up_to_next_problem(text: str) -> str:

@@ -117,10 +117,10 @@ SUBORDINATE = {
     "between",
 }
 """A number after one of these says something of the number before it."""
-NO_UNITS = JOINTS | SUBORDINATE | OPERATION_WORDS | {"squared", "cubed", "is", "was", "are"}
+NO_UNITS = JOINTS | SUBORDINATE | OPERATION_WORDS | {"squared", "cubed", "is", "was", "are", "but"}
 BOUNDS = {"<", ">", "\u2264", "\u2265", "\u2260", "<=", ">=", "!=", "\\lt", "\\gt"}
 MATHEMATICS = {"\u221a", "\u03c0", "\u00b1", "^", "**", "\u221e", "_"}
-FUNCTIONS = {"sqrt", "sin", "cos", "tan", "log", "ln", "exp"}
+FUNCTIONS = {"pi", "sqrt", "sin", "cos", "tan", "log", "ln", "exp"}
 NOTHING = {
     "\\quad",
     "\\checkmark",
@@ -144,6 +144,8 @@ EQUALS = re.compile(r"(?<![<>!:=])=+(?!=)|:=|\u2261")
 ARROW = re.compile(
     r"\\(?:implies|Rightarrow|rightarrow|to|Longrightarrow|longrightarrow|therefore)(?![a-zA-Z])|=>|->|\u2192|\u21d2|\u27f9"
 )
+UNKNOWN_TIMES = re.compile(r"\s*[a-zA-Z]\s*=\s*-?\d+(?:\.\d+)?[a-z]\s*\.?")
+"""`n = 3m`: two unknowns, and no metres."""
 ABOUT = re.compile(r"\(?\s*\u2248")
 
 
@@ -178,6 +180,8 @@ def read_quantity(statement: str, unit: str = "") -> Stated | None:
         return Stated(Form.NUMBER, plain)
     text = " ".join(bare(statement[:LONGEST]).split())
     relevant = affirmed(ABOUT.split(ARROW.split(text)[-1])[0])
+    if UNKNOWN_TIMES.fullmatch(relevant):
+        return Stated(Form.OTHER, text)
     sides = [found for side in EQUALS.split(relevant) if (found := _side(side)) is not None]
     found = _of_sides(sides, text)
     return found if found is None or not unit else _converted(found, unit)
@@ -323,13 +327,19 @@ def _opens_calculation(lead: Sequence[Token]) -> bool:
 
 def _bounds(lead: Sequence[Token]) -> bool:
     words = [token.text for token in lead]
-    return any(word in BOUNDS for word in words) or words[-1:] == ["than"] or words[-1:] in (["above"], ["below"])
+    return (
+        any(word in BOUNDS for word in words)
+        or words[-1:] == ["than"]
+        or bool(words and words[-1] in ("above", "below", "over", "under", "exceeds", "beyond"))
+    )
 
 
 def _sign(lead: Sequence[Token]) -> int | None:
     """1 or -1; None where what stands before the number is part of an expression."""
     said = [token for token in lead if token.text not in CURRENCIES and token.text not in ("(", "{", "[")]
     last = said[-1].text if said else ""
+    if said and lead[-1].text == "(" and not lead[-1].spaced and lead[-1] is not said[-1] and len(last) == 1 and last.isalpha():
+        return None  # a function of it
     before = said[-2] if len(said) > 1 else None
     if last not in ("-", "+", "minus", "negative"):
         return None if last in OPERATORS - {"x", "X"} else 1
@@ -349,8 +359,10 @@ def _joined(joint: Sequence[Token], before: Token, last: Token) -> Form | None:
         words.pop()
     if not words:
         return Form.OTHER
-    if any(word in OPERATION_WORDS for word in words):
+    if any(word in OPERATION_WORDS for word in words) or "power" in words or words == ["over"]:
         return Form.OPEN
+    if "but" in words:
+        return Form.OTHER
     tail = words[-1]
     if len(words) == 1 and tail in OPERATORS - {"\u2013"}:
         return Form.OPEN
@@ -365,10 +377,10 @@ def _joined(joint: Sequence[Token], before: Token, last: Token) -> Form | None:
 
 def _rest(rest: Sequence[Token]) -> Form | None:
     """What the end of a statement makes of its number: None where it only says something of it."""
-    words = [token.text for token in rest]
+    words = [token.text for token in rest if token.text not in (".", "!")]
     if not words:
         return None
-    if words[0] == "or" and words[1:2] and words[1] in ("more", "less", "fewer", "above", "below", "up"):
+    if words == ["+"] or (words[0] == "or" and words[1:2] != ["so"]) or (words[0] in JOINTS and spelt_out(" ".join(words[1:]))):
         return Form.OTHER
     if words[0] in OPERATORS and len(rest) > 1 and rest[1].kind in ("word", "command"):
         remark = words[0] in ("-", "\u2013") and len(words[1]) > 1

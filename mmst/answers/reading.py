@@ -19,9 +19,11 @@ from mmst.answers.units import is_unit
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
-CHECKER_VERSION = 4
+CHECKER_VERSION = 5
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
+LONGEST_QUANTITY = 60
+BEGINS_WITH_NUMBER = re.compile(r"[\s$\u20ac\u00a3*(-]*\d")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
@@ -94,7 +96,11 @@ def _fallback(part: str, kind: AnswerKind, choices: Sequence[str], unit: str) ->
 
 
 def _last_number(part: str, unit: str) -> str | None:
-    """What the last sentence with a number says last."""
+    """What the last sentence with a number says last; all of a text that is a quantity alone."""
+    if len(part) < LONGEST_QUANTITY and BEGINS_WITH_NUMBER.match(part) and "\n" not in part.strip():
+        stated = read_quantity(part, unit)
+        if stated is not None and stated.form is Form.NUMBER:
+            return stated.text
     for sentence in reversed(SENTENCE.split(part[-LONGEST_TAIL:])):
         if DIGIT.search(sentence):
             return _last_quantity(sentence[-LONGEST_STATEMENT:], unit)
@@ -112,7 +118,7 @@ def _last_quantity(sentence: str, unit: str) -> str | None:
     if not places:
         return None
     start = places[-1]
-    while start and (not _is_plain(tokens[start - 1]) or _is_joint(tokens[start])):
+    while start and (not _is_plain(tokens[start - 1]) or _is_joint(tokens[start]) or _joins(tokens, start - 1)):
         start -= 1
     stated = read_quantity(text[tokens[start].start :], unit)
     return canonical_statement(stated.text) if stated is not None and stated.form is not Form.OPEN else None
@@ -121,6 +127,14 @@ def _last_quantity(sentence: str, unit: str) -> str | None:
 def _is_plain(token: Token) -> bool:
     """Whether a word is no part of a quantity that follows it."""
     return token.text in (",", ";", ".") or (token.kind == "word" and len(token.text) > 1 and token.text not in PARTS)
+
+
+def _joins(tokens: Sequence[Token], place: int) -> bool:
+    """Whether an `and` or a comma at `place`, or a unit before one, joins a number before it to one after it."""
+    before = [token.kind == "number" for token in tokens[max(place - 2, 0) : place]]
+    if tokens[place].text in ("and", ",", ";"):
+        return any(before)
+    return before[-1:] == [True] and tokens[place + 1].text == "and"
 
 
 def _is_joint(token: Token) -> bool:

@@ -11,6 +11,7 @@ from mmst.answers.numbers import number_value
 
 NUMERALS = {
     "mixed": r"\d+(?:\s+and\s+|\s*-\s*|\s+)\d+\s?/\s?\d+(?![\d/])",  # 1 1/2, 3 and 1/2
+    "worded": r"\d+\s+and\s+(?:a|one)\s+(?:half|third|quarter)\b",  # 2 and a half
     "fraction": r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\s?/\s?\d+(?:\.\d+)?(?![\d/]|\.\d|\s/\s?\d)",  # 3/4
     "dotted": r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?(?![\d.,]*\d)|\d{1,3}(?:\.\d{3})+,\d+(?![\d.,]*\d)",  # 1.234.567,89
     "indian": r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?(?![\d,]*\d)",  # 1,00,000
@@ -24,8 +25,10 @@ TOKEN = re.compile(
     r"\s*(?:(?<![\w^.\\])(?P<number>" + "|".join(f"(?P<{name}>{pattern})" for name, pattern in NUMERALS.items()) + r")"
     r"|(?P<word>[^\W\d_]+\d*(?:'[^\W\d_]+)?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<sign>\*\*|:=|=>|->|[<>!=]=|==+|\S))"
 )
+PARTS = {"half": 2, "third": 3, "quarter": 4}
 PLAIN_FORMS: dict[str, Callable[[str], str]] = {
     "mixed": lambda text: re.sub(r"\s*(?:\s+and\s+|-|\s)\s*(?=\d+/)", " ", re.sub(r"\s*/\s*", "/", text), count=1),
+    "worded": lambda text: f"{text.split()[0]} 1/{PARTS[text.split()[-1].lower()]}",
     "fraction": lambda text: re.sub(r"[\s,]", "", text),
     "dotted": lambda text: text.replace(".", "").replace(",", "."),
     "indian": lambda text: text.replace(",", ""),

@@ -6,26 +6,33 @@ import re
 
 from mmst.answers.markup import bare
 
-YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
+LONGEST_CLAUSE = 200
+YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no", "untrue": "no"}
 OPPOSITE = {"yes": "no", "no": "yes"}
-NOT = r"(?:\bnot|n't|\bnever)\s+(?:actually\s+|really\s+|necessarily\s+|strictly\s+|quite\s+|entirely\s+|always\s+|a\s+)?"
-WORD = re.compile(r"\b(yes|no|true|false)\b", re.IGNORECASE)
+NEGATION = re.compile(r"\b(?:not|never|hardly|cannot|far from|neither|nor|false that|untrue that)\b|n't\b", re.IGNORECASE)
+CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:so|thus|therefore|hence|but|because|since|and)\b", re.IGNORECASE)
+"""What a negation does not reach across."""
 BOTH = re.compile(
-    r"\b(yes|no|true|false)\b\s*(?:/|,?\s*\bor\b|,?\s*\band\b|\|)\s*(?:maybe\s+|perhaps\s+)?\b(yes|no|true|false)\b",
+    r"\b(?:yes|no|true|false)\b\s*(?:/|,?\s*\b(?:or|and(?!\s+no\s+[a-z])|nor)\b|\|)\s*(?:maybe\s+|perhaps\s+)?\b(?:yes|no|true|false)\b|^\W*yes\W+no\W*$|^\W*no\W+yes\W*$",
     re.IGNORECASE,
 )
 ANSWERING = re.compile(
-    rf"(?P<not>{NOT})?(?P<word>\byes\b(?!-)|\bno\b(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)|\s+(?:it|he|she|they|we|you|this|that|these|there|the)\b))",
+    r"(?P<word>\byes\b(?!-)|\bno\b(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)"
+    r"|\s+(?:it|he|she|they|we|you|this|that|these|there|the)\b))",
     re.IGNORECASE,
 )
 """`yes`, or a `no` that stands for itself: not in `no one`, `no reason`, `no. 5`."""
+ALONE = re.compile(r"(?:^|[.!?:]\s+|\n)\s*[*_\"'`(]*(?:not\s+)?(?P<word>true|false)[*_\"'`)]*\s*(?:[.!;]|$|\n)", re.IGNORECASE)
+ADVERB = (
+    r"(?:(?:not|never|also|indeed|actually|really|clearly|therefore"
+    r"|thus|definitely|simply|necessarily|strictly|quite|entirely|always|a)\s+)*"
+)
 SAID = re.compile(
-    rf"(?:\b(?:is|are|was|were|be|as|statement|claim|answer)\s+|'s\s+|(?:is|was|are)(?=n't))(?P<not>{NOT})?(?:also\s+|indeed\s+|actually\s+|clearly\s+|therefore\s+|thus\s+|definitely\s+)?"
-    r"(?P<word>true|false)\b(?!\s+(?!because|since|as|that|in|for|and|or|so|by|here|due|when|if|only)[^\W\d_])",
+    rf"(?:\b(?:is|are|was|were|be|as|statement|claim|answer|from)|'s|n't)\s+{ADVERB}(?P<word>true|false|untrue)\b"
+    r"(?!\s+(?!because|since|as|in|for|and|or|so|by|here|due|when|if|only|at|either)[^\W\d_])",
     re.IGNORECASE,
 )
-"""`The statement is not true.`"""
-ALONE = re.compile(r"(?:^|[.!?:]\s+|\n)\s*[*_\"'`(]*(?P<word>true|false)[*_\"'`)]*\s*(?:[.!;]|$|\n)", re.IGNORECASE)
+"""`The statement is not true.`, and nothing that is said of something else: `It is true that ...`."""
 
 
 def canonical_yes_no(answer: str) -> str | None:
@@ -44,18 +51,26 @@ def read_yes_no(statement: str) -> str | None:
     found = last_yes_no(text, first=True)
     if found is not None:
         return found
-    leading = re.match(rf"\W*(?P<not>{NOT})?(?P<word>yes|no|true|false)\b", text, re.IGNORECASE)
+    leading = re.match(r"\W*(?:not\s+)?(?P<word>yes|no|true|false)\b", text, re.IGNORECASE)
     return _value(leading) if leading else None
 
 
 def last_yes_no(text: str, first: bool = False) -> str | None:
-    """What a text says last (or first) that is a yes or a no."""
-    found = sorted(
-        [*ANSWERING.finditer(text), *SAID.finditer(text), *ALONE.finditer(text)], key=lambda match: match.start("word")
-    )
-    return _value(found[0 if first else -1]) if found else None
+    """What a text says last (or first) that is a yes or a no; else what it says of a statement's truth."""
+    both = [found.span() for found in BOTH.finditer(text)]
+    for patterns in ((ANSWERING, ALONE), (SAID,)):
+        found = [match for pattern in patterns for match in pattern.finditer(text) if not _within(match, both)]
+        if found:
+            return _value((min if first else max)(found, key=lambda match: match.start("word")))
+    return None
+
+
+def _within(match: re.Match[str], spans: list[tuple[int, int]]) -> bool:
+    return any(start <= match.start("word") < end for start, end in spans)
 
 
 def _value(found: re.Match[str]) -> str:
+    """Yes or no, turned by each negation before it in its clause."""
+    before = CLAUSE.split(found.string[: found.start("word")][-LONGEST_CLAUSE:])[-1]
     value = YES_NO[found["word"].lower()]
-    return OPPOSITE[value] if found.groupdict().get("not") else value
+    return OPPOSITE[value] if len(NEGATION.findall(before)) % 2 else value

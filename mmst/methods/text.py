@@ -49,7 +49,7 @@ class TextMethod:
         For `TESTS`, what the program in the text's fence does.
         """
         texts = [self.clean(completion) for completion in completions]
-        readings = [_read(text, problem) for text, problem in zip(texts, problems, strict=True)]
+        readings = [_read(text, problem) for text, problem in zip(completions, problems, strict=True)]
         tested = [n for n, problem in enumerate(problems) if problem.kind is AnswerKind.TESTS]
         ran = read_programs([program_of(texts[n], problems[n]) for n in tested], [problems[n] for n in tested], executor)
         for n, reading in zip(tested, ran, strict=True):

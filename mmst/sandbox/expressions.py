@@ -5,8 +5,8 @@ here that is a program like any other, with limits that hold. Many expressions g
 its own. One that runs out of time or memory is unjudged.
 
 Only what is mathematics from end to end is looked at: math-verify drops what it cannot read, so that 10:30 am would be 10:30
-pm, and it rounds, so that 1/2^99 would be 1/2^98. Two numbers are the same here if they agree in 12
-digits, however small they are.
+pm, and it rounds, so that 1/2^99 would be 1/2^98. Decimals are the same here if they agree in 12
+digits, however small they are, and all else exactly.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ def same_number(a, b):
     if a.is_Rational and b.is_Rational:
         return False
     larger = max(abs(sympy.N(a, 30)), abs(sympy.N(b, 30)))
-    return bool(abs(sympy.N(a - b, 30, maxn=500)) <= larger * sympy.Float("1e-12"))
+    rounded = a.has(sympy.Float) or b.has(sympy.Float)
+    return bool(abs(sympy.N(a - b, 30, maxn=500)) <= larger * sympy.Float("1e-12" if rounded else "1e-100"))
 
 def equal(first, second):
     lists = [text.split(",") for text in (first, second) if "," in text and not any(c in text for c in "()[]{}")]
@@ -150,7 +151,8 @@ def values_of(texts: Sequence[str], executor: Executor) -> list[str | None]:
 
 def may_be_equal(first: str, second: str) -> bool:
     """Whether two different texts are worth a look: both short, and mathematics from end to end."""
-    return all(_is_mathematics(text) for text in (first, second))
+    both = (first, second)
+    return any(LOOKS_LIKE_MATHEMATICS.search(text) for text in both) and all(_is_mathematics(text) for text in both)
 
 
 def equal_expressions(pairs: Sequence[tuple[str, str]], executor: Executor) -> list[bool | None]:
@@ -194,16 +196,9 @@ def _number_expression(text: str) -> str | None:
 
 
 def _is_mathematics(text: str) -> bool:
-    if (
-        len(text) > LONGEST
-        or ":" in text
-        or DATE.search(text)
-        or UNIT_LETTER.search(text)
-        or not LOOKS_LIKE_MATHEMATICS.search(text)
-    ):
+    if len(text) > LONGEST or ":" in text or DATE.search(text) or UNIT_LETTER.search(text):
         return False
-    written = _latex(text)
-    return MATHEMATICS.fullmatch(written) is not None
+    return MATHEMATICS.fullmatch(_latex(text)) is not None
 
 
 def _latex(text: str) -> str:
