@@ -385,9 +385,11 @@ class Pipeline:
             "trainer": dict(trainer_settings),
             "seed": seed,
         }
+        self.ledger.distrust("train", settings, _holds_its_checkpoint)
         with self.ledger.stage("train", settings) as stage:
             target = stage.folder / CHECKPOINT
             if not stage.done:
+                shutil.rmtree(target, ignore_errors=True)  # without a manifest nobody knows what it is
                 self.sampler.close()
                 work = stage.folder / WORK
                 with stage.timed():
@@ -537,3 +539,8 @@ def _sent(graded: str, rows: list[GradedSample]) -> Labels:
 def _table(a: Mapping[str, bool], b: Mapping[str, bool], problems: Container[str] | None) -> Agreement:
     """Two methods' successes on the problems that both were judged on."""
     return agreement((right, b[id]) for id, right in a.items() if id in b and (problems is None or id in problems))
+
+
+def _holds_its_checkpoint(stage: Stage) -> bool:
+    """Whether a training's checkpoint is what it ended with."""
+    return content_hash(stage.folder / CHECKPOINT) == stage.manifest().get("checkpoint")
