@@ -32,5 +32,5 @@ def test_a_folder_with_parquet_and_a_card(tmp_path):
     assert chat["messages"] == [{"role": "user", "content": "1?"}, {"role": "assistant", "content": "The answer is 1."}]
     assert pyarrow.parquet.read_table(folder / "preferences" / "train.parquet").num_rows == 0
     card = (folder / "README.md").read_text()
-    assert "| text -> text | 9 | 4 | 0 | 0 | 3 | leak 5 |" in card
+    assert "| text -> text | 9 | 4 | 0 | 0 | 3 | answer_only 5 |" in card
     assert "recipe `self_text`" in card
