@@ -1,7 +1,6 @@
-"""Commands as a user starts them, without each one's seconds of imports: a server that has done them forks a process for each.
+"""Commands as a user starts them, without each one's seconds of imports: a server that has done them forks each.
 
-What a command prints goes into files, as into a pipe: nothing is a terminal. `fresh=True` starts an interpreter,
-with another seed of hashes.
+What a command prints goes into files: nothing is a terminal. `fresh=True` starts an interpreter of its own, with other hashes.
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 LIMIT = 1200
 """Seconds that only a hang takes, on any machine."""
+TINY = ("debug=tiny", "chunk=50")
+"""The whole loop in seconds. A chunk a stage: a model answers 50 prompts nearly as soon as 20."""
 PRELOADED = [
     "mmst.cli.main",
     "mmst.cli.report",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from mmst.answers.markup import bare
+from mmst.answers.markup import affirmed, bare
 from mmst.answers.numbers import canonical_number
+from mmst.answers.passages import statement_of
 from mmst.answers.quantities import Form, read_quantity
 
 SEVERAL = " or "
 """Between the letters of an answer that names several choices, which is none."""
-WRAPPED = re.compile(r"[(\[{]\s*([A-Za-z])\s*[)\]}]")
+WRAPPED = re.compile(r"[(\[{<]\s*([A-Za-z])\s*[)\]}>]")
 NAMED = re.compile(r"\b(?:option|choice|letter|answer)\s*[:.]?\s*[\"'(\[{]?([A-Za-z])\b(?!')", re.IGNORECASE)
 LEADING = re.compile(r"\s*[\"'(\[{:\s]*([A-Za-z])\s*(?:[.):,\]}\"']|$)")
 CAPITAL = re.compile(r"(?<![\w'.$\\/+*^-])([A-Z])(?![\w'\u2019/+*^=-])(?!\.[A-Za-z])")
@@ -34,13 +35,13 @@ def canonical_choice(answer: str, choices: Sequence[str], letters_only: bool = F
         by_text = _by_text(answer, choices)
         if by_text is not None:
             return by_text
-    letter = answer.strip(" \t\n().:,[]{}\"'").upper()
+    letter = answer.strip(" \t\n().:,[]{}<>\"'").upper()
     return letter if _is_letter(letter, choices) else None
 
 
 def read_choice(statement: str, choices: Sequence[str]) -> str | None:
     """The letter of the choice that a statement names, several joined by `or`, or None where it names none."""
-    text = bare(statement).strip(" .")
+    text = affirmed(bare(statement)).strip(" .")
     alone = canonical_choice(text, choices)
     if alone is not None:
         return alone
@@ -56,8 +57,8 @@ def read_choice(statement: str, choices: Sequence[str]) -> str | None:
 def last_choice(text: str, choices: Sequence[str]) -> str | None:
     """The choice that a text without a mark names last, in a sentence that does not deny it."""
     tail = text[-LONGEST_TAIL:]
-    for sentence in reversed(SENTENCE.split(tail.strip())):
-        said = _not_denied(sentence)
+    sentences = reversed(SENTENCE.split(tail.strip()))
+    for said in (_not_denied(part) for sentence in sentences for part in (statement_of(sentence)[0], sentence)):
         letters = _unique(found for found in WRAPPED.findall(said) if _is_letter(found.upper(), choices))
         if letters:
             return letters[-1].upper() if len(letters) == 1 or not re.search(r"\b(?:or|and)\b", said) else SEVERAL.join(letters)
@@ -71,6 +72,9 @@ def _line(line: str, choices: Sequence[str]) -> str | None:
     """The choice that a line is: its letter, its text, or both."""
     text = bare(line).strip(" .")
     alone = canonical_choice(text, choices)
+    named = NAMED.fullmatch(text)
+    if named is not None and _is_letter(named[1].upper(), choices):
+        return named[1].upper()
     leading = LEADING.match(text)
     if alone is not None or leading is None or not _is_letter(leading[1].upper(), choices):
         return alone

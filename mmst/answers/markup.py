@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-MARKUP = re.compile(r"[\\*_`${^~]|[^\x00-\x7f]")
+MARKUP = re.compile(r"[\\*_`${^~<]|[^\x00-\x7f]")
 """Without any of these, a statement has nothing to be taken away."""
 SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b", "0123456789+-")
 SUPERSCRIPT = re.compile(f"[{''.join(map(chr, SUPERSCRIPTS))}]+")
@@ -23,7 +23,9 @@ WRAPPED = re.compile(
     r"\\(?:text(?:bf|it|rm|normal|tt|sf)?|math(?:rm|bf|it|sf|tt|normal)|boldsymbol|bm|operatorname|mbox|hbox|emph|textnormal|boxed|fbox|underline)\*?\s*\{([^{}]*)\}"
 )
 FRACTION = re.compile(
-    r"(\d?)\s*\\frac\s*(?:\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d)|\{\s*(\d+)\s*\}\s*(\d)(?!\d)|(\d)\s*\{\s*(\d+)\s*\})"
+    r"(?<![a-zA-Z)}])(\d?)\s*\\frac\s*"
+    r"(?:\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d)|\{\s*(\d+)\s*\}\s*(\d)(?!\d)|(\d)\s*\{\s*(\d+)\s*\})"
+    r"(?!\s*(?:\\(?!text|mbox|mathrm|quad|[,;:! %)\]])|[(^\u221a\u03c0]|[a-zA-Z](?![a-zA-Z])))"
 )
 """Of whole numbers; all others are an expression. A whole number before it makes it a mixed number."""
 POWER_OF_TEN = re.compile(r"(?<=\d)\s*(?:[xX\u00d7*]|\\times|\\cdot)\s*10\s*(?:\^|\*\*)\s*(?:\{\s*([-+]?\d+)\s*\}|([-+]?\d+))")
@@ -50,12 +52,17 @@ SIGNS = {
     "\\pounds": "\u00a3",
     "\\infty": "\u221e",
 }
+UNCLOSED = re.compile(r"\\(?:boxed|fbox)\s*\{?")
+TAG = re.compile(r"</?(?:b|i|u|p|em|strong|span|code|br|sub|sup)\s*/?>", re.IGNORECASE)
 COMMAND = re.compile(r"\\[a-zA-Z]+")
 ESCAPED = re.compile(r"\\([$%#&_])")
 MARKDOWN = re.compile(
     r"(?<!\w)\*\*|\*\*(?!\w)|(?<!\w)__|__(?!\w)|`|(?<![\w*)])\*(?=[^\s*])|(?<=[^\s*])\*(?![\w*(])|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)"
 )
 DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\u00b0\s*\}|\u00b0)")
+
+REFUSED = re.compile(r"\bnot\s+[^,;]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
+NOT_THIS = re.compile(r"(?:^|,?\s)(?:and\s+|is\s+)?(?:not|rather\s+than|instead\s+of)\s[^=]*$", re.IGNORECASE)
 
 
 def bare(statement: str) -> str:
@@ -65,8 +72,19 @@ def bare(statement: str) -> str:
     text = plain_signs(statement).replace("{,}", ",")
     if "\\" in text:
         text = _plain_latex(text)
+    if "<" in text:
+        text = TAG.sub(" ", text)
     text = POWER_OF_TEN.sub(lambda found: f"e{found[1] or found[2]}", text)
     return MARKDOWN.sub("", text).replace("$", " $ ").strip()
+
+
+def affirmed(statement: str) -> str:
+    """A statement without what it denies: `6` of `not 5 but 6` and of `6, not 5`."""
+    return (
+        NOT_THIS.sub("", REFUSED.sub(" ", statement)).strip()
+        if "not" in statement or "of" in statement or "than" in statement
+        else statement
+    )
 
 
 def plain_signs(text: str) -> str:
@@ -84,6 +102,7 @@ def _plain_latex(text: str) -> str:
     text = text.replace("\\(", " ").replace("\\)", " ")
     while (unwrapped := WRAPPED.sub(r"\1", text)) != text:
         text = unwrapped
+    text = UNCLOSED.sub(" ", text)
     text = FRACTION.sub(_fraction, NOISE.sub("", SPACES.sub(" ", text)))
     text = COMMAND.sub(lambda found: SIGNS.get(found.group(), found.group()), text)
     return DEGREES.sub("\u00b0", ESCAPED.sub(r"\1", text))

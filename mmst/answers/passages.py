@@ -23,13 +23,15 @@ MOST_MARKS = 20
 """Marks, or boxes, that are tried, from the last one: a model that repeats itself must not hold the grader."""
 
 THINKING_ENDS = re.compile(
-    r"</(?:think|thinking|thought|thoughts|reasoning|scratchpad|reflection|analysis)>|\[/THINK\]|<\|end_of_thought\|>|\u25c1/think\u25b7|<\|channel\|>final<\|message\|>",
+    r"</(?:think|thinking|thought|thoughts|seed:think|reasoning|scratchpad|reflection|analysis)>|\[/THINK\]|<\|end_of_thought\|>|\u25c1/think\u25b7|<\|channel\|>final<\|message\|>",
     re.IGNORECASE,
 )
 THINKING_BEGINS = re.compile(
-    r"<(?:think|thinking|thought|thoughts|reasoning|scratchpad|reflection)>|\[THINK\]|<\|begin_of_thought\|>|\u25c1think\u25b7|<\|channel\|>analysis<\|message\|>",
+    r"<(?:think|thinking|thought|thoughts|seed:think|reasoning|scratchpad|reflection)>|\[THINK\]|<\|begin_of_thought\|>|\u25c1think\u25b7|<\|channel\|>analysis<\|message\|>",
     re.IGNORECASE,
 )
+THINKING_SIGNS = ("</", "<t", "<T", "<r", "<s", "<|", "THINK]", "\u25c1")
+"""Without any of these there is no thinking."""
 SOFT = r"[ \t#>*_`~-]*"
 """What may stand before a word at the start of a line."""
 ANOTHER = r"(?:[Nn]ext|[Aa]nother|[Nn]ew|[Ss]imilar|[Ff]ollow-?up)\s+"
@@ -59,6 +61,7 @@ TAGS = re.compile(
     r"<(answer|final_answer|final-answer|finalanswer|ans|solution_answer)>(.*?)(?:</\1>|$)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|$)",
     re.IGNORECASE | re.DOTALL,
 )
+TAG_SIGNS = ("<a", "<A", "<f", "<F", "<s", "[ANSWER", "[answer")
 BOX = re.compile(r"\b(?:boxed|fbox)\b|\x08oxed\b")
 """With the control sign that JSON makes of `\\b`, too."""
 VERBS = (
@@ -67,13 +70,20 @@ VERBS = (
 )
 MARK = re.compile(
     r"(?<![^\W_])(?:answers?|ans|(?:correct|right|best)\s+(?:option|choice|letter))(?![^\W_])"
-    r"[*_`\"'\]}]*"
+    r"(?:[*_`\"'\]}]|</\w{1,6}>)*"
     r"(?:\s+\((?!\w\))[^()\n]{1,40}\)|\s+(?:to|for|of|in)\s+[^.:=\n?!]{1,80}?(?=\s+is\b|\s+are\b|:)|,?\s+(?:then|therefore|thus|hence|here),?|\s+(?:option|choice|letter)(?=\s+is\b))?"
-    rf"[*_`\"'\]}}]*\s*(?:{VERBS}\b(?:\s+(?:therefore|thus|hence|then|simply|just|clearly|indeed|now|actually|that|still|also|again))*\s*[:,]?|[:=\uff1a]|\u2192|\u21d2|=>|(?:\\)?Rightarrow|[-\u2013\u2014](?=\s)|\.(?=\s*\d))"
+    rf"(?:[*_`\"'\]}}]|</\w{{1,6}}>)*\s*(?:{VERBS}\b(?:\s+(?:therefore|thus|hence|then|simply|just|clearly|indeed|now|actually|that|still|also|again))*\s*[:,]?|[:=\uff1a]|\u2192|\u21d2|=>|(?:\\)?Rightarrow|[-\u2013\u2014](?=\s)|\.(?=\s*\d))"
     r"|####(?!#)",
     re.IGNORECASE,
 )
 """What announces an answer."""
+SAYS = re.compile(r"[^\W_]")
+BULLET = re.compile(r"^\s*(?:[>\u2022*]\s*|-\s+)+")
+LINES_BELOW = 5
+"""Lines below a mark among which its value is looked for, where nothing stands on its own."""
+MARK_WORDS = ("answer", "####", "ans", "correct ", "right ", "best ")
+"""What each mark begins with."""
+MOST_TRIES = 5 * MOST_MARKS
 HEADING = re.compile(r"^[ \t]*[#*_>]+[ \t]*[*_]*(?:the\s+)?(?:final\s+)?answer[*_ \t:]*$", re.IGNORECASE | re.MULTILINE)
 POST_MARK = re.compile(
     r"(?P<value>(?:[-$\u20ac\u00a3]?\d[\d,.]*\d|\d|[$*_(]*\b[A-Z]\b[)*_$]*|\*\*[^*\n]{1,60}\*\*))[*_]*"
@@ -81,6 +91,9 @@ POST_MARK = re.compile(
     r"(?:(?:final|correct|right|best)\s+)?(?:answer|option|choice)\b(?!\s*(?:to|for)?\s*(?:part|step))|"
     r"(?:option|choice)?\s*(?P<letter>\(?\b[A-Z]\b\)?)[*_]*\s+is\s+(?:the\s+)?(?:correct|right)\b(?:\s+(?:answer|one|option|choice))?"
 )
+POST_WORDS = ("is the answer", "is our answer", "is my answer", "is the final", "is the correct", "is the right", "is the best",
+              "is correct", "is right", "is therefore", "are the answer", "are the final", "are the correct")  # fmt: skip
+"""Without any of these there is no such mark."""
 RETRACTED = re.compile(
     r"\b(?:wait|actually|correction|mistake|sorry|oops|hold on|instead|incorrect|re-?check|rather|no,)\b", re.IGNORECASE
 )
@@ -118,7 +131,9 @@ REMARKS = (
 )
 STOP = "".join(rf"(?<!\b{re.escape(word)})" for word in ABBREVIATIONS) + r"[.!](?=[\s*_\"')\]$]+(?:\S|$))"
 STATEMENT_END = re.compile(
-    rf"{STOP}|[;](?=\s)|[?](?=\s|$)"
+    rf"{STOP}|[?](?=\s|$)"
+    r"|;(?=\s)(?!\s*(?:and|or)?\s*[-$]?\d[\d.,/]*(?:\s+[^\W\d]+)?\s*\.?\s*(?:;|$))(?!\s*\(?[A-Z]\)?\s*\.?\s*$)"
+    r"|,\s*[\"'][\w ]+[\"']\s*:"  # the next key of a JSON object
     r"|,?\s+(?:since|because|whereas|although|though)\b"
     rf"|,\s+(?=(?:{REMARKS})\b)"
     r"|\s\((?!\s*(?:or|and)\s+[-$\u20ac\u00a3(]*[\dA-Z]\S*\s*\)|\s*[-$]?\d[\d.,/]*\s*\)|[A-Za-z]\)|\s*[^\W\d]\s*[-+*/^])(?=[^()]*\S)",
@@ -146,7 +161,7 @@ def answer_part(completion: str) -> str:
 
 def without_thinking(text: str) -> str:
     """What is said after the thinking; nothing where it never ends."""
-    if "<" not in text and "[" not in text and "\u25c1" not in text:
+    if not any(sign in text for sign in THINKING_SIGNS):
         return text
     end = 0
     for found in THINKING_ENDS.finditer(text):
@@ -164,7 +179,8 @@ def without_run_on(text: str) -> str:
     if "Question" in text or "<" in text or "INST]" in text:
         cues = sorted([*cues, *TURN.finditer(text)], key=lambda cue: cue.start())
     for cue in cues:
-        if cue.start() >= start and not LEAD_IN.fullmatch(text, start, cue.start()):
+        repeated = start > 1 and not _announced(text[start : cue.start()])
+        if cue.start() >= start and not repeated and not LEAD_IN.fullmatch(text, start, cue.start()):
             return _up_to_next_problem(text[start : cue.start()])
         start = max(start, cue.end())
     return _up_to_next_problem(text[start:])
@@ -172,7 +188,7 @@ def without_run_on(text: str) -> str:
 
 def statements(text: str) -> Iterator[Statement]:
     """The statements of an answer, those that count most first."""
-    tags = list(TAGS.finditer(text)) if "<" in text or "[" in text else []
+    tags = list(TAGS.finditer(text)) if any(sign in text for sign in TAG_SIGNS) else []
     for found in tags[: -MOST_MARKS - 1 : -1]:
         content = found[2] if found[2] is not None else found[4]
         inner = [statement for statement in statements(content) if statement.how == "boxed"]
@@ -223,23 +239,37 @@ def _announced(text: str) -> bool:
 
 def _marks(text: str) -> list[Statement]:
     """The marked statements, from the last one."""
-    found = [*MARK.finditer(text)]
-    if "nswer" in text and ("\n" in text or "#" in text):
-        found += HEADING.finditer(text)
+    found = _announcements(text)
     marked = [(mark.start(), _after(text, mark)) for mark in found[-2 * MOST_MARKS :]]
-    for post in POST_MARK.finditer(text) if " correct" in text or " right" in text or "answer" in text else ():
-        marked.append((post.start(), post["value"] or post["letter"]))
-    marked.sort(key=lambda mark: mark[0])
+    if any(words in text for words in POST_WORDS):
+        marked += [(post.start(), post["value"] or post["letter"]) for post in POST_MARK.finditer(text)]
+        marked.sort(key=lambda mark: mark[0])
     return [Statement("marked", said.strip(), start) for start, said in marked[: -MOST_MARKS - 1 : -1]]
+
+
+def _announcements(text: str) -> list[re.Match[str]]:
+    """The matches of `MARK`, in order, at most so many from the end; by its words first, which is faster by far."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        return [*MARK.finditer(text)][-2 * MOST_MARKS :]
+    found = []
+    for word in MARK_WORDS:
+        place, tries = lowered.rfind(word), 0
+        while place >= 0 and tries < MOST_TRIES:
+            mark = MARK.match(text, place) or HEADING.match(text, text.rfind("\n", 0, place) + 1)
+            if mark is not None:
+                found.append(mark)
+            place, tries = lowered.rfind(word, 0, place), tries + 1
+    return sorted(found, key=lambda mark: mark.start())
 
 
 def _after(text: str, mark: re.Match[str]) -> str:
     """What follows a mark: the rest of its line, or the next line that says anything."""
     said = text[mark.end() : mark.end() + LONGEST_STATEMENT]
-    line, _, below = said.partition("\n")
-    if line.strip(" \t*_`:#$\\[({\"'>"):
+    line, *below = said.split("\n", LINES_BELOW)
+    if SAYS.search(line):
         return line
-    return below.lstrip().split("\n", 1)[0] if below.strip(" \t\n*_`:#$\\[") else ""
+    return next((BULLET.sub("", other) for other in below[: LINES_BELOW - 1] if SAYS.search(other)), "")
 
 
 def _boxes(text: str) -> list[Statement]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from mmst.answers.markup import bare
+from mmst.answers.markup import affirmed, bare
 from mmst.answers.number_words import spelt_out
 from mmst.answers.numbers import canonical_number, canonical_value
 from mmst.answers.tokens import Token, tokens_of
@@ -117,8 +117,10 @@ SUBORDINATE = {
     "between",
 }
 """A number after one of these says something of the number before it."""
+NO_UNITS = JOINTS | SUBORDINATE | OPERATION_WORDS | {"squared", "cubed", "is", "was", "are"}
 BOUNDS = {"<", ">", "\u2264", "\u2265", "\u2260", "<=", ">=", "!=", "\\lt", "\\gt"}
 MATHEMATICS = {"\u221a", "\u03c0", "\u00b1", "^", "**", "\u221e", "_"}
+FUNCTIONS = {"sqrt", "sin", "cos", "tan", "log", "ln", "exp"}
 NOTHING = {
     "\\quad",
     "\\checkmark",
@@ -143,8 +145,6 @@ ARROW = re.compile(
     r"\\(?:implies|Rightarrow|rightarrow|to|Longrightarrow|longrightarrow|therefore)(?![a-zA-Z])|=>|->|\u2192|\u21d2|\u27f9"
 )
 ABOUT = re.compile(r"\(?\s*\u2248")
-REFUSED = re.compile(r"\bnot\s+[^,;]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
-NOT_THIS = re.compile(r"(?:^|,?\s)(?:and\s+|is\s+)?(?:not|rather\s+than|instead\s+of)\s[^=]*$", re.IGNORECASE)
 
 
 class Form(StrEnum):
@@ -177,7 +177,7 @@ def read_quantity(statement: str, unit: str = "") -> Stated | None:
     if plain is not None:
         return Stated(Form.NUMBER, plain)
     text = " ".join(bare(statement[:LONGEST]).split())
-    relevant = NOT_THIS.sub("", REFUSED.sub(" ", ABOUT.split(ARROW.split(text)[-1])[0])).strip()
+    relevant = affirmed(ABOUT.split(ARROW.split(text)[-1])[0])
     sides = [found for side in EQUALS.split(relevant) if (found := _side(side)) is not None]
     found = _of_sides(sides, text)
     return found if found is None or not unit else _converted(found, unit)
@@ -228,19 +228,20 @@ class _Side:
     places: Sequence[int]
 
     def read(self, text: str) -> Stated | None:
-        if self.tokens[self.places[0]].value is None and self.tokens[self.places[0]].numeral in ("fraction", "mixed"):
+        first = self.tokens[self.places[0]]
+        if first.value is None and first.numeral in ("fraction", "mixed"):
             return None  # divided by zero
         lead = self.tokens[: self.places[0]]
-        if self._is_mathematics():
+        sign = _sign(lead)
+        if self._is_mathematics() or _bounds(lead) or sign is None or first.value is None:
             return Stated(Form.OTHER, text)
         if _opens_calculation(lead):
             return Stated(Form.OPEN, text)
-        if _bounds(lead):
-            return Stated(Form.OTHER, text)
-        sign = _sign(lead)
+        return self._read_on(text, sign)
+
+    def _read_on(self, text: str, sign: int) -> Stated:
+        """The value of the first number, if what comes after only says something of it."""
         value, unit, end = self._quantity(0)
-        if sign is None or value is None:
-            return Stated(Form.OTHER, text)
         for nth in range(1, len(self.places)):
             joint = self.tokens[end : self.places[nth]]
             form = _joined(joint, self.tokens[self.places[nth - 1]], self.tokens[end - 1])
@@ -250,27 +251,23 @@ class _Side:
                     return Stated(form, text)
                 value = both
             _, _, end = self._quantity(nth)
-        rest = self.tokens[end:]
-        if _goes_on(rest):
-            return Stated(Form.OPEN, text)
-        return Stated(Form.NUMBER, canonical_value(sign * value), unit)
+        form = _rest(self.tokens[end:])
+        return Stated(form, text) if form is not None else Stated(Form.NUMBER, canonical_value(sign * value), unit)
 
-    def _quantity(self, nth: int) -> tuple[Fraction | None, str, int]:
-        """The value of the nth number with its scales, its unit, and the place after both."""
+    def _quantity(self, nth: int) -> tuple[Fraction, str, int]:
+        """The value of the nth number with its scales (0 where it has none), its unit, and the place after both."""
         place = self.places[nth]
-        value, at, unit = self.tokens[place].value, place + 1, ""
-        while value is not None and at < len(self.tokens) and (scale := self._scale(at, place)):
+        value, at, unit = self.tokens[place].value or Fraction(0), place + 1, ""
+        while at < len(self.tokens) and (scale := self._scale(at, place)):
             value, at = value * scale, at + 1
         while at < len(self.tokens) and self.tokens[at].text in CURRENCIES | {")", "}", "{", "]", "."}:
             at += 1
         if at < len(self.tokens) and self.tokens[at].text in PERCENT:
             return value, "%", at + 1
-        if (
-            at < len(self.tokens)
-            and self.tokens[at].kind == "word"
-            and self.tokens[at].text not in JOINTS | SUBORDINATE | OPERATION_WORDS
-        ):
+        if at < len(self.tokens) and self.tokens[at].kind == "word" and self.tokens[at].text not in NO_UNITS:
             unit, at = self.tokens[at].text, at + 1
+            while at + 1 < len(self.tokens) and self.tokens[at].text == "/" and self.tokens[at + 1].kind == "word":
+                unit, at = f"{unit}/{self.tokens[at + 1].text}", at + 2
         return value, unit, at
 
     def _scale(self, at: int, place: int) -> int:
@@ -278,7 +275,7 @@ class _Side:
         word = self.tokens[at]
         if word.kind != "word":
             return 0
-        glued = len(word.text) == 1 and (word.spaced and word.text != "M")
+        glued = len(word.text) == 1 and (word.spaced and word.text not in ("M", "k"))
         return 0 if glued else SCALES.get(word.text) or SCALES.get(word.text.removesuffix("s"), 0)
 
     def _is_mathematics(self) -> bool:
@@ -291,14 +288,14 @@ class _Side:
                 return True
             if token.text == "!" and before is not None and before.kind == "number" and n + 1 == len(self.tokens):
                 return True
-            if _is_unknown(token, before):
+            if _is_unknown(token, before) or token.text in FUNCTIONS:
                 return True
         return False
 
     def _in_two_units(self, value: Fraction, unit: str, nth: int, joint: Sequence[Token]) -> Fraction | None:
         """`2 hours and 30 minutes` in hours; None where it is no such sum."""
         more, smaller, _ = self._quantity(nth)
-        if nth > 1 or more is None or not all(token.text in ("and", ",") or token.text in CURRENCIES for token in joint):
+        if nth > 1 or not all(token.text in ("and", ",") or token.text in CURRENCIES for token in joint):
             return None
         ratio = in_unit(Fraction(1), smaller, unit) if smaller != unit else None
         return value + more * ratio if ratio is not None and ratio < 1 and len(self.places) == nth + 1 else None
@@ -331,15 +328,18 @@ def _bounds(lead: Sequence[Token]) -> bool:
 
 def _sign(lead: Sequence[Token]) -> int | None:
     """1 or -1; None where what stands before the number is part of an expression."""
-    signs = [token.text for token in lead if token.text not in CURRENCIES and token.text not in ("(", "{", "[")]
-    if not signs or signs[-1] not in ("-", "+", "minus", "negative"):
-        return None if "\u2013" in signs[-1:] else 1
-    before = lead[[token.text for token in lead].index(signs[-1]) - 1] if len(signs) > 1 else None
-    if before is not None and before.kind == "word" and len(before.text) == 1 and before.text not in ("a", "I"):
+    said = [token for token in lead if token.text not in CURRENCIES and token.text not in ("(", "{", "[")]
+    last = said[-1].text if said else ""
+    before = said[-2] if len(said) > 1 else None
+    if last not in ("-", "+", "minus", "negative"):
+        return None if last in OPERATORS - {"x", "X"} else 1
+    if before is not None and (
+        last == "+"
+        or before.text in ("-", "+", ")")
+        or (before.kind == "word" and len(before.text) == 1 and last != "negative")
+    ):
         return None
-    if len(signs) > 1 and signs[-2] in ("-", "+"):
-        return None
-    return 1 if signs[-1] == "+" else -1
+    return 1 if last == "+" else -1
 
 
 def _joined(joint: Sequence[Token], before: Token, last: Token) -> Form | None:
@@ -363,12 +363,14 @@ def _joined(joint: Sequence[Token], before: Token, last: Token) -> Form | None:
     return None if SUBORDINATE.intersection(words) else Form.OTHER
 
 
-def _goes_on(rest: Sequence[Token]) -> bool:
-    """Whether a calculation goes on without another number, as in `12 divided by the rest`."""
+def _rest(rest: Sequence[Token]) -> Form | None:
+    """What the end of a statement makes of its number: None where it only says something of it."""
     words = [token.text for token in rest]
-    if words[:1] and words[0] in {"squared", "cubed"}:
-        return True
-    return bool(words) and (
-        words[0] in OPERATION_WORDS - {"than"}
-        or (words[0] in OPERATORS and len(words) > 1 and rest[1].kind in ("word", "command") and rest[0].spaced)
-    )
+    if not words:
+        return None
+    if words[0] == "or" and words[1:2] and words[1] in ("more", "less", "fewer", "above", "below", "up"):
+        return Form.OTHER
+    if words[0] in OPERATORS and len(rest) > 1 and rest[1].kind in ("word", "command"):
+        remark = words[0] in ("-", "\u2013") and len(words[1]) > 1
+        return None if remark else Form.OPEN
+    return Form.OPEN if words[0] in OPERATION_WORDS - {"than"} | {"squared", "cubed"} else None

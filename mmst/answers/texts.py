@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from mmst.answers.markup import bare
 
+EXCLAIMED = re.compile(r"(?<=[^\W\d_]{2})!+$")
+"""A mark after a word, which is no factorial."""
 OUTER = "\"'`* \t\n"
 MOST_LAYERS = 20
 """Of quotes, marks and wrappers that are taken away."""
@@ -20,7 +24,7 @@ def canonical_text(answer: str) -> str | None:
 
 
 def _once(text: str) -> str:
-    outer = " ".join(bare(text.lower()).split()).strip(OUTER).rstrip(".").strip(OUTER)
+    outer = EXCLAIMED.sub("", " ".join(bare(text.lower()).split()).strip(OUTER).rstrip(".").strip(OUTER))
     if len(outer) > 1 and outer[0] == outer[-1] == "$" and "$" not in outer[1:-1]:
         outer = outer[1:-1].strip()
     return outer

@@ -42,6 +42,46 @@ SPELLINGS = {
     "metres": "meter",
     "metre": "meter",
 }
+COMMON = frozenset(
+    (
+        "meter",
+        "gram",
+        "second",
+        "minute",
+        "hour",
+        "day",
+        "week",
+        "month",
+        "year",
+        "foot",
+        "inch",
+        "yard",
+        "mile",
+        "pound",
+        "ounce",
+        "ton",
+        "metric_ton",
+        "liter",
+        "gallon",
+        "quart",
+        "pint",
+        "cup",
+        "tablespoon",
+        "teaspoon",
+        "dollar",
+        "cent",
+        "euro",
+        "kilometer_per_hour",
+        "mile_per_hour",
+        "acre",
+        "hectare",
+        "watt",
+        "joule",
+        "volt",
+        "ampere",
+        "newton",
+    )
+)
 WORD = re.compile(r"[A-Za-z]+(?:/[A-Za-z]+)?")
 LONGEST = 24
 
@@ -69,12 +109,19 @@ def _factor(unit: str, wanted: str) -> Fraction | None:
 
     registry = _registry()
     try:
+        if not all(_is_common(registry, SPELLINGS.get(word.lower(), word)) for word in (unit, wanted)):
+            return None
         first, second = (registry.Unit(SPELLINGS.get(word.lower(), word)) for word in (unit, wanted))
         if "[temperature]" in first.dimensionality or not first.is_compatible_with(second):
             return None
         return Fraction(str(registry.Quantity(1, first).to(second).magnitude)).limit_denominator(10**9)
     except (pint.PintError, AttributeError, ValueError, AssertionError, TypeError):
         return None
+
+
+def _is_common(registry: Any, word: str) -> bool:
+    """Whether a word is a unit of everyday problems: with its prefixes, pint finds one in `cats`, too."""
+    return any(base in COMMON for part in word.split("/") for _, base, _ in registry.parse_unit_name(part))
 
 
 @cache

@@ -15,7 +15,7 @@ BOTH = re.compile(
     re.IGNORECASE,
 )
 ANSWERING = re.compile(
-    rf"(?P<not>{NOT})?(?P<word>\byes\b|\bno\b(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)|\s+(?:it|he|she|they|we|you|this|that|these|there|the)\b))",
+    rf"(?P<not>{NOT})?(?P<word>\byes\b(?!-)|\bno\b(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)|\s+(?:it|he|she|they|we|you|this|that|these|there|the)\b))",
     re.IGNORECASE,
 )
 """`yes`, or a `no` that stands for itself: not in `no one`, `no reason`, `no. 5`."""
@@ -25,7 +25,7 @@ SAID = re.compile(
     re.IGNORECASE,
 )
 """`The statement is not true.`"""
-ALONE = re.compile(r"(?:^|[.!?:]\s+|\n)\s*[*_\"'`(]*(?P<word>true|false)[*_\"'`)]*\s*(?:[.,;!]|$|\n)", re.IGNORECASE)
+ALONE = re.compile(r"(?:^|[.!?:]\s+|\n)\s*[*_\"'`(]*(?P<word>true|false)[*_\"'`)]*\s*(?:[.!;]|$|\n)", re.IGNORECASE)
 
 
 def canonical_yes_no(answer: str) -> str | None:

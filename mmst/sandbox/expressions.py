@@ -39,11 +39,14 @@ MATHEMATICS = re.compile(
 )
 """An expression with unknowns of one letter, or a product of these."""
 LOOKS_LIKE_MATHEMATICS = re.compile(r"[\d\\^=+*/]")
-DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?<!\d)[12]\d{3}-\d{1,2}(?!\d)")
 UNIT_LETTER = re.compile(r"\d\s*[mgshlLkKMWVANJCF]$")
 TOWER = re.compile(r"\^\s*(?:\{[^{}]*[\^!]|\d+\s*\^|\{?-?\d{5})|\d{4,}\s*!|!\s*!|\^[^{]{0,8}\^")
 """What is not calculated: it has more digits than any answer."""
-TAIL_UNIT = re.compile(r"\s+(?:[^\W\d_]{2,}|[mgshlL])(?:\s?\^\s?\{?[23]\}?)?(?:\s+[^\W\d_]+)*$")
+GROUPS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+TAIL_UNIT = re.compile(r"\s+(?!(?:or|and|to|more|less)\b)(?:[^\W\d_]{2,}|[mgshlL])(?:\s?\^\s?\{?[23]\}?)?$")
+CALCULATED = re.compile(r"\\[a-zA-Z]|\^|!|[/*]")
+"""What makes a statement more than a numeral."""
 WRITTEN = (
     ("\u221a", "\\sqrt"),
     ("\u03c0", "\\pi "),
@@ -183,10 +186,11 @@ def _returned(result: Result) -> list[object] | Status:
 
 def _number_expression(text: str) -> str | None:
     """An expression of numbers in LaTeX, without its unit; None where it is none, or too large to calculate."""
-    written = TAIL_UNIT.sub("", _latex(text).rstrip("%. ")).strip()
-    if not written or len(written) > LONGEST or TOWER.search(written) or not any(c.isdigit() for c in written):
+    written = GROUPS.sub("", text)
+    written = TAIL_UNIT.sub("", _latex(written).rstrip("%. ")).strip()
+    if not written or len(written) > LONGEST or TOWER.search(written) or not CALCULATED.search(written):
         return None
-    return written if NUMBER.fullmatch(written) else None
+    return written if NUMBER.fullmatch(written) and any(sign.isdigit() or sign == "p" for sign in written) else None
 
 
 def _is_mathematics(text: str) -> bool:
@@ -205,6 +209,7 @@ def _is_mathematics(text: str) -> bool:
 def _latex(text: str) -> str:
     """A text with LaTeX's commands for what it writes in signs."""
     written = plain_signs(text)
+    written = re.sub(r"(?<![\\a-zA-Z])sqrt(?![a-zA-Z])", r"\\sqrt", written)
     for sign, command in WRITTEN:
         written = written.replace(sign, command)
     return ROOT_OF_NUMBER.sub(lambda found: f"\\sqrt{{{found[1] or found[2]}}}", written).strip()
