@@ -113,7 +113,8 @@ class Runs:
 
     def words(self, script, *overrides):
         """What stands behind the script's name: options first, and the ledger of this folder last."""
-        if script == "report.py" or "--cfg" in overrides or "--help" in overrides:
+        own = script == "report.py" or any(word.startswith(("--cfg", "--help", "paths.ledger=")) for word in overrides)
+        if own:
             return list(overrides)
         return [*overrides, f"paths.ledger={self.folder / 'ledger'}"]
 
