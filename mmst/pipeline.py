@@ -221,7 +221,7 @@ class Pipeline:
     ) -> GradedRows:
         """Complete and grade, chunk by chunk: how many are right shows while the rest is being sampled."""
         ran_by = part_spec(self.executor, self.executor.settings)
-        spec = grade.GradeSpec(key_of(work.spec), problems.key, method.name, part_spec(method), ran_by)
+        spec = grade.GradeSpec(key_of(work.spec), problems.key, method.name, grade.reader_spec(method), ran_by)
 
         def compute(samples: Sequence[Sample], task: Task) -> list[GradedSample]:
             return grade.grade(samples, problems.by_id, method, self.executor)

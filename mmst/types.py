@@ -133,9 +133,9 @@ class Prompt:
     """One seed for each completion (K of them): what makes a sample independent of its batch."""
     stop: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
-    """The same as turns: what a chat server is sent."""
+    """The same as turns: what a chat server is sent where `chat` holds."""
     chat: bool = False
-    """Whether a chat template wrote the text: its special tokens are tokens, those in the messages' contents are characters."""
+    """Whether it is a conversation: what its template wrote, where special tokens are tokens but for those in the contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,8 @@ class Completion:
     completion_tokens: int
     mean_logprob: float | None
     """Mean natural log-probability of the sampled tokens, under the model at temperature 1."""
+    error: str = ""
+    """For `ERROR`: why, in a word or two, for counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class Sample:
     """Name and version of what sampled it."""
     source_id: str | None = None
     """For a translation: the sample that it was translated from."""
+    error: str = ""
+    """See `Completion.error`."""
 
 
 @dataclass(frozen=True, slots=True)

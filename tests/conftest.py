@@ -20,6 +20,7 @@ from mmst.nano.__main__ import bare_methods
 from mmst.sandbox.pool import SandboxPool
 from mmst.training.checkpoint import nano_checkpoint
 from mmst.types import Problem
+from tests.commands import Runs
 
 ROOT = Path(__file__).parents[1]
 SOAK = bool(os.environ.get("SOAK"))
@@ -55,6 +56,17 @@ def sandbox() -> Iterator[SandboxPool]:
 @pytest.fixture(scope="session")
 def methods() -> dict[str, Method]:
     return bare_methods()
+
+
+@pytest.fixture
+def runs(tmp_path) -> Runs:
+    return Runs(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def more_runs(tmp_path_factory):
+    """Makes folders of their own to run commands in."""
+    return lambda: Runs(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture

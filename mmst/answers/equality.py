@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from mmst.answers.choices import SEVERAL, canonical_choice
 from mmst.answers.numbers import canonical_number
+from mmst.answers.quantities import Form, canonical_statement, read_quantity
+from mmst.answers.texts import canonical_text
+from mmst.answers.yes_no import canonical_yes_no
 from mmst.types import AnswerKind, Problem, Verdict
 
 PASSED = "passed"
 """The answer of a program that passes its tests."""
-YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
+BOXED = re.compile(r"\s*\$*\s*\\boxed\s*\{(.*)\}\s*\$*\s*\.?\s*", re.DOTALL)
 
 
 def canonical_answer(answer: str, kind: AnswerKind, choices: Sequence[str] = ()) -> str | None:
     """The text that stands for all answers equal to this one, or None where it is no answer of its kind."""
     if kind is AnswerKind.NUMBER:
-        return canonical_number(answer)
+        return canonical_quantity(answer)
     if kind is AnswerKind.YES_NO:
         return canonical_yes_no(answer)
     if kind is AnswerKind.CHOICE:
@@ -25,25 +30,18 @@ def canonical_answer(answer: str, kind: AnswerKind, choices: Sequence[str] = ())
     return canonical_text(answer)
 
 
-def canonical_yes_no(answer: str) -> str | None:
-    """`yes` or `no`."""
-    return YES_NO.get(answer.strip().lower().rstrip("."))
-
-
-def canonical_choice(answer: str, choices: Sequence[str], letters_only: bool = False) -> str | None:
-    """The upper-case letter of a choice, given by its letter or its text."""
-    if not letters_only:
-        matching = [i for i, choice in enumerate(choices) if _plain(choice) == _plain(answer)]
-        if len(matching) == 1:
-            return chr(65 + matching[0])
-    letter = answer.strip(" \t\n().:,").upper()
-    known = len(choices) or 26
-    return letter if len(letter) == 1 and "A" <= letter <= "Z" and ord(letter) - 65 < known else None
-
-
-def canonical_text(answer: str) -> str | None:
-    """Lower case, without outer quotes and marks, white space collapsed."""
-    return " ".join(answer.strip().strip("\"'`* ").rstrip(".").strip("\"'`* ").lower().split()) or None
+def canonical_quantity(answer: str) -> str | None:
+    """The canonical text of an answer that is a number, with or without its unit, or of what is stated instead of one."""
+    if (plain := canonical_number(answer)) is not None:
+        return plain
+    stated = read_quantity(_unboxed(answer))
+    if stated is None or stated.form is Form.OPEN:
+        return None
+    if stated.form is Form.NUMBER:
+        return stated.text
+    text = canonical_statement(stated.text)
+    again = read_quantity(text)
+    return text if again is not None and again.form is Form.OTHER and canonical_statement(again.text) == text else None
 
 
 def verdict_of(answer: str | None, problem: Problem) -> tuple[Verdict, str]:
@@ -57,6 +55,8 @@ def verdict_of(answer: str | None, problem: Problem) -> tuple[Verdict, str]:
     if answer is None:
         return Verdict.NO_ANSWER, ""
     given = canonical_answer(answer, problem.kind, problem.choices)
+    if given is None and problem.kind is AnswerKind.CHOICE and SEVERAL in answer:
+        return Verdict.WRONG, "several choices"
     if given is None:
         return Verdict.NO_ANSWER, f"not a {problem.kind.value}"
     return (Verdict.RIGHT if given == gold else Verdict.WRONG), ""
@@ -69,5 +69,13 @@ def gold_of(problem: Problem) -> str | None:
     return canonical_answer(problem.answer, problem.kind, problem.choices)
 
 
-def _plain(text: str) -> str:
-    return canonical_number(text) or canonical_text(text) or ""
+def is_number(answer: str) -> bool:
+    """Whether an answer is one number, however it is written."""
+    stated = read_quantity(_unboxed(answer)) if answer else None
+    return stated is not None and stated.form is Form.NUMBER
+
+
+def _unboxed(answer: str) -> str:
+    """What is in the box that an answer is, as data sets write gold ones."""
+    boxed = BOXED.fullmatch(answer)
+    return boxed[1] if boxed else answer

@@ -16,15 +16,15 @@ DECIMALS = 6
 SIGNS = "-+\u2212"
 OPERATION = re.compile(r"\s*(?:[-+*/^\u2212\u00d7\u00f7]|\*\*)\s*[($]*\s*\d")
 """What makes a number the beginning of an expression."""
-LONGEST_NUMBER = 60
-LARGEST_EXPONENT = 60
+LONGEST_NUMBER = 400
+LARGEST_EXPONENT = 400
 
 NUMBER = re.compile(
     r"""[-+\u2212]?\s?\$?\s?            # sign and currency
     (?:
         \d+\s+\d+/\d+                   # 1 1/2
       | \d+/\d+                         # 3/4
-      | (?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?   # 1,234.5  72.0  1e3
+      | (?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?   # 1,234.5  72.0  1e3
       | \.\d+(?:[eE][-+]?\d+)?          # .5
     )""",
     re.VERBOSE,
@@ -36,7 +36,7 @@ def canonical_number(text: str) -> str | None:
 
     Values are rounded to six decimals, half to even; `-0` is `0`; a whole number has no point.
     """
-    stripped = text.strip().rstrip(".").strip()
+    stripped = text.strip().rstrip(". ")
     if stripped.isascii() and stripped.isdigit() and len(stripped) <= LONGEST_NUMBER:
         return stripped.lstrip("0") or "0"
     if len(stripped) > LONGEST_NUMBER or not NUMBER.fullmatch(stripped):
@@ -44,6 +44,16 @@ def canonical_number(text: str) -> str | None:
     bare = stripped.replace("\u2212", "-").replace(",", "").replace("$", "").replace("+", "", 1 if stripped[0] == "+" else 0)
     value = _value(re.sub(r"^-\s+", "-", bare.strip()))
     return None if value is None else _text(value)
+
+
+def number_value(text: str) -> Fraction | None:
+    """The value of a plain numeral such as `1234.5`, `3/4`, `2.5/5`, `1 1/2` or `1e3`; None for anything else."""
+    return _value(text) if text and len(text) <= LONGEST_NUMBER else None
+
+
+def canonical_value(value: Fraction) -> str:
+    """The canonical text of a value; see `canonical_number`."""
+    return _text(value)
 
 
 def numbers_in(text: str) -> list[str]:
@@ -90,7 +100,8 @@ def _value(text: str) -> Fraction | None:
 def _fraction(text: str) -> Fraction:
     sign = -1 if text.startswith("-") else 1
     whole, _, fraction = text.lstrip("-").rpartition(" ")
-    return sign * ((Fraction(int(whole)) if whole.strip() else Fraction(0)) + Fraction(fraction))
+    above, _, below = fraction.partition("/")
+    return sign * ((Fraction(int(whole)) if whole.strip() else Fraction(0)) + Fraction(above) / Fraction(below))
 
 
 def _text(value: Fraction) -> str:

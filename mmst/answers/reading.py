@@ -1,10 +1,7 @@
-"""Which part of a text is its answer. A boxed or marked answer counts; what is read without one is recorded as a fallback.
+"""Which part of a text is its answer, and what it says. What is read without a mark is recorded as a fallback.
 
-Which number, letter or word of a statement is its value depends on the kind of the gold answer:
-  number   after the last `=`, the first number; an expression that was left unevaluated (`3 + 4`, `5^5`) is none
-  choice   a choice's text, or a letter that stands alone, in parentheses or before a mark: `(B)`, `B.`, `option B`
-  yes_no   the first `yes`, `no`, `true` or `false`
-  text     all of it
+Where an answer stands is told in `passages`; what a statement says, in `quantities`, `choices`, `yes_no` and `texts`.
+A statement that says something, if only two values at once, is the answer; one that says nothing gives way to the next.
 """
 
 from __future__ import annotations
@@ -12,129 +9,119 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from mmst.answers.equality import canonical_choice, canonical_text, canonical_yes_no
-from mmst.answers.numbers import first_number, is_expression, numbers_in
+from mmst.answers.choices import last_choice, read_choice
+from mmst.answers.markup import bare
+from mmst.answers.passages import LONGEST_STATEMENT, Statement, answer_part, statement_of, statements
+from mmst.answers.quantities import Form, canonical_statement, read_quantity
+from mmst.answers.texts import canonical_text
+from mmst.answers.tokens import Token, tokens_of
+from mmst.answers.units import is_unit
+from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
-CHECKER_VERSION = 3
+CHECKER_VERSION = 4
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
-RUN_ON = re.compile(r"Question:|\n\s*Q:")
-"""Where a model went on to a next question."""
-BOXED = "\\boxed"
-MARK = re.compile(r"\banswer(?:\s+is\b:?|\s*[:=])|####", re.IGNORECASE)
-FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}")
-WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boldsymbol|operatorname|mbox)\s*\{([^{}]*)\}")
-POWER_OF_TEN = re.compile(r"(?<=\d)\s*(?:[xX\u00d7*]|\\times|\\cdot)\s*10\s*\^\s*\{?\s*([-+]?\d+)\s*\}?")
-MARKUP = re.compile(r"[\\*_`${^]")
-"""Without any of these, a statement has nothing to be taken away."""
-LATEX_NOISE = re.compile(r"\\[,;!: ]|\\left|\\right|\\displaystyle|\{,\}")
-LETTER = re.compile(r"\(([A-Za-z])\)|(?:option|choice)\s+\(?([A-Za-z])\b|^\s*([A-Za-z])\s*(?:[.):,]|$)", re.IGNORECASE)
-PARENTHESISED = re.compile(r"\(([A-Za-z])\)")
-YES_NO_WORD = re.compile(r"\b(yes|no|true|false)\b", re.IGNORECASE)
-LONGEST_READ = 20_000
-"""Characters of a completion that are looked at, from its end."""
-LONGEST_STATEMENT = 500
-"""Characters after a mark that are looked at."""
-MOST_MARKS = 20
-"""Marks, or boxes, that are tried, from the last one: a model that repeats itself must not hold the grader."""
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\s\d])|\n+")
+DIGIT = re.compile(r"(?<![^\W\d_])\d")
+PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
+"""Words that belong to the quantity after them."""
+LONGEST_TAIL = 2_000
+"""Characters of a text without a mark in which a number is looked for."""
 
 
-def stated_answer(text: str, kind: AnswerKind = AnswerKind.NUMBER, choices: Sequence[str] = ()) -> tuple[str | None, str]:
+def stated_answer(
+    text: str, kind: AnswerKind = AnswerKind.NUMBER, choices: Sequence[str] = (), unit: str = ""
+) -> tuple[str | None, str]:
     """The answer stated in a text, in canonical form, and how it was found.
 
-    That is `boxed`, `marked` or `fallback`; where there is none, `none`, or `expression` for one that was left unevaluated.
+    That is `tagged`, `boxed`, `marked` or `fallback`; where there is none, `none`, or `expression` for a calculation
+    without its result. `unit`: the gold answer's, to which another unit of the same kind is converted.
     """
-    tail = RUN_ON.split(text, maxsplit=1)[0][-LONGEST_READ:]
-    if (boxed := _last_boxed(tail)) is not None:
-        return _value(boxed, kind, choices), "boxed"
-    for mark in list(MARK.finditer(tail))[: -MOST_MARKS - 1 : -1]:
-        statement = tail[mark.end() : mark.end() + LONGEST_STATEMENT].split("\n", 1)[0]
-        if value := _value(statement, kind, choices):
-            return value, "marked"
-        if kind is AnswerKind.NUMBER and is_expression(_bare(statement)):
+    part = answer_part(text)
+    for statement in statements(part):
+        said, doubted = _said(statement, kind)
+        if doubted and kind is not AnswerKind.TEXT:
+            continue
+        value = _value(said, kind, choices, unit)
+        if value is OPEN:
             return None, "expression"
-    value = _fallback(tail, kind, choices)
-    return value, "fallback" if value else "none"
+        if value is not None:
+            return value, statement.how
+    value = _fallback(part, kind, choices, unit)
+    return (value, "fallback") if value else (None, "none")
 
 
-def _value(statement: str, kind: AnswerKind, choices: Sequence[str]) -> str | None:
-    """The value of a marked statement."""
-    bare = _bare(statement)
+OPEN = "\x00"
+"""Stands for a calculation without its result."""
+
+
+def unit_of(gold: str) -> str:
+    """The unit of measure in a gold answer such as `5 kg`; empty where it has none."""
+    stated = read_quantity(gold) if gold and not gold.isdigit() else None
+    return stated.unit if stated is not None and stated.unit and is_unit(stated.unit) else ""
+
+
+def _said(statement: Statement, kind: AnswerKind) -> tuple[str, bool]:
+    """What a statement says without remarks on it, and whether it is asked rather than said."""
+    names = kind is AnswerKind.TEXT
+    if statement.how == "marked":
+        return statement_of(statement.text, names)
+    if statement.how == "tagged" and not names:
+        inner = [inner.text for inner in statements(statement.text) if inner.how == "marked"]
+        return statement_of(inner[0] if inner else statement.text)
+    return statement.text, False
+
+
+def _value(text: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
+    """The value of a statement; `OPEN` for a calculation without its result."""
     if kind is AnswerKind.NUMBER:
-        return first_number(bare.rsplit("=", 1)[-1])
+        stated = read_quantity(text, unit)
+        return None if stated is None else OPEN if stated.form is Form.OPEN else canonical_statement(stated.text)
     if kind is AnswerKind.CHOICE:
-        return _choice(bare, choices)
-    if kind is AnswerKind.YES_NO:
-        word = YES_NO_WORD.search(bare)
-        return canonical_yes_no(word.group()) if word else None
-    return canonical_text(bare)
+        return read_choice(text, choices)
+    return read_yes_no(text) if kind is AnswerKind.YES_NO else canonical_text(text)
 
 
-def _choice(bare: str, choices: Sequence[str]) -> str | None:
-    if letter := canonical_choice(bare, choices):
-        return letter
-    for match in LETTER.finditer(bare):
-        written = next(group for group in match.groups() if group)
-        if letter := canonical_choice(written, choices, letters_only=True):
-            return letter
-    return None
-
-
-def _fallback(tail: str, kind: AnswerKind, choices: Sequence[str]) -> str | None:
+def _fallback(part: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
     """What a text without a mark says last."""
     read: dict[AnswerKind, Callable[[], str | None]] = {
-        AnswerKind.NUMBER: lambda: next(iter(numbers_in(_bare(tail))[::-1]), None),
-        AnswerKind.CHOICE: lambda: _last_choice(tail, choices),
-        AnswerKind.YES_NO: lambda: next((canonical_yes_no(word) for word in reversed(YES_NO_WORD.findall(tail))), None),
+        AnswerKind.NUMBER: lambda: _last_number(part, unit),
+        AnswerKind.CHOICE: lambda: last_choice(part, choices),
+        AnswerKind.YES_NO: lambda: last_yes_no(part),
     }
     return read[kind]() if kind in read else None
 
 
-def _last_choice(tail: str, choices: Sequence[str]) -> str | None:
-    for letter in reversed(PARENTHESISED.findall(tail)):
-        if found := canonical_choice(letter, choices, letters_only=True):
-            return found
-    lines = tail.strip().splitlines()
-    return canonical_choice(_bare(lines[-1]), choices) if lines else None
-
-
-def _bare(statement: str) -> str:
-    """A statement without markup: LaTeX's and Markdown's."""
-    if not MARKUP.search(statement):
-        return statement.strip()
-    text = FRACTION.sub(r"\1/\2", statement)
-    while (unwrapped := WRAPPED.sub(r"\1", text)) != text:
-        text = unwrapped
-    text = LATEX_NOISE.sub(lambda found: "," if found.group() == "{,}" else " " if found.group() == "\\ " else "", text)
-    text = POWER_OF_TEN.sub(r"e\1", text).replace("\\times", "*").replace("\\cdot", "*").replace("\\div", "/")
-    text = text.replace("\\$", "$").replace("\\%", "%").replace("\\(", "").replace("\\)", "")
-    return (
-        re.sub(r"(?<!\w)\*\*|\*\*(?!\w)|__|`|(?<![\w*])\*(?=[^\s*])|(?<=[^\s*])\*(?![\w*])", "", text)
-        .replace("$", " $ ")
-        .strip()
-    )
-
-
-def _last_boxed(text: str) -> str | None:
-    """What is in the last complete `boxed{...}`, nested braces and all; None where there is none."""
-    start = len(text)
-    for _ in range(MOST_MARKS):
-        start = text.rfind(BOXED, 0, start)
-        if start < 0:
-            return None
-        if (content := _braced(text, start + len(BOXED))) is not None:
-            return content
+def _last_number(part: str, unit: str) -> str | None:
+    """What the last sentence with a number says last."""
+    for sentence in reversed(SENTENCE.split(part[-LONGEST_TAIL:])):
+        if DIGIT.search(sentence):
+            return _last_quantity(sentence[-LONGEST_STATEMENT:], unit)
     return None
 
 
-def _braced(text: str, start: int) -> str | None:
-    opening = text.find("{", start)
-    if opening < 0 or text[start:opening].strip():
+def _last_quantity(sentence: str, unit: str) -> str | None:
+    """The last number of a sentence, with what is joined to it."""
+    said = statement_of(sentence)[0]
+    text = bare((said if DIGIT.search(said) else sentence).rsplit("=", 1)[-1])
+    if not DIGIT.search(text):
+        text = bare(sentence)
+    tokens = tokens_of(text)
+    places = [n for n, token in enumerate(tokens) if token.kind == "number"]
+    if not places:
         return None
-    depth = 0
-    for place in range(opening, len(text)):
-        depth += (text[place] == "{") - (text[place] == "}")
-        if depth == 0:
-            return text[opening + 1 : place]
-    return None
+    start = places[-1]
+    while start and (not _is_plain(tokens[start - 1]) or _is_joint(tokens[start])):
+        start -= 1
+    stated = read_quantity(text[tokens[start].start :], unit)
+    return canonical_statement(stated.text) if stated is not None and stated.form is not Form.OPEN else None
+
+
+def _is_plain(token: Token) -> bool:
+    """Whether a word is no part of a quantity that follows it."""
+    return token.text in (",", ";", ".") or (token.kind == "word" and len(token.text) > 1 and token.text not in PARTS)
+
+
+def _is_joint(token: Token) -> bool:
+    return token.text in ("or", "to", "either")

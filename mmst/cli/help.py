@@ -14,6 +14,7 @@ import hydra
 from omegaconf import OmegaConf
 
 from mmst.cli.places import CONFIGS, groups
+from mmst.cli.plugins import installed_folders
 from mmst.errors import ConfigError
 
 WIDTH = 110
@@ -70,7 +71,11 @@ def job_help(job: str, words: Sequence[str]) -> None:
         config = hydra.compose(job, [*overrides, *search, f"name={job}"])
     about, examples = config.about, _examples(job)
     shown = {key: config._get_node(key) for key in config if key not in ("about", "job", "name")}
-    listed = [line for group, names in groups(folder).items() for line in _wrapped(group, names)]
+    listed = [
+        line
+        for group, names in groups(*installed_folders(), *([folder] if folder else [])).items()
+        for line in _wrapped(group, names)
+    ]
     parts = [about, "", "== What can be chosen (GROUP=NAME) ==", *listed]
     _print([*parts, "", "== What is set (KEY=VALUE) ==", OmegaConf.to_yaml(OmegaConf.create(shown)).rstrip(), "", *examples])
 

@@ -21,6 +21,7 @@ from mmst.cli.help import COMMANDS, asked_for_help, job_help, overview
 from mmst.cli.names import run_name
 from mmst.cli.old_names import check_overrides
 from mmst.cli.places import CONFIGS, SWEEPS
+from mmst.cli.plugins import add_installed_configs
 from mmst.cli.record import failures
 from mmst.config.read import read_settings
 
@@ -50,7 +51,8 @@ def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
 
 
 def _job(job: str, words: list[str]) -> None:
-    _store_sweeps()
+    store_sweeps()
+    add_installed_configs()
     check_overrides(words)
     if asked_for_help(words):
         job_help(job, words)
@@ -68,7 +70,7 @@ def task(config: DictConfig) -> Any:
         return importlib.import_module(JOBS[settings.job]).run(settings)
 
 
-def _store_sweeps() -> None:
+def store_sweeps() -> None:
     """Make the files of `sweeps/` the config group `sweep`."""
     store = ConfigStore.instance()
     for path in SWEEPS.glob("*.yaml"):

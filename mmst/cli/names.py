@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-DEFAULT = "default"
+DEFAULT, NAMELESS = "default", "run"
 LONGEST = 80
 """Characters of a name before its hash."""
 SILENT = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "prompts=", "tracker=", "sampler.batch_size", "redo_unjudged=")
@@ -27,7 +27,7 @@ def run_name(overrides: Sequence[str]) -> str:
     exact = all(PLAIN.fullmatch(override) and "__" not in override for override in telling)
     if exact and len(name) <= LONGEST and name != DEFAULT:
         return name
-    return f"{name[:LONGEST].strip('.-')}-{hashlib.sha256(','.join(telling).encode()).hexdigest()[:8]}"
+    return f"{name[:LONGEST].strip('.-') or NAMELESS}-{hashlib.sha256(','.join(telling).encode()).hexdigest()[:8]}"
 
 
 def _is_seed(override: str) -> bool:

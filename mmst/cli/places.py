@@ -17,10 +17,10 @@ CONFIGS = folder_of("configs")
 SWEEPS = folder_of("sweeps")
 
 
-def groups(extra: Path | None = None) -> dict[str, list[str]]:
-    """Config group -> its options, from the files of `configs/` and `sweeps/` and of a folder of the user's."""
+def groups(*more: Path) -> dict[str, list[str]]:
+    """Config group -> its options, from the files of `configs/` and `sweeps/` and of further folders of configs."""
     found: dict[str, set[str]] = {"sweep": {path.stem for path in SWEEPS.glob("*.yaml")}}
-    for root in filter(None, (CONFIGS, extra)):
+    for root in (CONFIGS, *more):
         for path in root.glob("*/*.yaml"):
             if path.parent.name not in ("hydra", "local"):
                 found.setdefault(path.parent.name, set()).add(path.stem)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import is_dataclass
+from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
 import msgspec
 from hydra.errors import HydraException
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from omegaconf.errors import OmegaConfBaseException
 
 from mmst.config.schema import Node
@@ -38,13 +39,20 @@ def build(node: Node, where: str) -> Any:
 def _check_types(node: Any, where: str) -> None:
     if not isinstance(node, dict):
         raise ConfigError(f"{where}={node} is not usable: it must be a mapping of keys to values.")
-    target = get_class(node["_target_"]) if _names_class(node) else None
+    target = _class(node["_target_"], where) if _names_class(node) else None
     hints = get_type_hints(target) if is_dataclass(target) else {}
     for key, value in node.items():
         if isinstance(value, dict):
             _check_types(value, f"{where}.{key}")
         elif key in hints:
             _check_value(f"{where}.{key}", value, hints[key])
+
+
+def _class(path: str, where: str) -> Any:
+    try:
+        return resolve_name(path)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{where}._target_={path} cannot be imported: {one_line(error)}.") from error
 
 
 def _check_value(key: str, value: Any, kind: Any) -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmst.datasets.jsonl import answer_kind
+from mmst.datasets.jsonl import answer_kind, gold_and_rationale, in_one_spelling
 from mmst.errors import DataError, first_line
 from mmst.types import Problem
-
-FINAL_MARK = "####"
-"""GSM8K's mark between rationale and answer."""
 
 
 def read_problems(name: str, config: str | None, split: str, question: str, answer: str) -> list[Problem]:
@@ -27,11 +24,11 @@ def read_problems(name: str, config: str | None, split: str, question: str, answ
 
 
 def _problem(id: str, question: str, answer: str) -> Problem:
-    rationale, mark, final = answer.rpartition(FINAL_MARK)
-    gold = (final if mark else answer).strip()
+    gold, rationale = gold_and_rationale(answer)
     if not gold:
         raise DataError(f"dataset: {id} has no answer.")
-    return Problem(id=id, question=question, answer=gold, kind=answer_kind(gold, ()), rationale=rationale.strip() or None)
+    kind = answer_kind(gold, ())
+    return Problem(id=id, question=question, answer=in_one_spelling(gold, kind), kind=kind, rationale=rationale)
 
 
 def load_rows(name: str, config: str | None, split: str) -> Any:

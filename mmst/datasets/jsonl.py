@@ -2,19 +2,37 @@
 
 {"id": "gsm8k-train-0", "question": "Natalia sold clips to 48 of ...", "answer": "72", "choices": null, "rationale": "..."}
 {"id": "mbpp-11", "question": "Write a python function to ...", "tests": ["assert f(1) == 2"], "entry_point": "f", "setup": ""}
+
+An answer is read as data sets spell it (`60%`, `12 apples`, `#### 72` after its rationale, true, a choice's letter or text);
+one that cannot be read is refused here, with its line: no sample could be judged against it.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import Any
 
+from mmst.answers.choices import canonical_choice
+from mmst.answers.equality import canonical_answer, is_number
 from mmst.answers.numbers import canonical_number
+from mmst.answers.reading import unit_of
 from mmst.errors import DataError
 from mmst.types import AnswerKind, Problem
 
-YES_NO = ("yes", "no")
+YES_NO = ("yes", "no", "true", "false")
+FINAL_MARK = "####"
+"""GSM8K's mark between rationale and answer."""
+MOST_NAMED = 5
+"""Files of a folder that an error names."""
+UNITS = re.compile(r"[^A-Z:]*")
+"""What follows a number that is an answer, and not the name of something: `12 apples`, not `3 Doors Down` or `10:30`."""
+OTHER_NAMES = {
+    "question": ("problem", "prompt", "input", "query", "instruction"),
+    "answer": ("solution", "target", "output", "label", "gold"),
+}
 
 
 def read_problems(path: str, split: str) -> list[Problem]:
@@ -36,7 +54,7 @@ def read_file(file: Path) -> list[Problem]:
         raise DataError(f"dataset: there is no file {file}.")
     problems: list[Problem] = []
     seen: dict[str, int] = {}
-    with file.open(encoding="utf-8") as lines:
+    with file.open(encoding="utf-8-sig") as lines:
         try:
             for number, line in enumerate(lines, 1):
                 if line.strip():
@@ -56,16 +74,30 @@ def read_file(file: Path) -> list[Problem]:
 
 def answer_kind(answer: str, choices: tuple[str, ...]) -> AnswerKind:
     """What kind of answer a gold answer is, by how it looks."""
-    if choices and answer.strip().lower() not in YES_NO:
+    if choices:
         return AnswerKind.CHOICE
-    if canonical_number(answer) is not None:
+    if canonical_number(answer) is not None or (is_number(answer) and UNITS.fullmatch(answer)):
         return AnswerKind.NUMBER
     return AnswerKind.YES_NO if answer.strip().lower() in YES_NO else AnswerKind.TEXT
 
 
+def gold_and_rationale(answer: str) -> tuple[str, str | None]:
+    """The gold answer and the rationale before it, where GSM8K's mark stands between them."""
+    rationale, mark, final = answer.rpartition(FINAL_MARK)
+    return (final if mark else answer).strip(), rationale.strip() or None
+
+
+def in_one_spelling(answer: str, kind: AnswerKind) -> str:
+    """A gold answer as `Problem.answer` holds it: what is no plain numeral, yes or no is written as one."""
+    if kind is AnswerKind.YES_NO or (kind is AnswerKind.NUMBER and canonical_number(answer) is None):
+        unit = unit_of(answer) if kind is AnswerKind.NUMBER else ""
+        return answer if unit else canonical_answer(answer, kind) or answer
+    return answer
+
+
 def _file(path: Path, split: str) -> Path:
     if path.is_dir():
-        path = path / f"{split}.jsonl"
+        path = _of_folder(path, split)
     elif path.is_file() and split != "test":
         raise DataError(
             f"dataset.path: {path} is one file, so there is no split '{split}'; give a folder with train.jsonl and test.jsonl."
@@ -75,36 +107,124 @@ def _file(path: Path, split: str) -> Path:
     return path
 
 
+def _of_folder(folder: Path, split: str) -> Path:
+    path = folder / f"{split}.jsonl"
+    if not path.is_file():
+        there = sorted(found.relative_to(folder).as_posix() for found in folder.glob("**/*.json*"))[:MOST_NAMED]
+        said = f"it has {', '.join(there)}" if there else "it holds no such file at all"
+        raise DataError(
+            f"dataset.path: there is no file {path}; {said}. A folder must hold {split}.jsonl itself, in JSON lines."
+        )
+    return path
+
+
 def _problem(line: str, where: str, default_id: str) -> Problem:
-    try:
-        row: Any = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg}).") from error
-    if not isinstance(row, dict):
-        raise DataError(f"{where}: not a JSON object.")
+    row = _row(line, where)
     tests = row.get("tests") or []
     if not isinstance(tests, list) or not all(isinstance(test, str) for test in tests):
         raise DataError(f"{where}: 'tests' must be a list of texts.")
-    for key in ("question",) if tests else ("question", "answer"):
-        if key not in row:
-            raise DataError(f"{where}: the key '{key}' is missing.")
-        if isinstance(row[key], bool) or not isinstance(row[key], str | int | float) or str(row[key]).strip() == "":
-            raise DataError(f"{where}: '{key}' must be a text that is not empty.")
-        if any("\ud800" <= character <= "\udfff" for character in str(row[key])):
-            raise DataError(f"{where}: '{key}' holds half of a surrogate pair, which is no character.")
-    choices = row.get("choices") or []
-    if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
-        raise DataError(f"{where}: 'choices' must be a list of texts.")
-    answer = str(row.get("answer", ""))
+    question = _text_at(row, "question", where)
+    choices, labels = _choices(row.get("choices"), where)
+    written, rationale = ("", None) if tests and "answer" not in row else gold_and_rationale(_text_at(row, "answer", where))
+    kind = AnswerKind.TESTS if tests else answer_kind(written, choices)
     return Problem(
         id=str(default_id if row.get("id") in (None, "") else row["id"]),
-        question=str(row["question"]),
-        answer=answer,
-        kind=AnswerKind.TESTS if tests else answer_kind(answer, tuple(choices)),
-        choices=tuple(choices),
+        question=question,
+        answer=_gold(written, kind, choices, labels, where),
+        kind=kind,
+        choices=choices,
         tests=tuple(tests),
         setup=str(row.get("setup") or ""),
         entry_point=str(row.get("entry_point") or ""),
         public_tests=int(bool(tests)),
-        rationale=row["rationale"] if isinstance(row.get("rationale"), str) else None,
+        rationale=row["rationale"] if isinstance(row.get("rationale"), str) else rationale,
     )
+
+
+def _row(line: str, where: str) -> dict[str, Any]:
+    try:
+        row: Any = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not JSON ({error.msg}); the file must be JSON lines: one object a line.") from error
+    if not isinstance(row, dict):
+        raise DataError(
+            f"{where}: not a JSON object; the file must be JSON lines: one object a line, and no array around them."
+        )
+    return row
+
+
+def _text_at(row: dict[str, Any], key: str, where: str) -> str:
+    """A question or an answer, as text."""
+    if key not in row:
+        there = [name for name in OTHER_NAMES[key] if name in row]
+        wrapped = [name for name, value in row.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+        said = f"; it has '{there[0]}', which must be called '{key}'" if there else ""
+        said = (
+            f"; '{wrapped[0]}' holds a list: the file must be JSON lines, one problem a line" if wrapped and not there else said
+        )
+        raise DataError(f"{where}: the key '{key}' is missing{said}.")
+    value = row[key]
+    if isinstance(value, bool) and key == "answer":
+        return "yes" if value else "no"
+    if isinstance(value, list | dict):
+        raise DataError(
+            f"{where}: '{key}' is a {'list' if isinstance(value, list) else 'group of keys'}; it must be a text or a number."
+        )
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or str(value).strip() == "":
+        raise DataError(f"{where}: '{key}' must be a text that is not empty.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise DataError(f"{where}: '{key}' is {value}, which is no number.")
+    if any("\ud800" <= character <= "\udfff" for character in str(value)):
+        raise DataError(f"{where}: '{key}' holds half of a surrogate pair, which is no character.")
+    return str(value)
+
+
+def _choices(given: Any, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The choices' texts, and their labels where the data set gives some, as ARC and CommonsenseQA do."""
+    labels: Any = []
+    if isinstance(given, dict):
+        given, labels = given.get("text"), given.get("label") or []
+    elif isinstance(given, list) and given and all(isinstance(choice, dict) for choice in given):
+        given, labels = [choice.get("text") for choice in given], [choice.get("label") for choice in given]
+    texts = given or []
+    plain = isinstance(texts, list) and all(
+        isinstance(text, str | int | float) and not isinstance(text, bool) for text in texts
+    )
+    if not plain or not isinstance(labels, list) or (any(labels) and len(labels) != len(texts)):
+        raise DataError(
+            f"{where}: 'choices' must be a list of texts or numbers, or their labels and texts: {{label: [...], text: [...]}}."
+        )
+    return tuple(map(str, texts)), tuple(map(str, labels)) if any(labels) else ()
+
+
+def _gold(written: str, kind: AnswerKind, choices: tuple[str, ...], labels: tuple[str, ...], where: str) -> str:
+    """A gold answer that samples can be judged against.
+
+    Raises:
+        DataError: it cannot be read; names the line.
+    """
+    if kind is AnswerKind.TESTS:
+        return written
+    if kind is not AnswerKind.CHOICE:
+        if not written:
+            raise DataError(f"{where}: 'answer' holds no answer.")
+        return in_one_spelling(written, kind)
+    if written in labels:
+        return chr(65 + labels.index(written))
+    by_text = [n for n, choice in enumerate(choices) if choice.strip().lower() == written.strip().lower()]
+    letter = chr(65 + by_text[0]) if len(by_text) == 1 else _named(written, choices)
+    if letter is None:
+        last = chr(64 + len(choices))
+        raise DataError(
+            f"{where}: the answer '{written[:80]}' is none of the {len(choices)} choices; "
+            f"give the letter (A to {last}) or the text of one."
+        )
+    return letter
+
+
+def _named(written: str, choices: tuple[str, ...]) -> str | None:
+    """The choice that is meant by a letter alone, or by its text in another spelling; an index could be meant two ways."""
+    if written.strip(" ().").isalpha() or canonical_number(written) is None:
+        with_letter = re.match(r"\s*\(?[A-Za-z][).:]\s*\S", written)
+        return None if with_letter else canonical_choice(written, choices)
+    return canonical_choice(written, choices) if any(canonical_number(choice) is not None for choice in choices) else None

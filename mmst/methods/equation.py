@@ -16,12 +16,13 @@ from typing import ClassVar
 
 from mmst.answers.numbers import canonical_number, numbers_in
 from mmst.methods import solver
-from mmst.methods.code import FENCE, SHIFTS, read_programs
+from mmst.methods.code import SHIFTS, read_programs
 from mmst.methods.method import Reading
 from mmst.methods.prompt import QUESTION_CUE, PromptFormat
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, Problem, Step
 
+FENCE = re.compile(r"```[^\n]*\n(.*?)(?:```|$)", re.DOTALL)
 NUMERAL = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
 OPERATOR = re.compile(r"[\w)]\s*[-+*/]")
 LONGEST = 2_000
@@ -43,7 +44,7 @@ class EquationMethod:
         fenced = FENCE.search(text)
         return "\n".join(line.strip() for line in (fenced.group(1) if fenced else text).splitlines() if line.strip())
 
-    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The value of `answer` in each system."""
         return read_programs([self.program(completion) for completion in completions], problems, executor)
 

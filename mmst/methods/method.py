@@ -1,7 +1,8 @@
 """What a method is: a way for one model to solve a problem, from the prompt to the answer.
 
 A method knows how its solutions look and how an answer is read out of one. It knows nothing of engines, rounds or files.
-Anyone can add one: write a class with these members and name it in a config of the group `methods`. Grades are keyed by the
+Anyone can add one: subclass `mmst.methods.own.OwnMethod`, or write a class with these members, and name it in a config of the
+group `solvers`. Grades are keyed by the
 class's source, or in this package by its `version`, and by the fields of the method that do not begin with an underscore.
 """
 
@@ -44,7 +45,7 @@ class Method(Protocol):
     def clean(self, completion: str) -> str:
         """The solution within a completion, as it is trained on and translated: no run-on text, no outer white space."""
 
-    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The answers of completions of these problems, one each, in order. Never raises for what a model wrote."""
 
     def render(self, derivation: Sequence[Step]) -> str:

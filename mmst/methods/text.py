@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mmst.answers.audit import wrong_steps
-from mmst.answers.numbers import numbers_in
-from mmst.answers.reading import stated_answer
-from mmst.methods.code import FENCE, read_programs
+from mmst.answers.numbers import canonical_number, numbers_in
+from mmst.answers.passages import without_run_on
+from mmst.answers.reading import stated_answer, unit_of
+from mmst.methods.code import program_of, read_programs
 from mmst.methods.method import Reading
-from mmst.methods.prompt import QUESTION_CUE, PromptFormat
+from mmst.methods.prompt import PromptFormat
+from mmst.sandbox.expressions import is_expression, values_of
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, Problem, Step
 
@@ -38,21 +40,21 @@ class TextMethod:
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
-        """The reasoning up to a run-on next question."""
-        return completion.split(QUESTION_CUE.strip())[0].strip()
+        """The reasoning up to a run-on next question or turn."""
+        return without_run_on(completion).strip()
 
-    def read(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The marked answer (`The answer is ...`, or boxed), else what is said last, recorded as `fallback`.
 
         For `TESTS`, what the program in the text's fence does.
         """
         texts = [self.clean(completion) for completion in completions]
-        readings = [Reading(*stated_answer(text, p.kind, p.choices)) for text, p in zip(texts, problems, strict=True)]
+        readings = [_read(text, problem) for text, problem in zip(texts, problems, strict=True)]
         tested = [n for n, problem in enumerate(problems) if problem.kind is AnswerKind.TESTS]
-        ran = read_programs([_fenced(texts[n]) for n in tested], [problems[n] for n in tested], executor)
+        ran = read_programs([program_of(texts[n], problems[n]) for n in tested], [problems[n] for n in tested], executor)
         for n, reading in zip(tested, ran, strict=True):
             readings[n] = reading
-        return readings
+        return _calculated(readings, problems, executor)
 
     def render(self, derivation: Sequence[Step]) -> str:
         """One sentence a step, labels replaced by their values."""
@@ -95,7 +97,24 @@ class TextMethod:
         return others + (others < len(numbers)) < FEWEST_NUMBERS
 
 
-def _fenced(text: str) -> str:
-    """The program in a text; all of it where there is no fence."""
-    fenced = FENCE.search(text)
-    return fenced.group(1) if fenced else text
+def _read(text: str, problem: Problem) -> Reading:
+    unit = unit_of(problem.answer) if problem.kind is AnswerKind.NUMBER else ""
+    return Reading(*stated_answer(text, problem.kind, problem.choices, unit))
+
+
+def _calculated(readings: list[Reading], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
+    r"""The readings, with the value of each answer that is an expression such as `4\sqrt{2}` where a number is asked for."""
+    places = [
+        n
+        for n, (reading, problem) in enumerate(zip(readings, problems, strict=True))
+        if problem.kind is AnswerKind.NUMBER
+        and reading.answer
+        and canonical_number(reading.answer) is None
+        and is_expression(reading.answer)
+    ]
+    for n, value in zip(places, values_of([readings[n].answer or "" for n in places], executor), strict=True):
+        if value is None:
+            readings[n] = Reading(None, "expression out of time", judged=False)
+        elif (number := canonical_number(value)) is not None:
+            readings[n] = Reading(number, readings[n].reason)
+    return readings

@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable, Iterable
 from importlib import resources
+from importlib.metadata import entry_points
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -28,20 +30,50 @@ from mmst.reporting.scores import (
 )
 from mmst.reporting.worth import flips_part, policies_part
 
+Section = Callable[[Sweep], Iterable[Part | None]]
+"""What makes parts of the page; None, or a part without rows, is left out."""
+
+
+def _once(make: Callable[[Sweep], Part | None]) -> Section:
+    return lambda sweep: [make(sweep)]
+
+
+def _of_main(make: Callable[[Sweep, str], Part | None]) -> Section:
+    """A part about the main data set."""
+    return lambda sweep: [make(sweep, data_sets(sweep)[0])]
+
+
+SECTIONS: dict[str, Section] = {
+    "accuracy": lambda sweep: [part for name in data_sets(sweep) for part in accuracy_parts(sweep, name)],
+    "policies": lambda sweep: [policies_part(sweep, name) for name in data_sets(sweep)],
+    "flips": lambda sweep: [flips_part(sweep, name) for name in data_sets(sweep)],
+    "sampled": _of_main(sampled_part),
+    "axis": _of_main(axis_part),
+    "rounds": _of_main(rounds_part),
+    "correlation": _of_main(correlation_part),
+    "yield": _once(yield_part),
+    "curves": _once(curves_part),
+    "pairs": _of_main(pairs_part),
+    "families": _of_main(families_part),
+    "labels": _once(labels_part),
+    "verdicts": _of_main(verdicts_part),
+    "audit": _once(audit_part),
+    "paper": lambda sweep: [paper_part()],
+    "work": _once(work_part),
+}
+"""The page from top to bottom. Other packages add theirs by the entry point `mmst.sections`: a function of a sweep."""
+
+
+def sections() -> list[Section]:
+    """The sections of the page, then those of installed packages."""
+    return [*SECTIONS.values(), *(point.load() for point in entry_points(group="mmst.sections"))]
+
 
 def page(sweep: Sweep, samples: int) -> str:
     """The whole page, with about `samples` samples to look through."""
     names = data_sets(sweep)
     table = sample_table(sweep, samples)
-    parts: list[Part | None] = [part for name in names for part in accuracy_parts(sweep, name)]
-    parts += [policies_part(sweep, name) for name in names]
-    parts += [flips_part(sweep, name) for name in names]
-    parts += [
-        sampled_part(sweep, names[0]), axis_part(sweep, names[0]), rounds_part(sweep, names[0]),
-        correlation_part(sweep, names[0]), yield_part(sweep), curves_part(sweep), pairs_part(sweep, names[0]),
-        families_part(sweep, names[0]), labels_part(sweep), verdicts_part(sweep, names[0]), audit_part(sweep), paper_part(),
-        work_part(sweep),
-    ]  # fmt: skip
+    parts = [part for section in sections() for part in section(sweep)]
     environment = Environment(
         loader=PackageLoader("mmst.reporting", "page"), undefined=StrictUndefined, autoescape=select_autoescape(["j2"])
     )

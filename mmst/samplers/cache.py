@@ -67,22 +67,22 @@ class RowCache(Cache):
     """The cache of all layers. For models in which every layer attends to all that came before."""
 
     def __init__(self, layers: int) -> None:
-        self._roomy = [RoomyLayer() for _ in range(layers)]
-        super().__init__(layers=list(self._roomy))
+        self.roomy = [RoomyLayer() for _ in range(layers)]
+        super().__init__(layers=list(self.roomy))
 
     def keep(self, rows: Tensor) -> None:
         """See `RoomyLayer.keep`."""
-        for layer in self._roomy:
+        for layer in self.roomy:
             layer.keep(rows)
 
     def join(self, other: RowCache) -> None:
         """See `RoomyLayer.join`."""
-        for layer, more in zip(self._roomy, other._roomy, strict=True):
+        for layer, more in zip(self.roomy, other.roomy, strict=True):
             layer.join(more)
 
     def trim(self, columns: int) -> None:
         """See `RoomyLayer.trim`."""
-        for layer in self._roomy:
+        for layer in self.roomy:
             layer.trim(columns)
 
 
@@ -114,9 +114,12 @@ def _stacked(upper: Tensor, lower: Tensor, length: int) -> Tensor:
 def numbers_a_token(config: Any) -> int:
     """Keys and values that one token leaves in the cache (Pope et al., arXiv 2211.05102, section 3)."""
     text = config.get_text_config()
-    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return int(2 * text.num_hidden_layers * heads * width)
+    asked = getattr(text, "num_attention_heads", None)
+    if not isinstance(asked, int):  # no attention, or another number in each layer: as much as the widest would leave
+        return int(2 * text.num_hidden_layers * text.hidden_size)
+    heads = getattr(text, "num_key_value_heads", None)
+    width = getattr(text, "head_dim", None) or text.hidden_size // asked
+    return int(2 * text.num_hidden_layers * (heads if isinstance(heads, int) else asked) * width)
 
 
 def rows_that_fit(room: float, token: float, tokens: float, most: int) -> int:

@@ -56,4 +56,5 @@ def as_sample(
         max_tokens=params.max_tokens,
         engine=engine,
         source_id=source_id,
+        error=completion.error,
     )

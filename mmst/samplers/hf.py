@@ -16,7 +16,6 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,12 @@ import transformers
 from torch import Tensor
 
 from mmst.errors import ConfigError, ModelError
-from mmst.samplers.cache import RowCache, joined_masks, numbers_a_token, rows_that_fit
-from mmst.samplers.prefix import NAME, Prefix, prefix_of, supports
+from mmst.samplers.abilities import abilities_of, step
+from mmst.samplers.batch import Batch, keep_rows
+from mmst.samplers.cache import RowCache, rows_that_fit
+from mmst.samplers.lengths import Fitting, positions, put_back
+from mmst.samplers.plain import complete_plainly, like_rows
+from mmst.samplers.prefix import NAME, Prefix, prefix_of
 from mmst.samplers.rows import Endings, Row, draw, uniforms
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.batches import common_length
@@ -47,60 +50,6 @@ OWN_TOKENS = 1
 """Tokens of each prompt that stay out of the shared prefix: logits are needed at its last token."""
 SHORTEST_SHARED_PREFIX = 16
 """Tokens; for fewer, attention over all at once is faster."""
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Rows that are sampled together. Those that have ended stay until many have."""
-
-    rows: list[Row]
-    logits: Tensor
-    """(B, V), at each row's last token."""
-    mask: Tensor
-    """(B, tokens in the cache), the shared prefix left out."""
-    chances: Tensor
-    """(B, T), see `uniforms`."""
-    cache: Any
-    chosen: Tensor
-    """(B), the tokens drawn last."""
-
-    @property
-    def refillable(self) -> bool:
-        """Whether rows may enter."""
-        return isinstance(self.cache, RowCache)
-
-    def chances_now(self) -> Tensor:
-        """(B), what each row's next token is drawn by."""
-        if not self.chances.shape[1]:
-            return self.chances.new_zeros(len(self.rows))
-        at = torch.tensor([len(row.tokens) for row in self.rows], device=self.chances.device)
-        return self.chances.gather(1, at.clamp(max=self.chances.shape[1] - 1)[:, None])[:, 0]
-
-    def drop_ended(self, below: float) -> None:
-        """Drop ended rows, and the columns that only they used, once less than this share of the rows is still running."""
-        places = [n for n, row in enumerate(self.rows) if row.finish is None]
-        if len(places) >= below * len(self.rows):
-            return
-        index = torch.tensor(places, device=self.mask.device)
-        self.rows = [self.rows[n] for n in places]
-        self.mask, self.chances, self.chosen = self.mask[index], self.chances[index], self.chosen[index]
-        self.logits = self.logits[index]
-        _keep(self.cache, index)
-        unused = int(self.mask.any(dim=0).int().argmax())
-        if unused and self.refillable:
-            self.cache.trim(unused)
-            self.mask = self.mask[:, unused:]
-
-    def joined(self, other: _Batch) -> _Batch:
-        """This batch with another's rows under its own."""
-        self.drop_ended(1.0)
-        self.rows += other.rows
-        self.logits = torch.cat([self.logits, other.logits])
-        self.mask = joined_masks(self.mask, other.mask)
-        self.chances = torch.cat([self.chances, other.chances])
-        self.chosen = torch.cat([self.chosen, other.chosen])
-        self.cache.join(other.cache)
-        return self
 
 
 class HFSampler:
@@ -131,6 +80,8 @@ class HFSampler:
         self._model: Any = None
         self._tokenizer: Any = None
         self._endings: Any = None
+        self._abilities: Any = None
+        self._fitting = Fitting(None)
 
     @property
     def engine(self) -> str:
@@ -153,12 +104,15 @@ class HFSampler:
             self._tokenizer = load_tokenizer(checkpoint)
             model: Any = load_model(checkpoint, self.dtype)
             self._model = model.to(self.device).eval()
+            with torch.inference_mode():
+                self._abilities = abilities_of(self._model)
+            self._fitting = Fitting(positions(self._model.config))
             self._endings = Endings(self._tokenizer, _end_tokens(self._model, self._tokenizer))
             self._checkpoint = checkpoint
 
     def close(self) -> None:
         """Drop the model."""
-        self._model = self._tokenizer = self._checkpoint = self._endings = None
+        self._model = self._tokenizer = self._checkpoint = self._endings = self._abilities = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -168,29 +122,50 @@ class HFSampler:
         if not prompts:
             return []
         tokens = [prompt_tokens(self._tokenizer, prompt) for prompt in prompts]
-        self._check_lengths(tokens, params)
-        shared = _shared_prefix(tokens) if supports(self._model) else 0
-        prefix = self._prefill_prefix(tokens[0][:shared]) if shared else []
+        lengths = [len(row) for row in tokens]
+        places = self._fitting.places(prompts, lengths, params.max_tokens)
+        made = self._completed([prompts[n] for n in places], [tokens[n] for n in places], params, watch) if places else []
+        return put_back(prompts, lengths, places, made, watch)
+
+    def _completed(
+        self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[int]], params: SamplingParams, watch: Watch
+    ) -> list[list[Completion]]:
         completions: list[dict[int, Completion]] = [{} for _ in prompts]
-        with self._attention(prefix):
-            for rows in self._run(_waiting(prompts, tokens), [row[shared:] for row in tokens], prefix, params):
-                for row in rows:
-                    completions[row.number][row.index] = row.completion
-                watch(len(rows), sum(len(row.tokens) for row in rows))
+        for rows in self._ended(_waiting(prompts, tokens), tokens, params):
+            for row in rows:
+                completions[row.number][row.index] = row.completion
+            watch(len(rows), sum(len(row.tokens) for row in rows))
         return [[group[index] for index in range(len(group))] for group in completions]
 
-    def _check_lengths(self, tokens: Sequence[Sequence[int]], params: SamplingParams) -> None:
-        most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        longest = max(map(len, tokens))
-        if most is not None and longest + params.max_tokens > most:
-            raise ModelError(
-                f"model: a prompt of {longest} tokens and max_tokens={params.max_tokens} are more than the {most} positions of "
-                "the model; lower model.max_tokens or model.shots."
-            )
+    def _ended(self, waiting: deque[Row], tokens: Sequence[Sequence[int]], params: SamplingParams) -> Iterator[list[Row]]:
+        """Lists of rows as they end, by what the model allows."""
+        if not self._abilities.batches:
+            yield from self._run_plainly(waiting, tokens, params)
+            return
+        shared = _shared_prefix(tokens) if self._abilities.prefix else 0
+        prefix = self._prefill_prefix(tokens[0][:shared]) if shared else []
+        with self._attention(prefix):
+            yield from self._run(waiting, [row[shared:] for row in tokens], prefix, params)
+
+    def _run_plainly(self, waiting: deque[Row], tokens: Sequence[Sequence[int]], params: SamplingParams) -> Iterator[list[Row]]:
+        """The same by `model.generate`, a batch of equally long prompts at a time."""
+        while waiting:
+            room = self._room(waiting[0].prompt_tokens + params.max_tokens) if self._abilities.together else 1
+            batch = like_rows(waiting, room)
+            try:
+                complete_plainly(self._model, batch, tokens, self._endings, params)
+            except torch.OutOfMemoryError:
+                self._halve(len(batch))
+                for n, row in enumerate(batch):
+                    waiting[n] = row.anew()
+                continue
+            for _ in batch:
+                waiting.popleft()
+            yield batch
 
     def _room(self, tokens: int) -> int:
         """Rows of this many tokens whose keys and values fit: on a CPU, running out of memory is no error but the end."""
-        token = numbers_a_token(self._model.config) * self._model.dtype.itemsize
+        token = self._abilities.numbers * self._model.dtype.itemsize
         return rows_that_fit(self.cache_bytes, token, tokens, self.batch_size)
 
     def _run(
@@ -198,7 +173,7 @@ class HFSampler:
     ) -> Iterator[list[Row]]:
         """Lists of rows as they end."""
         longest = max(map(len, suffixes)) + params.max_tokens
-        batch: _Batch | None = None
+        batch: Batch | None = None
         running: list[Row] = []
         while waiting or running:
             ended: list[Row] = []
@@ -227,7 +202,7 @@ class HFSampler:
 
     def _like_lengths(self, rows: Sequence[Row], suffixes: Sequence[Sequence[int]]) -> list[list[Row]]:
         """The rows in groups of like length, whose prompts are computed one group after the other: less of it is padding."""
-        if not _attends_to_all(self._model):
+        if not self._abilities.rows:
             return [list(rows)]
         numbers = list(dict.fromkeys(row.number for row in rows))
         lengths = [len(suffixes[number]) for number in numbers]
@@ -237,12 +212,12 @@ class HFSampler:
 
     def _entered(
         self,
-        running: _Batch | None,
+        running: Batch | None,
         rows: Sequence[Row],
         suffixes: Sequence[Sequence[int]],
         prefix: Prefix,
         params: SamplingParams,
-    ) -> _Batch:
+    ) -> Batch:
         """The running batch with new rows. No cache of a group outlives its joining."""
         groups = self._like_lengths(rows, suffixes)
         fresh = self._prefilled(groups[0], suffixes, prefix, params)
@@ -252,7 +227,7 @@ class HFSampler:
 
     def _prefilled(
         self, rows: Sequence[Row], suffixes: Sequence[Sequence[int]], prefix: Prefix, params: SamplingParams
-    ) -> _Batch:
+    ) -> Batch:
         """A batch of new rows; rows of one prompt share its prefill. Suffixes are padded on the left."""
         numbers = list(dict.fromkeys(row.number for row in rows))
         width = max(len(suffixes[number]) for number in numbers)
@@ -263,17 +238,17 @@ class HFSampler:
             ids[i, start:] = torch.tensor(suffixes[number])
             mask[i, start:] = 1
         mask = mask.to(self.device)
-        cache: Any = RowCache(self._model.config.get_text_config().num_hidden_layers) if _attends_to_all(self._model) else None
+        cache: Any = RowCache(self._model.config.get_text_config().num_hidden_layers) if self._abilities.rows else None
         logits, cache = self._forward(ids.to(self.device), mask, cache, prefix)
         chances = uniforms([row.prompt.seeds[row.index] for row in rows], params).to(self.device)
         if len(numbers) < len(rows):
             places = {number: i for i, number in enumerate(numbers)}
             owners = torch.tensor([places[row.number] for row in rows], device=self.device)
             logits, mask = logits[owners], mask[owners]
-            _keep(cache, owners)
-        return _Batch(list(rows), logits, mask, chances, cache, logits.argmax(dim=-1))
+            keep_rows(cache, owners)
+        return Batch(list(rows), logits, mask, chances, cache, logits.argmax(dim=-1))
 
-    def _extended(self, batch: _Batch, params: SamplingParams) -> list[Row]:
+    def _extended(self, batch: Batch, params: SamplingParams) -> list[Row]:
         """Draw a token for every row; returns the rows that ended by it."""
         chosen, logprobs = draw(batch.logits, batch.chances_now(), params)
         batch.chosen = chosen
@@ -286,7 +261,7 @@ class HFSampler:
             self._endings.extend(row, token, logprob, params.max_tokens)
         return [row for row, _, _ in drawn if row.finish is not None]
 
-    def _advanced(self, batch: _Batch, prefix: Prefix) -> _Batch:
+    def _advanced(self, batch: Batch, prefix: Prefix) -> Batch:
         """The batch after its drawn tokens; without its ended rows, once these are many."""
         batch.drop_ended(COMPACT_BELOW)
         batch.mask = torch.cat([batch.mask, batch.mask.new_ones((len(batch.rows), 1))], dim=1)
@@ -311,26 +286,8 @@ class HFSampler:
                 self._model.set_attn_implementation(usual)
 
     def _forward(self, ids: Tensor, mask: Tensor, cache: Any, prefix: Prefix) -> tuple[Tensor, Any]:
-        """Logits at the last token (B, V) and the cache. ids: (B, new tokens); mask: (B, S), the prefix left out of both."""
-        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        extra: dict[str, Any] = {}
-        if prefix:
-            positions = positions + prefix[0][0].shape[1]
-            extra["shared_prefix"] = prefix
-        output = self._model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-            **extra,
-        )
-        return output.logits[:, -1], output.past_key_values
-
-
-def _keep(cache: Any, rows: Tensor) -> None:
-    cache.keep(rows) if isinstance(cache, RowCache) else cache.batch_select_indices(rows)
+        """See `step`."""
+        return step(self._model, ids, mask, cache, prefix)
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
@@ -340,14 +297,6 @@ def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     ends = model.generation_config.eos_token_id
     listed = ends if isinstance(ends, list) else [ends]
     return frozenset(end for end in [*listed, tokenizer.eos_token_id, turn_end(tokenizer)] if end is not None)
-
-
-def _attends_to_all(model: Any) -> bool:
-    """Whether every layer attends to all that came before, by keys and values alone: then rows can come and go."""
-    config = model.config.get_text_config()
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    windowed = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
-    return kinds == {"full_attention"} and not windowed and not getattr(model, "_is_stateful", False)
 
 
 def _shared_prefix(tokens: Sequence[Sequence[int]]) -> int:

@@ -7,27 +7,34 @@ computes a prompt once all the same. Whether equal seeds give equal samples is u
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from mmst.errors import ConfigError, EngineError, MissingExtraError
+from mmst.samplers import replies
+from mmst.samplers.lengths import TOO_LONG
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
+from mmst.samplers.secrets import masked, masked_address
 from mmst.training.checkpoint import refuse_adapters, served_name
 from mmst.types import Completion, FinishReason, Message, Prompt
 
 log = logging.getLogger(__name__)
 
 APIS = ("completions", "chat")
-FINISHES = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
-"""Any other reason, such as a content filter, is an error: the model did not end the text."""
 SEED_RANGE = 2**31
 """Seeds are sent modulo this: the widest range that all servers take."""
+MANY = 3
+"""Prompts: where so many are refused before one succeeds, what is refused is the model, the key or a parameter."""
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
+"""Seconds before an answer that was none is asked for again; doubled each time (the client's own figures)."""
 
 
 class OpenAISampler:
@@ -44,28 +51,35 @@ class OpenAISampler:
         api_key_variable: str = "OPENAI_API_KEY",
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """`timeout`: seconds for one attempt. `extra`: more keys of each request's body."""
+        """`timeout`: seconds for one attempt. `extra`: more keys of each request's body; a null leaves a usual one out."""
         if api not in APIS:
             raise ConfigError(f"sampler.api={api} must be one of {', '.join(APIS)}.")
         if not base_url.startswith(("http://", "https://")):
-            raise ConfigError(f"sampler.base_url={base_url} must be the server's address, such as http://localhost:8000/v1.")
+            raise ConfigError(
+                f"sampler.base_url={masked_address(base_url)} must be the server's address, such as http://localhost:8000/v1."
+            )
         if concurrency < 1 or retries < 0 or timeout <= 0:
             raise ConfigError(
                 f"sampler: concurrency={concurrency}, retries={retries}, timeout={timeout}: at least 1, 0, above 0."
             )
         self.base_url, self.model, self.api = base_url, model, api
+        self.shown = masked_address(base_url)
+        """The address for messages."""
         self.concurrency, self.retries, self.timeout = concurrency, retries, timeout
         self.api_key = os.environ.get(api_key_variable) or "none"
         self.extra = dict(extra or {})
         self._library = _library()
         self._answered = False
+        self._works = False
+        """Whether a request succeeded, or failed by itself: then what is refused is one request."""
         self._asked = ""
         """The model's name in requests."""
 
     @property
     def engine(self) -> str:
         """The protocol and the model's name; the server does not tell its version."""
-        return f"openai-{self.api}-{self.model or 'checkpoint'}" + "".join(f"-{k}={v}" for k, v in sorted(self.extra.items()))
+        shown = sorted(masked(self.extra).items())
+        return f"openai-{self.api}-{self.model or 'checkpoint'}" + "".join(f"-{k}={v}" for k, v in shown)
 
     @property
     def loads(self) -> bool:
@@ -107,21 +121,25 @@ class OpenAISampler:
             pass  # it answers, if only that there is nothing at this address
         except OSError as error:
             reason = getattr(error, "reason", None) or error
-            raise EngineError(
-                f"sampler: no server answers at {self.base_url} ({reason}); start it, or set base_url."
-            ) from error
+            raise EngineError(f"sampler: no server answers at {self.shown} ({reason}); start it, or set base_url.") from error
         self._answered = True
 
     async def _complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch) -> list[list[Completion]]:
-        gate = asyncio.Semaphore(self.concurrency)
-        failures: list[str] = []
+        gate, alone = asyncio.Semaphore(self.concurrency), asyncio.Lock()
+        failures = _Failures()
         async with self._library.AsyncOpenAI(
             base_url=self.base_url, api_key=self.api_key, max_retries=self.retries, timeout=self.timeout
         ) as client:
 
             async def one(prompt: Prompt, seed: int) -> Completion:
+                if not self._works:
+                    async with alone:  # the first requests, one by one, till it is known that requests succeed
+                        if not self._works:
+                            return told(await self._tried(client, prompt, seed, params, failures))
                 async with gate:
-                    completion = await self._request(client, prompt, seed, params, failures)
+                    return told(await self._request(client, prompt, seed, params, failures))
+
+            def told(completion: Completion) -> Completion:
                 watch(1, completion.completion_tokens)
                 return completion
 
@@ -130,17 +148,59 @@ class OpenAISampler:
         self._report(completions, failures, params)
         return completions
 
-    async def _request(self, client: Any, prompt: Prompt, seed: int, params: SamplingParams, failures: list[str]) -> Completion:
+    async def _tried(self, client: Any, prompt: Prompt, seed: int, params: SamplingParams, failures: _Failures) -> Completion:
+        """One of the first requests.
+
+        Raises:
+            EngineError: several prompts were refused, and none was not.
+        """
+        if prompt.id in failures.refused:
+            failures.said.append(failures.said[-1])
+            return Completion("", FinishReason.ERROR, 0, 0, None, failures.refused[prompt.id])
+        completion = await self._request(client, prompt, seed, params, failures)
+        self._works = prompt.id not in failures.refused
+        if sum(reason != TOO_LONG for reason in failures.refused.values()) >= MANY:
+            raise self._refusal(failures)
+        return completion
+
+    async def _request(self, client: Any, prompt: Prompt, seed: int, params: SamplingParams, failures: _Failures) -> Completion:
+        error: BaseException
         try:
-            response = await self._endpoint(client)(**self._body(prompt, seed, params))
-            return _completion(response, prompt.stop)
-        except self._library.APIStatusError as error:
-            if error.status_code in (401, 403, 404):
-                raise EngineError(f"sampler: {self.base_url} refuses '{self._asked}': {_line(error)}") from error
-            failures.append(_line(error))
-        except (self._library.OpenAIError, ValueError, AttributeError, IndexError, TypeError) as error:
-            failures.append(_line(error))
-        return Completion("", FinishReason.ERROR, 0, 0, None)
+            return await self._answer(client, prompt, seed, params)
+        except self._library.APIStatusError as refusal:
+            if refusal.status_code == 401:
+                raise EngineError(f"sampler: {self.shown} refuses '{self._asked}': {_line(refusal)}") from refusal
+            error, status = refusal, int(refusal.status_code)
+        except replies.UnusableError as nothing:
+            error, status = nothing, nothing.status or 0
+        except (self._library.OpenAIError, ValueError, AttributeError, IndexError, TypeError) as other:
+            error, status = other, 0
+        said = _line(error)
+        failures.said.append(said)
+        reason = ""
+        if status in replies.CODES:
+            reason = TOO_LONG if replies.TOO_LONG.search(said) else f"refused ({status})"
+            failures.refused[prompt.id] = reason
+        return Completion("", FinishReason.ERROR, 0, 0, None, reason)
+
+    async def _answer(self, client: Any, prompt: Prompt, seed: int, params: SamplingParams) -> Completion:
+        """A completion; an answer that is none is asked for again, as the client does after a status that says so."""
+        body = self._body(prompt, seed, params)
+        most = self.extra.get("max_completion_tokens") or self.extra.get("max_tokens") or params.max_tokens
+        for attempt in range(self.retries + 1):
+            try:
+                return replies.completion_of(await self._endpoint(client)(**body), prompt.stop, int(most))
+            except (replies.UnusableError, json.JSONDecodeError) as error:
+                if attempt == self.retries or getattr(error, "refused", False):
+                    raise
+            await asyncio.sleep(min(FIRST_WAIT * 2**attempt, LONGEST_WAIT))
+        raise AssertionError("unreachable")
+
+    def _refusal(self, failures: _Failures) -> EngineError:
+        return EngineError(
+            f"sampler: {self.shown} refuses '{self._asked}': {failures.said[-1]}; a key that it does not take is left out by "
+            "null, such as sampler.extra='{seed: null, max_tokens: null, max_completion_tokens: 256}'."
+        )
 
     def _endpoint(self, client: Any) -> Any:
         return client.completions.create if self.api == "completions" else client.chat.completions.create
@@ -159,19 +219,23 @@ class OpenAISampler:
         if self.api == "completions":
             body["prompt"] = prompt.text
         else:
-            turns = prompt.messages or (Message("user", prompt.text),)
+            turns = prompt.messages if prompt.chat else (Message("user", prompt.text),)
             body["messages"] = [{"role": turn.role, "content": turn.content} for turn in turns]
-        return {**body, "extra_body": self.extra}
+        asked = {key: value for key, value in body.items() if self.extra.get(key, value) is not None}
+        return {**asked, "extra_body": {key: value for key, value in self.extra.items() if value is not None}}
 
-    def _report(self, completions: Sequence[Sequence[Completion]], failures: Sequence[str], params: SamplingParams) -> None:
-        total = sum(map(len, completions))
-        if len(failures) == total:
+    def _report(self, completions: Sequence[Sequence[Completion]], failures: _Failures, params: SamplingParams) -> None:
+        total, said = sum(map(len, completions)), failures.said
+        by_prompt = self._works and 0 < len(failures.refused) == len(completions) < MANY
+        if len(said) == total and not by_prompt:
+            if len(failures.refused) == len(completions):
+                raise self._refusal(failures)
             raise EngineError(
-                f"sampler: none of {total} requests to {self.base_url} succeeded ({failures[-1]}); see to the server, "
+                f"sampler: none of {total} requests to {self.shown} succeeded ({said[-1]}); see to the server, "
                 "and the same command goes on from here."
             )
-        if failures:
-            log.warning("sampler: %d of %d requests failed and are unjudged; the last: %s", len(failures), total, failures[-1])
+        if said:
+            log.warning("sampler: %d of %d requests failed and are unjudged; the last: %s", len(said), total, said[-1])
         several = [group for group in completions if len(group) > 1]
         if params.temperature and several and all(len({c.text for c in group}) == 1 for group in several):
             log.warning(
@@ -179,28 +243,14 @@ class OpenAISampler:
             )
 
 
-def _completion(response: Any, stops: Sequence[str]) -> Completion:
-    choice = response.choices[0]
-    text = choice.message.content if hasattr(choice, "message") else choice.text
-    finish = FINISHES.get(choice.finish_reason, FinishReason.ERROR)
-    if text is None or finish is FinishReason.ERROR:
-        raise ValueError(f"the server ended a completion for '{choice.finish_reason}'")
-    cuts = [text.index(stop) for stop in stops if stop in text]
-    if cuts:
-        text, finish = text[: min(cuts)], FinishReason.STOP
-    usage = response.usage
-    logprobs = _logprobs(choice)
-    mean = round(sum(logprobs) / len(logprobs), 6) if logprobs else None
-    return Completion(text, finish, usage.prompt_tokens if usage else 0, usage.completion_tokens if usage else 0, mean)
+@dataclass(slots=True)
+class _Failures:
+    """What went wrong in one chunk."""
 
-
-def _logprobs(choice: Any) -> list[float]:
-    """The tokens' log-probabilities, where the server tells them."""
-    told = getattr(choice, "logprobs", None)
-    listed = getattr(told, "token_logprobs", None)
-    if listed is None:
-        listed = [token.logprob for token in getattr(told, "content", None) or []]
-    return [value for value in listed if value is not None]
+    said: list[str] = field(default_factory=list)
+    """A line for each request."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Prompts that the server refuses, by id: why, in a word or two."""
 
 
 def _library() -> ModuleType:

@@ -91,12 +91,27 @@ class Endings:
         tail = self.tokenizer.decode(row.tokens[-TOKENS_A_CHARACTER * (longest + 1) :])
         if any(stop in tail for stop in row.prompt.stop):
             text = self._text(row.tokens)
-            cuts = [text.index(stop) for stop in row.prompt.stop if stop in text]
-            if cuts:
-                row.finish, row.text = FinishReason.STOP, text[: min(cuts)]
+            if (shown := before_stop(text, row.prompt.stop)) is not None:
+                row.finish, row.text = FinishReason.STOP, shown
 
     def _text(self, tokens: Sequence[int]) -> str:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
+
+
+def before_stop(text: str, stops: Sequence[str]) -> str | None:
+    """What a completion shows whose last token completed stop strings: what stands before the one that begins first.
+
+    None where there is none. A text ends at the token that completes any of them, as in vLLM and transformers: one that begins
+    earlier, but is longer, is not waited for.
+    """
+    starts = [text.index(stop) for stop in stops if stop in text]
+    return text[: min(starts)] if starts else None
+
+
+def before_completed_stop(text: str, stops: Sequence[str]) -> str | None:
+    """The same of a text whose tokens are not known, and that may go on: as if each character were a token."""
+    ends = [text.index(stop) + len(stop) for stop in stops if stop in text]
+    return before_stop(text[: min(ends)], stops) if ends else None
 
 
 def uniforms(seeds: Sequence[int], params: SamplingParams) -> Tensor:

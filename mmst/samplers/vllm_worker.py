@@ -52,7 +52,10 @@ def _completions(engine: Any, request: dict[str, Any], out: TextIO) -> list[list
     rows = []
     for answer in answers:
         best = answer.outputs[0]
-        rows.append([best.text, best.finish_reason, len(answer.prompt_token_ids), len(best.token_ids), best.cumulative_logprob])
+        # vLLM cuts at the stop string that is listed first, where a token completes several: the tokens tell all of them
+        tokens = list(best.token_ids) if isinstance(getattr(best, "stop_reason", None), str) else None
+        counts = [len(answer.prompt_token_ids), len(best.token_ids)]
+        rows.append([best.text, best.finish_reason, *counts, best.cumulative_logprob, tokens])
     return rows
 
 

@@ -1,47 +1,215 @@
-"""When two mathematical expressions are equal: by math-verify, in the sandbox.
+"""Mathematics as answers: what a number's expression is worth, and whether two expressions are the same, by math-verify.
 
-It parses what a model wrote and hands it to sympy, which may evaluate for ever (math-verify issues 63 and 65): here it is a
-program like any other, with limits that hold. Two expressions are equal if each verifies the other.
+math-verify parses what a model wrote, and sympy calculates with it, which may take for ever (math-verify issues 63 and 65):
+here that is a program like any other, with limits that hold. Many expressions go into one program; where that fails, each gets
+its own. One that runs out of time or memory is unjudged.
+
+Only what is mathematics from end to end is looked at: math-verify drops what it cannot read, so that 10:30 am would be 10:30
+pm, and it rounds, so that 1/2^99 would be 1/2^98. Two numbers are the same here if they agree in 12
+digits, however small they are.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
-from importlib.util import find_spec
 
-from mmst.sandbox.result import Executor, Program, Status
+from mmst.answers.markup import plain_signs
+from mmst.sandbox.result import Executor, Program, Result, Status
 
-CHECKER = "math_verify"
-MATHEMATICAL = re.compile(r"[\d\\^=+*/]")
-LONGEST = 500
+LONGEST = 300
 """Characters of an expression that is looked at."""
-PROGRAM = """
-def solution():
-    from math_verify import parse, verify
-    first, second = (parse("$" + text + "$", parsing_timeout=None) for text in {pair!r})
-    both = verify(first, second, timeout_seconds=None), verify(second, first, timeout_seconds=None)
-    return bool(first and second and all(both))
+MOST_AT_ONCE = 12
+FUNCTIONS = "sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|sinh|cosh|tanh|log|ln|lg|exp|sqrt|pi|max|min|gcd|lcm"
+COMMANDS = (
+    r"frac|dfrac|tfrac|cfrac|times|cdot|div|binom|left|right|"
+    rf"over|infty|pm|cup|cap|in|theta|alpha|beta|gamma|lambda|mu|phi|omega|{FUNCTIONS}"
+)
+NUMBER = re.compile(
+    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d|[-+*/^().{}!\s_]"
+    r"|\\(?:frac|[dtc]frac|sqrt|pi|times|cdot|div|binom|left|right|over|sin|cos|tan|log|ln|exp)"
+    r"(?![a-zA-Z])|\\[,;! ]|\[\d\])+"
+)
+"""An expression without unknowns."""
+MATHEMATICS = re.compile(
+    rf"(?:\d|[-+*/^()\[\]{{}}|=<>!,.\s_']|\\(?:{COMMANDS})(?![a-zA-Z])|\\[,;! {{}}]"
+    rf"|(?<![a-zA-Z])(?:{FUNCTIONS})(?![a-zA-Z])|(?<![a-zA-Z])[a-zA-Z](?![a-zA-Z])|(?<=\d)[a-zA-Z](?![a-zA-Z])"
+    rf"|(?<![a-zA-Z])(?:[a-d]{{2,3}}|[x-z]{{2,3}}|[p-r]{{2,3}})(?![a-zA-Z]))+"
+)
+"""An expression with unknowns of one letter, or a product of these."""
+LOOKS_LIKE_MATHEMATICS = re.compile(r"[\d\\^=+*/]")
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?<!\d)[12]\d{3}-\d{1,2}(?!\d)")
+UNIT_LETTER = re.compile(r"\d\s*[mgshlLkKMWVANJCF]$")
+TOWER = re.compile(r"\^\s*(?:\{[^{}]*[\^!]|\d+\s*\^|\{?-?\d{5})|\d{4,}\s*!|!\s*!|\^[^{]{0,8}\^")
+"""What is not calculated: it has more digits than any answer."""
+GROUPS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+TAIL_UNIT = re.compile(r"\s+(?!(?:or|and|to|more|less)\b)(?:[^\W\d_]{2,}|[mgshlL])(?:\s?\^\s?\{?[23]\}?)?$")
+CALCULATED = re.compile(r"\\[a-zA-Z]|\^|!|[/*]")
+"""What makes a statement more than a numeral."""
+WRITTEN = (
+    ("\u221a", "\\sqrt"),
+    ("\u03c0", "\\pi "),
+    ("\u00d7", "\\times "),
+    ("\u00f7", "\\div "),
+    ("**", "^"),
+    ("$", " "),
+    ("\u2248", "="),
+)
+ROOT_OF_NUMBER = re.compile(r"\\sqrt\s*(?:\((\d+)\)|(\d+))")
+COMMON = r"""
+def parsed(text):
+    from math_verify import parse
+    found = parse("$" + text + "$", parsing_timeout=None, fallback_mode="no_fallback", extraction_mode="first_match")
+    found = found[0] if found else None
+    if getattr(found, "is_FiniteSet", False) and len(found) == 1 and "\\{" not in text:
+        found = next(iter(found))
+    return found
+
+def right_side(found):
+    import sympy
+    return found.rhs if isinstance(found, sympy.Equality) and found.lhs.is_Symbol else found
 """
+VALUES = (
+    COMMON
+    + r"""
+def value(text):
+    import sympy
+    found = right_side(parsed(text))
+    if not isinstance(found, sympy.Expr) or found.free_symbols:
+        return ""
+    if found.is_Rational:
+        return str(found)
+    number = sympy.N(found, 40)
+    return str(number) if number.is_Float and number.is_finite else str(number) if number.is_Rational else ""
+
+def solution():
+    return [value(text) for text in {texts!r}]
+"""
+)
+PAIRS = (
+    COMMON
+    + r"""
+def same(a, b):
+    import sympy
+    if a is None or b is None:
+        return False
+    if isinstance(a, sympy.Equality) and isinstance(b, sympy.Equality):
+        return same(a.lhs, b.lhs) and same(a.rhs, b.rhs) or same_sides(a, b)
+    if isinstance(a, sympy.Equality) != isinstance(b, sympy.Equality):
+        a, b = right_side(a), right_side(b)
+    if isinstance(a, sympy.Expr) and isinstance(b, sympy.Expr):
+        return same_number(a, b) if not (a.free_symbols or b.free_symbols) else sympy.simplify(a - b) == 0
+    if isinstance(a, (sympy.FiniteSet, sympy.Tuple)) and type(a) is type(b):
+        first, second = list(a), list(b)
+        if isinstance(a, sympy.Tuple):
+            return len(first) == len(second) and all(map(same, first, second))
+        return len(first) == len(second) and all(any(same(x, y) for y in second) for x in first)
+    if isinstance(a, sympy.Interval) and isinstance(b, sympy.Interval):
+        return (a.left_open, a.right_open) == (b.left_open, b.right_open) and same(a.start, b.start) and same(a.end, b.end)
+    if isinstance(a, sympy.MatrixBase) and isinstance(b, sympy.MatrixBase):
+        return a.shape == b.shape and all(map(same, a, b))
+    return type(a) is type(b) and a == b
+
+def same_sides(a, b):
+    import sympy
+    ratio = sympy.simplify((a.lhs - a.rhs) / (b.lhs - b.rhs))
+    return bool(ratio.is_number and ratio != 0 and ratio.is_finite)
+
+def same_number(a, b):
+    import sympy
+    if a == b:
+        return True
+    if a.is_Rational and b.is_Rational:
+        return False
+    larger = max(abs(sympy.N(a, 30)), abs(sympy.N(b, 30)))
+    return bool(abs(sympy.N(a - b, 30, maxn=500)) <= larger * sympy.Float("1e-12"))
+
+def equal(first, second):
+    lists = [text.split(",") for text in (first, second) if "," in text and not any(c in text for c in "()[]{}")]
+    if len(lists) == 2 and len(lists[0]) == len(lists[1]):
+        return all(same(parsed(a), parsed(b)) for a, b in zip(*lists))
+    return same(parsed(first), parsed(second))
+
+def solution():
+    return [bool(equal(a, b)) for a, b in {texts!r}]
+"""
+)
+
+
+def is_expression(text: str) -> bool:
+    r"""Whether a statement is an expression of numbers that can be calculated, such as `4\sqrt{2}`."""
+    return _number_expression(text) is not None
+
+
+def values_of(texts: Sequence[str], executor: Executor) -> list[str | None]:
+    """What expressions of numbers are worth, as numerals; empty where they are none; None where time or memory ran out."""
+    written = [_number_expression(text) or "" for text in texts]
+    return [None if value is None else str(value) for value in _calculated(VALUES, written, "", executor)]
 
 
 def may_be_equal(first: str, second: str) -> bool:
-    """Whether two different texts are worth a look: both short, both mathematical, and the checker installed."""
-    both = (first, second)
-    looks = all(len(text) <= LONGEST and MATHEMATICAL.search(text) for text in both)
-    return looks and find_spec(CHECKER) is not None
+    """Whether two different texts are worth a look: both short, and mathematics from end to end."""
+    return all(_is_mathematics(text) for text in (first, second))
 
 
 def equal_expressions(pairs: Sequence[tuple[str, str]], executor: Executor) -> list[bool | None]:
-    """Whether the expressions of each pair are equal; None where the checker ran out of time, or the sandbox was lost."""
-    if not pairs:
+    """Whether the expressions of each pair are the same; None where time or memory ran out."""
+    written = [(_latex(first), _latex(second)) for first, second in pairs]
+    return [None if found is None else bool(found) for found in _calculated(PAIRS, written, False, executor)]
+
+
+def _calculated(program: str, inputs: Sequence[object], otherwise: object, executor: Executor) -> list[object]:
+    """What a program returns for each input; `otherwise` where it raises, None where it has no time or no room."""
+    distinct = list(dict.fromkeys(inputs))
+    groups = [tuple(distinct[n : n + MOST_AT_ONCE]) for n in range(0, len(distinct), MOST_AT_ONCE)]
+    found: dict[object, object] = {}
+    for group, values in zip(groups, _run(program, groups, executor), strict=True):
+        if isinstance(values, list):
+            found.update(zip(group, values, strict=True))
+    alone = [(text,) for text in distinct if text not in found]
+    for (text,), values in zip(alone, _run(program, alone, executor), strict=True):
+        found[text] = values[0] if isinstance(values, list) else otherwise if values is Status.ERROR else None
+    return [found[text] for text in inputs]
+
+
+def _run(program: str, groups: Sequence[tuple[object, ...]], executor: Executor) -> list[list[object] | Status]:
+    if not groups:
         return []
-    bare = [tuple(text.replace("$", "") for text in pair) for pair in pairs]
-    results = executor.execute([Program(str(n), PROGRAM.format(pair=pair)) for n, pair in enumerate(bare)])
-    return [_outcome(result.status, result.value) for result in results]
+    programs = [Program(str(n), program.replace("{texts!r}", repr(list(group)))) for n, group in enumerate(groups)]
+    return [_returned(result) for result in executor.execute(programs)]
 
 
-def _outcome(status: Status, value: str) -> bool | None:
-    if status is Status.OK:
-        return value == "True"
-    return False if status is Status.ERROR else None
+def _returned(result: Result) -> list[object] | Status:
+    return ast.literal_eval(result.value) if result.status is Status.OK else result.status
+
+
+def _number_expression(text: str) -> str | None:
+    """An expression of numbers in LaTeX, without its unit; None where it is none, or too large to calculate."""
+    written = GROUPS.sub("", text)
+    written = TAIL_UNIT.sub("", _latex(written).rstrip("%. ")).strip()
+    if not written or len(written) > LONGEST or TOWER.search(written) or not CALCULATED.search(written):
+        return None
+    return written if NUMBER.fullmatch(written) and any(sign.isdigit() or sign == "p" for sign in written) else None
+
+
+def _is_mathematics(text: str) -> bool:
+    if (
+        len(text) > LONGEST
+        or ":" in text
+        or DATE.search(text)
+        or UNIT_LETTER.search(text)
+        or not LOOKS_LIKE_MATHEMATICS.search(text)
+    ):
+        return False
+    written = _latex(text)
+    return MATHEMATICS.fullmatch(written) is not None
+
+
+def _latex(text: str) -> str:
+    """A text with LaTeX's commands for what it writes in signs."""
+    written = plain_signs(text)
+    written = re.sub(r"(?<![\\a-zA-Z])sqrt(?![a-zA-Z])", r"\\sqrt", written)
+    for sign, command in WRITTEN:
+        written = written.replace(sign, command)
+    return ROOT_OF_NUMBER.sub(lambda found: f"\\sqrt{{{found[1] or found[2]}}}", written).strip()

@@ -12,15 +12,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mmst.answers.equality import verdict_of
+from mmst.answers.equality import is_number, verdict_of
 from mmst.answers.reading import CHECKER_VERSION
-from mmst.ledger.spec import PartSpec
+from mmst.ledger.spec import PartSpec, part_spec, source_of
 from mmst.methods.method import Method, Reading
-from mmst.sandbox.expressions import equal_expressions, may_be_equal
+from mmst.samplers.lengths import TOO_LONG
+from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_equal, values_of
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +39,31 @@ class GradeSpec:
     version: int = VERSION
 
 
+def reader_spec(method: Method) -> PartSpec:
+    """What determines how completions are read: of this package's methods, all but how their prompts look."""
+    found = part_spec(method)
+    if source_of(method) is not None:
+        return found
+    return replace(found, settings={name: value for name, value in found.settings.items() if name != "format"})
+
+
 def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
     """Grade samples of one method; `problems` holds the samples' problems by id."""
     completed = [sample for sample in samples if sample.finish is not FinishReason.ERROR]
-    read = method.read([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
-    readings = dict(zip((s.id for s in completed), read, strict=True))
-    graded = [_graded(sample, readings.get(sample.id), problems[sample.problem_id]) for sample in samples]
-    return _second_look(graded, problems, executor)
+    read = method.read_all([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
+    judged = verdicts(read, [problems[s.problem_id] for s in completed], executor)
+    found = {s.id: (reading, *judgement) for s, reading, judgement in zip(completed, read, judged, strict=True)}
+    return [
+        GradedSample(sample, found[sample.id][0].answer, *found[sample.id][1:])
+        if sample.id in found
+        else GradedSample(sample, None, Verdict.UNJUDGED, sample.error or "engine error")
+        for sample in samples
+    ]
 
 
 def is_unjudged(row: GradedSample) -> bool:
-    """Whether the engine or the sandbox failed at it."""
-    return row.verdict is Verdict.UNJUDGED
+    """Whether the engine or the sandbox failed at it, and may not fail again: a prompt stays too long."""
+    return row.verdict is Verdict.UNJUDGED and row.sample.error != TOO_LONG
 
 
 class VerdictTally:
@@ -72,28 +86,35 @@ class VerdictTally:
         return {"verdicts": dict(self.counts)}
 
 
-def _second_look(graded: list[GradedSample], problems: Mapping[str, Problem], executor: Executor) -> list[GradedSample]:
-    """Free text that differs from the gold one may be another way to write the same expression."""
+def verdicts(readings: Sequence[Reading], problems: Sequence[Problem], executor: Executor) -> list[tuple[Verdict, str]]:
+    """The verdict of each reading, and a reason: the one way by which files, training labels and evaluations are judged."""
+    problems = _with_golds_calculated(problems, executor)
+    found = [_verdict(reading, problem) for reading, problem in zip(readings, problems, strict=True)]
     doubtful = {
-        n: (row.answer, problems[row.sample.problem_id].answer)
-        for n, row in enumerate(graded)
-        if row.verdict is Verdict.WRONG
-        and problems[row.sample.problem_id].kind is AnswerKind.TEXT
-        and may_be_equal(row.answer or "", problems[row.sample.problem_id].answer)
+        n: (reading.answer or "", problem.answer)
+        for n, (reading, problem) in enumerate(zip(readings, problems, strict=True))
+        if found[n][0] is Verdict.WRONG
+        and problem.kind is AnswerKind.TEXT
+        and may_be_equal(reading.answer or "", problem.answer)
     }
-    pairs = [(answer or "", gold) for answer, gold in doubtful.values()]
-    distinct = list(dict.fromkeys(pairs))
-    found = dict(zip(distinct, equal_expressions(distinct, executor), strict=True))
-    verdicts = {True: Verdict.RIGHT, False: Verdict.WRONG, None: Verdict.UNJUDGED}
-    for n, pair in zip(doubtful, pairs, strict=True):
-        graded[n] = replace(graded[n], verdict=verdicts[found[pair]], reason="expression")
-    return graded
+    distinct = list(dict.fromkeys(doubtful.values()))
+    equal = dict(zip(distinct, equal_expressions(distinct, executor), strict=True))
+    outcome = {True: Verdict.RIGHT, False: Verdict.WRONG, None: Verdict.UNJUDGED}
+    for n, pair in doubtful.items():
+        found[n] = outcome[equal[pair]], "expression"
+    return found
 
 
-def _graded(sample: Sample, reading: Reading | None, problem: Problem) -> GradedSample:
-    if reading is None:
-        return GradedSample(sample, None, Verdict.UNJUDGED, "engine error")
+def _with_golds_calculated(problems: Sequence[Problem], executor: Executor) -> list[Problem]:
+    r"""The problems, with the value of each gold answer that is an expression such as `\frac{6}{-3}`."""
+    golds = [p.answer for p in problems if p.kind is AnswerKind.NUMBER and not p.answer.isdigit() and is_expression(p.answer)]
+    distinct = [gold for gold in dict.fromkeys(golds) if not is_number(gold)]
+    values = dict(zip(distinct, values_of(distinct, executor), strict=True))
+    return [replace(p, answer=values[p.answer] or p.answer) if p.answer in values else p for p in problems]
+
+
+def _verdict(reading: Reading, problem: Problem) -> tuple[Verdict, str]:
     if not reading.judged:
-        return GradedSample(sample, None, Verdict.UNJUDGED, reading.reason)
+        return Verdict.UNJUDGED, reading.reason
     verdict, reason = verdict_of(reading.answer, problem)
-    return GradedSample(sample, reading.answer, verdict, reason or reading.reason)
+    return verdict, reason or reading.reason

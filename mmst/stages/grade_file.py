@@ -8,6 +8,7 @@ Out: {"answer", "verdict", "reason", "checker"}, a line for a line. Programs and
 from __future__ import annotations
 
 import argparse
+import codecs
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,6 @@ from typing import Annotated
 
 import msgspec
 
-from mmst.answers.equality import verdict_of
 from mmst.answers.reading import CHECKER_VERSION
 from mmst.errors import DataError, UserError
 from mmst.ledger.files import atomic_write
@@ -26,7 +26,8 @@ from mmst.methods.method import Method, Reading
 from mmst.methods.prompt import PromptFormat
 from mmst.methods.text import TextMethod
 from mmst.sandbox.pool import SandboxPool
-from mmst.types import AnswerKind, Problem, Verdict
+from mmst.stages.grade import verdicts
+from mmst.types import AnswerKind, Problem
 
 FORMAT = PromptFormat(cue="", lead="")
 METHODS: dict[str, Method] = {"text": TextMethod(FORMAT), "code": CodeMethod(FORMAT), "equation": EquationMethod(FORMAT)}
@@ -65,7 +66,7 @@ def read_rows(path: Path) -> list[Row]:
         DataError: a line is not as it must be; names the line.
     """
     rows = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(), 1):
         if line.strip():
             try:
                 row = msgspec.json.decode(line, type=Row)
@@ -84,17 +85,11 @@ def graded(rows: Sequence[Row]) -> Iterator[dict[str, str | int | None]]:
     with SandboxPool() as executor:
         for name, method in METHODS.items():
             places = [n for n, row in enumerate(rows) if row.method == name]
-            read = method.read([rows[n].completion for n in places], [problems[n] for n in places], executor)
+            read = method.read_all([rows[n].completion for n in places], [problems[n] for n in places], executor)
             readings.update(zip(places, read, strict=True))
-    for n, problem in enumerate(problems):
-        reading = readings[n]
-        verdict, reason = verdict_of(reading.answer, problem) if reading.judged else (Verdict.UNJUDGED, "")
-        yield {
-            "answer": reading.answer,
-            "verdict": verdict.value,
-            "reason": reason or reading.reason,
-            "checker": CHECKER_VERSION,
-        }
+        judged = verdicts([readings[n] for n in range(len(rows))], problems, executor)
+    for n, (verdict, reason) in enumerate(judged):
+        yield {"answer": readings[n].answer, "verdict": verdict.value, "reason": reason, "checker": CHECKER_VERSION}
 
 
 if __name__ == "__main__":

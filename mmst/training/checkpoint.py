@@ -34,7 +34,13 @@ HASHED = (
     "tokenizer*",
     "vocab*",
     "merges*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "*.model",
+    "*.tiktoken",
     "*.jinja",
+    "chat_template*",
+    "chat_templates/*.jinja",
 )
 
 

@@ -52,3 +52,16 @@ def test_a_canonical_answer_stands_for_itself(kind, text):
     canonical = canonical_answer(text, *kind)
     if canonical is not None and kind[0] is not AnswerKind.CHOICE:
         assert canonical_answer(canonical, *kind) == canonical
+
+
+@pytest.mark.parametrize("text", [". .", "a. .", "\"'x'\"", "**`a`**.", "A!!", "$x$", "\u00bd", "x\u00b2", "5! !"])
+def test_layers_of_marks_are_taken_off_to_the_last(text):
+    canonical = canonical_answer(text, AnswerKind.TEXT)
+    assert canonical is None or canonical_answer(canonical, AnswerKind.TEXT) == canonical
+
+
+@given(KINDS, st.text(max_size=30))
+def test_any_canonical_answer_stands_for_itself(kind, text):
+    canonical = canonical_answer(text, *kind)
+    if canonical is not None and kind[0] is not AnswerKind.CHOICE:
+        assert canonical_answer(canonical, *kind) == canonical

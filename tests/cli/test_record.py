@@ -3,8 +3,8 @@ import json
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
+from mmst.cli.record import JOB, JobRecord, failed_jobs, failures
 from mmst.errors import ConfigError
-from mmst.jobs import JOB, JobRecord, failed_jobs, failures
 
 
 def config(folder, mode="MULTIRUN"):
@@ -33,26 +33,26 @@ def ended(folder, error=None):
 def test_what_became_of_each_job_is_written_and_failed_ones_are_named(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(JobRecord, "sweep", None)
     assert failures() is None
-    ended(tmp_path / "seed=0")
+    ended(tmp_path / "seed-0")
     assert failures() is None
-    ended(tmp_path / "seed=1", ConfigError("rounds=0 must be at least 1."))
-    ended(tmp_path / "seed=2", ValueError("ours"))
-    written = json.loads((tmp_path / "seed=1" / JOB).read_text())
+    ended(tmp_path / "seed-1", ConfigError("rounds=0 must be at least 1."))
+    ended(tmp_path / "seed-2", ValueError("ours"))
+    written = json.loads((tmp_path / "seed-1" / JOB).read_text())
     assert (written["failed"], written["why"], written["overrides"]) == (
         True,
         "rounds=0 must be at least 1.",
         ["seed=1", "sweep=main"],
     )
-    assert failed_jobs(tmp_path) == {"seed=1": "rounds=0 must be at least 1.", "seed=2": "ValueError: ours"}
-    assert "job seed=1 failed: rounds=0" in caplog.text
+    assert failed_jobs(tmp_path) == {"seed-1": "rounds=0 must be at least 1.", "seed-2": "ValueError: ours"}
+    assert "job seed-1 failed: rounds=0" in caplog.text
     assert failures().startswith(
-        "2 jobs of the sweep failed, and the others went on; the same command tries them again. seed=1:"
+        "2 jobs of the sweep failed, and the others went on; the same command tries them again. seed-1:"
     )
 
 
 def test_a_job_that_ends_well_later_is_no_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(JobRecord, "sweep", None)
-    ended(tmp_path / "seed=1", ConfigError("bad."))
+    ended(tmp_path / "seed-1", ConfigError("bad."))
     assert failures().startswith("1 job of the sweep failed, and the others went on; the same command tries it again.")
-    ended(tmp_path / "seed=1")
+    ended(tmp_path / "seed-1")
     assert failures() is None

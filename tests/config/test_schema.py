@@ -1,41 +1,10 @@
-import errno
-from pathlib import Path
-
+import msgspec
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
 
-from mmst.configuration import built, check_config, explained
-from mmst.entry import register_resolvers
-from mmst.errors import ConfigError, DataError
-
-
-def test_the_users_own_mistake_is_found_behind_other_errors():
-    error = RuntimeError("hydra says something")
-    error.__cause__ = DataError("x.jsonl, line 3: not JSON")
-    assert explained(error) == "x.jsonl, line 3: not JSON"
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (OSError(errno.ENOSPC, "No space left on device", "runs/x"), "no space is left on the device of runs/x"),
-        (FloatingPointError("the loss of step 3 is not finite"), "step 3"),
-        (RuntimeError("a bug of ours"), None),
-    ],
-)
-def test_what_is_explained_and_what_is_ours(error, words):
-    sentence = explained(error)
-    assert sentence is None if words is None else words in sentence
-
-
-def test_a_value_is_refused_by_its_key():
-    node = OmegaConf.create({"_target_": "mmst.filters.filter.Filter", "per_problem": "many"})
-    with pytest.raises(ConfigError, match=r"filter\.per_problem=many is not usable: expected `int`"):
-        built(node, "filter")
-    node.per_problem = 2
-    assert built(node, "filter").per_problem == 2
+from mmst.config.read import plain
+from mmst.config.schema import JOBS, DataSettings, EvalSettings, Paths, TrainSettings, checked, refusal
+from mmst.errors import ConfigError
+from tests.composing import composed
 
 
 @pytest.mark.parametrize(
@@ -58,34 +27,35 @@ def test_a_value_is_refused_by_its_key():
     ],
 )
 def test_every_plain_key_is_checked(override, words):
-    register_resolvers()
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(Path(__file__).parents[1] / "configs"), version_base="1.3"):
-        config = compose("train", overrides=["name=x", override])
+    config = composed("train", override)
     with pytest.raises(ConfigError) as raised:
-        check_config(config)
+        checked(plain(config), TrainSettings)
     assert words in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("target", "values"),
-    [
-        ("mmst.training.options.OptimizerOptions", {"lr": -1.0}),
-        ("mmst.training.options.OptimizerOptions", {"warmup": 7.0}),
-        ("mmst.training.options.OptimizerOptions", {"schedule": "foo"}),
-        ("mmst.samplers.hf.HFSampler", {"dtype": "foo"}),
-        ("mmst.samplers.hf.HFSampler", {"device": "nowhere"}),
-        ("mmst.sandbox.pool.SandboxPool", {"workers": -1}),
-        ("mmst.sandbox.pool.SandboxPool", {"accept_missing": ["foo"]}),
-        ("mmst.sandbox.pool.Limits", {"memory_bytes": 1}),
-        ("mmst.samplers.sampler.SamplingParams", {"temperature": float("nan")}),
-    ],
-)
-def test_impossible_values_are_refused_before_any_work(target, values):
-    with pytest.raises(ConfigError, match=next(iter(values))):
-        built(OmegaConf.create({"_target_": target, **values}), "here")
+@pytest.mark.parametrize("job", JOBS)
+def test_what_every_job_composes_to_is_of_its_types(job):
+    assert checked(plain(composed(job)), JOBS[job]).job == job
 
 
 def test_a_missing_part_is_named():
+    values = plain(composed("eval"))
+    del values["paths"]
     with pytest.raises(ConfigError, match="paths is not set"):
-        check_config(OmegaConf.create({"job": "eval"}))
+        checked(values, EvalSettings)
+
+
+def test_a_refusal_names_the_key_below_what_it_stands_under():
+    values = {"ledger": "", "models": "x"}
+    with pytest.raises(msgspec.ValidationError) as raised:
+        msgspec.convert(values, Paths)
+    assert refusal(raised.value, values, "paths.").startswith("paths.ledger= is not usable: expected `str` of length >= 1")
+
+
+def test_a_split_that_is_not_there_is_named_with_those_that_are():
+    dataset = checked({"name": "mine", "train": {}, "test": {}}, DataSettings)
+    assert dataset.splits == ["train", "test"]
+    assert dataset.split("test") == {}
+    for name in ("validation", "tset"):
+        with pytest.raises(ConfigError, match=f"dataset=mine has no split '{name}'; it has train, test"):
+            dataset.split(name)

@@ -1,18 +1,17 @@
 """Every YAML composes, and what it describes can be built."""
 
-from pathlib import Path
+import re
 
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from mmst.entry import register_resolvers
+from mmst.cli.places import CONFIGS, SWEEPS
+from mmst.config.build import build
+from mmst.config.read import plain
 from mmst.methods.edge import Recipe
+from tests.composing import composed
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-SWEEPS = CONFIGS.parent / "sweeps"
 JOBS = ("train", "generate", "eval")
 REQUIRED = {
     "model=hf": ["model.name=x"],
@@ -24,18 +23,10 @@ REQUIRED = {
 }
 TOP_LEVEL = {
     "about", "decontaminate",
-    "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "methods", "model", "name",
-    "hardware", "paths", "plan", "redo_unjudged",
-    "rounds", "sampler", "sampling", "sandbox", "seed", "splits", "tracker", "trainer", "translation",
+    "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
+    "hardware", "paths", "plan", "prompts", "redo_unjudged",
+    "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def hydra_config():
-    register_resolvers()
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        yield
 
 
 def options(group):
@@ -46,7 +37,6 @@ CHOICES = [
     f"{group}={name}"
     for group in (
         "method",
-        "methods",
         "model",
         "dataset",
         "sampler",
@@ -60,53 +50,61 @@ CHOICES = [
         "experiment",
     )
     for name in options(group)
-]
+] + [f"solvers=[{name}]" for name in options("solvers")]
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_composes_into_the_main_job(choice):
-    config = compose("train", overrides=["name=x", choice, *REQUIRED.get(choice, [])])
+    config = composed("train", choice, *REQUIRED.get(choice, []))
     assert OmegaConf.to_container(config, resolve=True, throw_on_missing=True)["job"] == "train"
 
 
 @pytest.mark.parametrize("job", JOBS)
 def test_every_job_composes(job):
-    config = compose(job, overrides=["name=x"])
+    config = composed(job)
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert config.job == job
 
 
 def test_the_main_jobs_top_level_keys_are_these():
-    assert set(compose("train", overrides=["name=x"])) == TOP_LEVEL
+    assert set(composed("train")) == TOP_LEVEL
 
 
 @pytest.mark.parametrize("name", options("method"))
 def test_every_recipe_is_between_the_configured_methods(name):
-    config = compose("train", overrides=["name=x", f"method={name}"])
+    config = composed("train", f"method={name}")
     edges = config.method.edges
-    recipe = Recipe.parse(config.method.name, edges if isinstance(edges, str) else list(edges), config.methods)
+    recipe = Recipe.parse(config.method.name, edges if isinstance(edges, str) else list(edges), config.solvers)
     assert recipe.name == name
 
 
-def test_the_defaults_build():
-    config = compose("train", overrides=["name=x"])
-    for node in (
-        "methods.text",
-        "methods.code",
-        "sampling.params",
-        "evaluation.params",
-        "filter",
-        "sampler",
-        "trainer.options",
-    ):
-        assert instantiate(OmegaConf.select(config, node), _convert_="all") is not None
-    assert instantiate(config.trainer.trainer)(max_steps=1, logger=False).max_steps == 1
+def test_the_defaults_build_what_they_say():
+    config = plain(composed("train"))
+    assert {name: build(node, name).name for name, node in config["solvers"].items()} == {"text": "text", "code": "code"}
+    assert build(config["sampling"]["params"], "sampling").temperature == config["sampling"]["params"]["temperature"] > 0
+    assert build(config["evaluation"]["params"], "evaluation").temperature == 0
+    assert build(config["filter"], "filter").per_problem == config["filter"]["per_problem"]
+    assert build(config["trainer"]["options"], "options").steps == config["trainer"]["options"]["steps"]
+    assert build(config["trainer"]["trainer"], "trainer")(max_steps=1, logger=False).max_steps == 1
+
+
+@pytest.mark.parametrize("name", options("solvers"))
+def test_every_solver_is_the_method_of_its_name(name):
+    (node,) = plain(composed("train", f"solvers=[{name}]"))["solvers"].values()
+    assert build(node, name).name == name
+
+
+@pytest.mark.parametrize("name", options("filter"))
+def test_every_filter_builds_with_what_its_file_says(name):
+    node = plain(composed("train", f"filter={name}"))["filter"]
+    assert build(node, "filter").per_problem == node["per_problem"]
 
 
 def test_the_bare_methods_of_the_base_are_those_of_the_config(methods):
-    config = compose("train", overrides=["name=x"])
-    for name, method in methods.items():
-        made = instantiate(config.methods[name], _convert_="all")
+    solvers = plain(composed("train"))["solvers"]
+    assert set(solvers) <= set(methods)
+    for name in solvers:
+        made, method = build(solvers[name], name), methods[name]
         assert (made.format.cue, made.format.lead, made.format.shots) == (method.format.cue, method.format.lead, 0)
 
 
@@ -118,7 +116,7 @@ def test_every_file_says_what_it_is_for(path):
 @pytest.mark.parametrize("name", sorted(path.stem for path in SWEEPS.glob("*.yaml")))
 def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
     assert (SWEEPS / f"{name}.yaml").read_text().startswith("# @package _global_\n# ")
-    config = compose("train", overrides=["name=x", f"sweep={name}"], return_hydra_config=True)
+    config = composed("train", f"sweep={name}", return_hydra_config=True)
     assert config.sweep.name == name
     assert config.sweep.question.endswith("?")
     assert len(config.sweep.contrast) == 2
@@ -129,13 +127,11 @@ def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
     for key in params:
         parent, _, last = key.rpartition(".")
         assert last in (OmegaConf.select(config, parent) if parent else config), key
-    for first in [{key: str(values).split(",")[0] for key, values in params.items()}]:
-        overrides = [f"{key}={value}" for key, value in first.items() if grid]
-        made = compose("train", overrides=["name=x", f"sweep={name}", *overrides])
-        assert instantiate(made.filter, _convert_="all") is not None
-        assert instantiate(made.trainer.options, _convert_="all").steps < 600
-        full = compose("train", overrides=["name=x", f"sweep={name}", "size=full", *overrides])
-        assert full.trainer.options.steps == 600
+    first = [f"{key}={re.split(',(?![^[]*])', str(values))[0]}" for key, values in params.items() if grid]
+    made = plain(composed("train", f"sweep={name}", *first))
+    assert build(made["filter"], "filter").per_problem == made["filter"]["per_problem"]
+    assert build(made["trainer"]["options"], "options").steps < 600
+    assert composed("train", f"sweep={name}", "size=full", *first).trainer.options.steps == 600
 
 
 @pytest.mark.parametrize("name", options("trainer"))
@@ -148,7 +144,7 @@ def test_every_trainer_builds(name, monkeypatch):
     monkeypatch.setattr("lightning.fabric.accelerators.cuda.num_cuda_devices", lambda: 2)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    config = compose("train", overrides=["name=x", f"trainer={name}"])
+    config = composed("train", f"trainer={name}")
     trainer = instantiate(config.trainer.trainer)(max_steps=1, logger=False)
     strategy = OmegaConf.select(config, "trainer.strategy._target_")
     assert strategy is None or type(trainer.strategy).__name__ == strategy.rpartition(".")[2]
@@ -157,21 +153,21 @@ def test_every_trainer_builds(name, monkeypatch):
 
 
 def test_an_experiment_has_the_last_word_but_for_the_command_line():
-    found = compose("train", overrides=["name=x", "experiment=smollm2_svamp"])
+    found = composed("train", "experiment=smollm2_svamp")
     assert list(found.arms) == ["self_both", "code_to_text", "text_to_code", "multi_matched"]
     assert found.model.max_tokens == 96
-    assert list(compose("train", overrides=["name=x", "experiment=smollm2_svamp", "arms=[]"]).arms) == []
+    assert list(composed("train", "experiment=smollm2_svamp", "arms=[]").arms) == []
 
 
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize("name", options("experiment"))
 def test_every_job_takes_every_experiment(job, name):
     """A base is scored, and data is made, with the settings of the experiment."""
-    found = compose(job, overrides=["name=x", f"experiment={name}"])
+    found = composed(job, f"experiment={name}")
     assert found.job == job
 
 
 @pytest.mark.parametrize("sampler", options("sampler"))
 def test_an_experiment_goes_with_every_sampler(sampler):
-    node = compose("train", overrides=["name=x", "experiment=smollm2_svamp", f"sampler={sampler}"]).sampler
-    assert node == compose("train", overrides=["name=x", f"sampler={sampler}"]).sampler
+    node = composed("train", "experiment=smollm2_svamp", f"sampler={sampler}").sampler
+    assert node == composed("train", f"sampler={sampler}").sampler

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from mmst.answers.equality import gold_of
 from mmst.datasets.jsonl import answer_kind, read_problems
 from mmst.errors import DataError
 from mmst.types import AnswerKind
@@ -37,7 +38,7 @@ def test_a_missing_id_is_made_from_the_line(tmp_path):
         ([GOOD, "[1]"], "line 2: not a JSON object"),
         ([{"question": "?"}], "line 1: the key 'answer' is missing"),
         ([{"question": "", "answer": "1"}], "'question' must be"),
-        ([{"question": "?", "answer": ["1"]}], "'answer' must be"),
+        ([{"question": "?", "answer": ["1"]}], "'answer' is a list"),
         ([{**GOOD, "choices": "ab"}], "'choices' must be"),
         ([GOOD, GOOD], "line 2: the id 'a' stands already in line 1"),
         ([""], "holds no problem"),
@@ -48,6 +49,68 @@ def test_a_bad_file_is_named_with_its_line(tmp_path, lines, message):
     with pytest.raises(DataError, match=message) as raised:
         read_problems(path, "test")
     assert "x.jsonl" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "answer"),
+    [
+        ({"answer": "3 + 4 = 7 cats.\n#### 7"}, "number", "7"),
+        ({"answer": "45%"}, "number", "45"),
+        ({"answer": "7 cats"}, "number", "7"),
+        ({"answer": "\\boxed{7}"}, "number", "7"),
+        ({"answer": "\\frac{3}{4}"}, "number", "0.75"),
+        ({"answer": "\u20137"}, "number", "-7"),
+        ({"answer": 7}, "number", "7"),
+        ({"answer": 10**70}, "number", str(10**70)),
+        ({"answer": "5 kg"}, "number", "5 kg"),
+        ({"answer": True}, "yes_no", "yes"),
+        ({"answer": "False"}, "yes_no", "no"),
+        ({"answer": "3 Doors Down"}, "text", "3 Doors Down"),
+        ({"answer": "10:30 pm"}, "text", "10:30 pm"),
+        ({"answer": "4\\sqrt{2}"}, "text", "4\\sqrt{2}"),
+        ({"choices": [0.5, "2", 3], "answer": "b"}, "choice", "B"),
+        ({"choices": [0.5, "2", 3], "answer": 3}, "choice", "C"),
+        ({"choices": {"label": ["1", "2"], "text": ["x", "y"]}, "answer": "2"}, "choice", "B"),
+        ({"choices": [{"label": "A", "text": "x"}, {"label": "B", "text": "y"}], "answer": "B"}, "choice", "B"),
+        ({"choices": ["no", "yes", "unknown"], "answer": "no"}, "choice", "A"),
+        ({"choices": ["a fish", "a bird"], "answer": "A bird"}, "choice", "B"),
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_answers_are_read_as_data_sets_spell_them(tmp_path, row, kind, answer, mark):
+    (tmp_path / "x.jsonl").write_text(mark + json.dumps({"question": "?", **row}), encoding="utf-8")
+    (problem,) = read_problems(str(tmp_path / "x.jsonl"), "test")
+    assert (problem.kind, problem.answer) == (kind, answer)
+    assert gold_of(problem) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"question": "?", "answer": NaN}', "'answer' is nan"),
+        ('{"question": "?", "choices": ["x", "y"], "answer": 1}', "line 1: the answer '1' is none of the 2 choices"),
+        ('{"question": "?", "choices": ["x", "y"], "answer": "Q"}', "line 1: the answer 'Q' is none"),
+        ('{"question": "?", "choices": ["x", "y"], "answer": "A) y"}', "line 1: the answer 'A[)] y' is none"),
+        ('{"question": "?", "choices": [["x"]], "answer": "A"}', "'choices' must be"),
+        ('[{"question": "?", "answer": "1"}]', "JSON lines"),
+        ('[\n {"question": "?", "answer": "1"}\n]', "JSON lines"),
+        ('{"data": [{"question": "?", "answer": "1"}]}', "one problem a line"),
+        ('{"problem": "?", "answer": "1"}', "'question' is missing; it has 'problem'"),
+        ('{"question": "?", "answer": "steps ####"}', "'answer' holds no answer"),
+    ],
+)
+def test_what_cannot_be_judged_against_is_refused_with_its_line(tmp_path, text, message):
+    (tmp_path / "x.jsonl").write_text(text)
+    with pytest.raises(DataError, match=message) as raised:
+        read_problems(str(tmp_path / "x.jsonl"), "test")
+    assert "line 1" in str(raised.value)
+
+
+def test_a_folder_without_the_split_says_what_it_holds(tmp_path):
+    (tmp_path / "deep").mkdir()
+    written(tmp_path / "deep" / "test.json", GOOD)
+    with pytest.raises(DataError, match=r"it has deep/test\.json"):
+        read_problems(str(tmp_path), "test")
 
 
 def test_no_file_and_no_such_split_are_named(tmp_path):

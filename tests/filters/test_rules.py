@@ -9,7 +9,9 @@ from mmst.types import FinishReason, GradedSample, Sample, Verdict
 
 
 def row(completion, index):
-    sample = Sample(f"p1/text/{index}", "p1", "text", index, completion, FinishReason.STOP, 1, 1, None, 0, "e")
+    sample = Sample(
+        f"p1/text/{index}", "p1", "text", index, 0, completion, FinishReason.STOP, 1, 1, None, 0.7, 1.0, 9, "engine"
+    )
     return GradedSample(sample, "12", Verdict.RIGHT, "marked")
 
 

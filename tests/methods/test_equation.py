@@ -14,12 +14,12 @@ def test_a_derivation_is_rendered_as_equations(sandbox):
     steps = (Step("total", "3", "*", "4", "12"), Step("left", "total", "-", "5", "7"))
     equations = EQUATION.render(steps)
     assert equations == "total = 3 * 4\nleft = total - 5\nanswer = left"
-    assert EQUATION.read([equations], [ANY], sandbox)[0].answer == "7"
+    assert EQUATION.read_all([equations], [ANY], sandbox)[0].answer == "7"
 
 
 def test_every_gold_derivation_solves_to_its_answer(sandbox):
     problems = draw_problems("validation", 60, 1)
-    readings = EQUATION.read([EQUATION.render(p.derivation) for p in problems], problems, sandbox)
+    readings = EQUATION.read_all([EQUATION.render(p.derivation) for p in problems], problems, sandbox)
     assert [r.answer for r in readings] == [p.answer for p in problems]
 
 
@@ -43,13 +43,13 @@ def test_every_gold_derivation_solves_to_its_answer(sandbox):
     ],
 )
 def test_reading(sandbox, equations, answer):
-    reading = EQUATION.read([equations], [ANY], sandbox)[0]
+    reading = EQUATION.read_all([equations], [ANY], sandbox)[0]
     assert (reading.answer, reading.judged) == (answer, True)
 
 
 def test_a_number_becomes_the_letter_of_its_choice(sandbox):
     problem = Problem("c", "?", "B", AnswerKind.CHOICE, ("10", "12"))
-    assert EQUATION.read(["answer = 3 * 4"], [problem], sandbox)[0].answer == "B"
+    assert EQUATION.read_all(["answer = 3 * 4"], [problem], sandbox)[0].answer == "B"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_every_solution_is_right(path, sandbox):
         solved = [row for row in rows if row.get(name)]
         assert len(solved) >= (8 if name != "equation" or kind is AnswerKind.NUMBER else 0)
         problems = [problem_of(row, kind) for row in solved]
-        readings = method.read([row[name] for row in solved], problems, sandbox)
+        readings = method.read_all([row[name] for row in solved], problems, sandbox)
         assert [reading.answer for reading in readings] == [gold_of(p) for p in problems]
         assert not any(
             method.leaks(p, row[name], reading.answer) for p, row, reading in zip(problems, solved, readings, strict=True)

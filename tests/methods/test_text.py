@@ -14,19 +14,19 @@ def test_a_derivation_is_rendered_with_values(sandbox):
     steps = (Step("total", "3", "*", "4", "12"), Step("left", "total", "-", "5", "7"))
     text = TEXT.render(steps)
     assert text == "The total is 3 * 4 = 12. The left is 12 - 5 = 7. The answer is 7."
-    assert TEXT.read([text], [ANY], sandbox)[0].answer == "7"
+    assert TEXT.read_all([text], [ANY], sandbox)[0].answer == "7"
 
 
 def test_every_gold_derivation_reads_back_as_its_answer(sandbox):
     problems = draw_problems("validation", 230, 1)
-    readings = TEXT.read([TEXT.render(p.derivation) for p in problems], problems, sandbox)
+    readings = TEXT.read_all([TEXT.render(p.derivation) for p in problems], problems, sandbox)
     assert [r.answer for r in readings] == [p.answer for p in problems]
     assert {r.reason for r in readings} == {"marked"}
 
 
 def test_a_run_on_question_is_not_read(sandbox):
     run_on = " The answer is 4.\n\nQuestion: What is 5 + 5?\nAnswer: The answer is 10."
-    assert TEXT.read([run_on], [ANY], sandbox)[0].answer == "4"
+    assert TEXT.read_all([run_on], [ANY], sandbox)[0].answer == "4"
     assert TEXT.clean(run_on) == "The answer is 4."
 
 
@@ -65,6 +65,6 @@ def test_cleaning_is_idempotent(text):
     ],
 )
 def test_the_kind_of_the_problem_says_what_is_read(sandbox, problem, text, answer):
-    assert TEXT.read([text], [problem], sandbox)[0].answer == answer
+    assert TEXT.read_all([text], [problem], sandbox)[0].answer == answer
     assert not TEXT.leaks(problem, text, answer)
     assert TEXT.leaks(problem, f"The answer is {answer}.", answer)

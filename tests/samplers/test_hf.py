@@ -10,6 +10,7 @@ from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.samplers import hf
 from mmst.samplers.cache import RoomyLayer
 from mmst.samplers.hf import HFSampler
+from mmst.samplers.lengths import TOO_LONG
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.types import FinishReason, Prompt
@@ -236,6 +237,23 @@ def test_a_watch_is_told_of_every_completion_and_token(sampler, prompts):
     assert sum(rows for rows, _ in told) == len(prompts)
     assert sum(tokens for _, tokens in told) == sum(group[0].completion_tokens for group in completions)
     assert len(told) > 5
+
+
+def test_a_prompt_that_is_too_long_is_a_row_of_its_own(sampler, prompts, caplog):
+    long = Prompt("long", "What is 2 + 3? " * 400, (5, 6))
+    told = []
+    found = sampler.complete([*prompts[:3], long, *prompts[3:6]], GREEDY, lambda rows, tokens: told.append(rows))
+    assert [(c.finish, c.error, c.text, c.completion_tokens) for c in found[3]] == [(FinishReason.ERROR, TOO_LONG, "", 0)] * 2
+    assert found[3][0].prompt_tokens > 512
+    assert [g[0].text for g in [*found[:3], *found[4:]]] == [g[0].text for g in sampler.complete(prompts[:6], GREEDY)]
+    assert sum(told) == 8
+    assert "1 of 7 prompts are too long" in caplog.text
+    assert sampler.complete([long, long], GREEDY)[1][0].error == TOO_LONG, "others fit before: it is not a setting"
+
+
+def test_where_no_prompt_fits_a_setting_is_wrong(sampler, prompts):
+    with pytest.raises(ModelError, match=r"lower model\.max_tokens"):
+        sampler.complete(prompts, SamplingParams(0, max_tokens=512))
 
 
 def test_no_prompt_no_completion(sampler):

@@ -1,17 +1,19 @@
 import logging
 import sys
-import time
+import threading
 
 import pytest
 
 from mmst.datasets.arithmetic.world import draw_problems
 from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.methods.prompt import PromptFormat, PromptWriter
+from mmst.samplers import openai
 from mmst.samplers.hf import HFSampler
 from mmst.samplers.openai import OpenAISampler
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import served_checkpoint
-from mmst.types import FinishReason, Prompt
+from mmst.types import FinishReason, Message, Prompt
+from tests.commands import LIMIT
 from tests.samplers.conftest import reply
 
 WARM = SamplingParams(temperature=0.7, top_p=0.9, max_tokens=40)
@@ -25,6 +27,7 @@ def no_waiting(monkeypatch):
 
     monkeypatch.setattr(client, "INITIAL_RETRY_DELAY", 0.001)
     monkeypatch.setattr(client, "MAX_RETRY_DELAY", 0.002)
+    monkeypatch.setattr(openai, "FIRST_WAIT", 0.001)
 
 
 def sampler(server, **options):
@@ -45,6 +48,16 @@ def test_each_sample_is_a_request_with_its_own_seed_and_all_parameters(serve):
     assert server.most_at_once <= 3
     assert completions[0][0].prompt_tokens == 7
     assert completions[0][0].completion_tokens == 3
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_chat_server_gets_a_conversation_as_its_turns_and_a_text_as_one(serve, chat):
+    choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+    server = serve(lambda body, attempt: (200, reply("") | {"object": "chat.completion", "choices": [choice]}))
+    turns = (Message("system", "Think."), Message("user", "1?"))
+    sampler(server, api="chat").complete([Prompt("p", "Think.\n\n1?", (1,), (), turns, chat)], WARM)
+    conversation = [{"role": "system", "content": "Think."}, {"role": "user", "content": "1?"}]
+    assert server.bodies[0]["messages"] == (conversation if chat else [{"role": "user", "content": "Think.\n\n1?"}])
 
 
 def test_a_chat_server_gets_a_message(serve):
@@ -95,13 +108,16 @@ def test_what_fails_is_an_error_row_and_the_rest_is_kept(serve, caplog, bad):
 
 
 def test_a_slow_answer_is_given_up_and_asked_for_again(serve):
+    given_up = threading.Event()
+
     def script(body, attempt):
         if attempt == 0:
-            time.sleep(1.0)
+            given_up.wait(LIMIT)
         return 200, reply(f"attempt {attempt}")
 
-    completions = sampler(serve(script), timeout=0.2).complete(PROMPTS[:1], WARM)
-    assert completions[0][0].text == "attempt 1"
+    completions = sampler(serve(script), timeout=0.5, retries=20).complete(PROMPTS[:1], WARM)
+    given_up.set()
+    assert completions[0][0].text.removeprefix("attempt ") > "0"
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -110,6 +126,113 @@ def test_a_refused_key_or_model_stops_at_once(serve, status):
     with pytest.raises(EngineError, match=r"refuses 'm': .*unknown model"):
         sampler(server, concurrency=1).complete(PROMPTS, WARM)
     assert len(server.bodies) < 4
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+@pytest.mark.parametrize("place", [0, 2, 5])
+def test_one_refused_prompt_is_a_row_with_its_reason(serve, status, place):
+    def script(body, attempt):
+        return (status, {"error": {"message": "flagged"}}) if body["prompt"] == f"Bag {place}?" else (200, reply("fine"))
+
+    made = sampler(serve(script), concurrency=4)
+    completions = made.complete(PROMPTS, WARM)
+    errors = [(c.finish, c.error) for c in completions[place]]
+    assert errors == [(FinishReason.ERROR, f"refused ({status})")] * 2
+    assert sum(c.finish is FinishReason.STOP for group in completions for c in group) == 10
+    again = made.complete(PROMPTS[place : place + 1], WARM)  # a chunk of its own, after others succeeded
+    assert [c.error for c in again[0]] == [f"refused ({status})"] * 2
+
+
+def test_a_prompt_that_the_server_finds_too_long_says_so(serve):
+    words = "This model's maximum context length is 4096 tokens. However, your messages resulted in 5000 tokens."
+    server = serve(
+        lambda body, attempt: (400, {"error": {"message": words}}) if body["prompt"] == "Bag 3?" else (200, reply("fine"))
+    )
+    assert sampler(server).complete(PROMPTS, WARM)[3][0].error == "prompt too long"
+
+
+def test_a_parameter_that_a_server_refuses_is_said_with_the_way_out(serve):
+    def script(body, attempt):
+        bad = {"seed", "max_tokens"} & set(body)
+        return (422, {"detail": f"extra_forbidden: {sorted(bad)}"}) if bad else (200, reply("fine"))
+
+    server = serve(script)
+    with pytest.raises(EngineError, match=r"extra_forbidden.*left out by null.*seed: null"):
+        sampler(server).complete(PROMPTS, WARM)
+    without = {"seed": None, "max_tokens": None, "logprobs": None, "max_completion_tokens": 20}
+    completions = sampler(server, extra=without).complete(PROMPTS, WARM)
+    assert {c.text for group in completions for c in group} == {"fine"}
+    sent = server.bodies[-1]
+    assert not {"seed", "max_tokens", "logprobs"} & set(sent)
+    assert sent["max_completion_tokens"] == 20
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"error": {"message": "rate limited", "code": 429}},
+        {"error": {"message": "overloaded"}},
+        {"object": "text_completion", "choices": []},
+        {"object": "text_completion", "choices": None},
+        "<html>bad gateway</html>",
+        "",
+    ],
+)
+def test_an_answer_that_is_none_is_asked_for_again(serve, nothing):
+    server = serve(lambda body, attempt: (200, nothing) if attempt < 2 else (200, reply("fine")))
+    completions = sampler(server).complete(PROMPTS, WARM)
+    assert {c.text for group in completions for c in group} == {"fine"}
+
+
+def test_a_refusal_inside_an_answer_is_not_asked_for_again(serve):
+    refusal = {"error": {"message": "moderated", "code": 403}}
+    server = serve(lambda body, attempt: (200, refusal) if body["prompt"] == "Bag 1?" else (200, reply("fine")))
+    assert [c.error for c in sampler(server).complete(PROMPTS, WARM)[1]] == ["refused (403)"] * 2
+    assert len(server.bodies) == 12
+
+
+@pytest.mark.parametrize(
+    ("reason", "tokens", "finish"),
+    [
+        ("eos", 3, "stop"),
+        ("eos_token", 40, "stop"),
+        ("stop_sequence", 3, "stop"),
+        ("end_turn", 3, "stop"),
+        ("STOP", 3, "stop"),
+        (None, 3, "stop"),
+        ("", 39, "stop"),
+        (None, 40, "length"),
+        ("", 40, "length"),
+        ("MAX_TOKENS", 40, "length"),
+        ("model_length", 3, "length"),
+        ("content_filter", 3, "error"),
+        ("abort", 3, "error"),
+        ("not_finished", 3, "error"),
+    ],
+)
+def test_servers_have_many_words_for_an_end_and_for_a_limit(serve, reason, tokens, finish):
+    server = serve(
+        lambda body, attempt: (200, reply("x", finish="stop" if body["prompt"] == "Bag 0?" else reason, tokens=tokens))
+    )
+    assert sampler(server).complete(PROMPTS[:2], WARM)[1][0].finish == finish
+
+
+def test_a_content_may_be_a_list_of_parts(serve):
+    parts = [{"type": "text", "text": "one "}, {"type": "refusal", "refusal": "no"}, {"type": "text", "text": "two"}]
+    choice = {"index": 0, "message": {"role": "assistant", "content": parts}, "finish_reason": "stop"}
+    server = serve(lambda body, attempt: (200, reply("") | {"object": "chat.completion", "choices": [choice]}))
+    assert sampler(server, api="chat").complete(PROMPTS[:1], WARM)[0][0].text == "one two"
+
+
+def test_no_secret_is_shown(serve):
+    server = serve(lambda body, attempt: (403, {"error": {"message": "no"}}))
+    address = server.url.replace("http://", "http://ann:hunter2@") + "?api_key=hunter3"
+    made = sampler(address, extra={"api_key": "hunter4", "user": "ann", "extra_headers": {"Authorization": "hunter5"}})
+    assert "hunter" not in made.engine
+    assert "user=ann" in made.engine
+    with pytest.raises(EngineError) as caught:
+        made.complete(PROMPTS, WARM)
+    assert "hunter" not in str(caught.value)
 
 
 def test_where_there_is_no_server_nobody_waits():

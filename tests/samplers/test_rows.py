@@ -1,9 +1,9 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mmst.samplers.rows import Endings, Row, draw, uniforms
+from mmst.samplers.rows import Endings, Row, before_completed_stop, before_stop, draw, uniforms
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import load_tokenizer
 from mmst.types import FinishReason, Prompt
@@ -24,11 +24,40 @@ def completed(endings, text, stops, most=200):
     return row.completion
 
 
+def token_by_token(endings, text, stops):
+    """The text at the first token by which it holds a stop string, cut where the earliest of them begins."""
+    tokens = endings.tokenizer.encode(text, add_special_tokens=False)
+    for count in range(1, len(tokens) + 1):
+        shown = endings.tokenizer.decode(tokens[:count], skip_special_tokens=True)
+        starts = [shown.index(stop) for stop in stops if stop in shown]
+        if starts:
+            return shown[: min(starts)]
+    return endings.tokenizer.decode(tokens, skip_special_tokens=True)
+
+
+@example("Q::", [":", "Q::"])
+@example("':\n:'", ["\n", ":\n:"])
+@example(":\n:", ["\n", ":\n:"])
+@example("a\n\nb", ["\n", "\n\n"])
 @given(st.text(alphabet="ab \n:.Qé", max_size=30), st.lists(st.text(alphabet="ab \n:Qé", min_size=1, max_size=3), max_size=3))
-def test_a_completion_ends_before_its_first_stop_string(endings, text, stops):
-    whole = completed(endings, text, ()).text
-    cuts = [whole.index(stop) for stop in stops if stop in whole]
-    assert completed(endings, text, tuple(stops)).text == (whole[: min(cuts)] if cuts else whole)
+def test_a_completion_ends_at_the_token_that_completes_a_stop_string(endings, text, stops):
+    assert completed(endings, text, tuple(stops)).text == token_by_token(endings, text, stops)
+
+
+@pytest.mark.parametrize(
+    ("text", "stops", "at_once", "by_character"),
+    [
+        ("Q::", (":", "Q::"), "", "Q"),
+        ("a:\n:b", ("\n", ":\n:"), "a", "a:"),
+        ("one\n\ntwo", ("\n\n", "\n"), "one", "one"),
+        ("xyz", ("z", "yz"), "x", "x"),
+        ("xyz", ("w",), None, None),
+        (":", (":",), "", ""),
+    ],
+)
+def test_where_several_stop_strings_are_completed(text, stops, at_once, by_character):
+    assert before_stop(text, stops) == at_once
+    assert before_completed_stop(text, stops) == by_character
 
 
 def test_the_end_token_counts_and_is_not_shown(endings):

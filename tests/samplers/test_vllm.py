@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.vllm import VLLMSampler
 from mmst.training.checkpoint import load_tokenizer
 from mmst.types import Prompt
+from tests.waiting import until
 
 STAND_IN = """
 import os, sys
@@ -44,7 +44,9 @@ class LLM:
             told = (os.environ.get("CUDA_VISIBLE_DEVICES"), len(prompt["prompt_token_ids"]), how.seed, how.stop)
             text = " ".join(map(str, (*told, how.temperature)))
             reason = "abort" if how.seed == 7 else "stop"
-            best = Made(text=text, finish_reason=reason, token_ids=[1, 2], cumulative_logprob=-3.0)
+            best = Made(text=text, finish_reason=reason, token_ids=[1, 2], cumulative_logprob=-3.0, stop_reason=None)
+            if how.seed >= 1000:  # the tokens that a stop string ended, given in the prompt
+                best.token_ids, best.stop_reason = prompt["prompt_token_ids"], how.stop[0]
             answers.append(Made(outputs=[best], prompt_token_ids=prompt["prompt_token_ids"]))
             bar.update(1)
         bar.close()
@@ -96,6 +98,22 @@ def test_requests_carry_tokens_seeds_and_stops_and_come_back_in_order(stand_in, 
     assert completions[0][0].prompt_tokens == lengths[0]
     assert told == [(1, 0), (1, 0), (1, 0), (0, 6)]
     assert sampler.engine == "vllm-0.1-auto"
+
+
+def test_the_tokens_tell_which_stop_strings_were_completed_at_once(stand_in, nano):
+    sampler = stand_in()
+    sampler.load(nano)
+    prompts = [Prompt("a", "one: two:", (1000,), (":", " two:")), Prompt("b", ":", (1001,), (":",))]
+    assert [group[0].text for group in sampler.complete(prompts, WARM)] == ["one", ""]
+
+
+def test_a_prompt_that_is_too_long_never_reaches_the_engine(stand_in, nano):
+    sampler = stand_in(longest=40)
+    sampler.load(nano)
+    prompts = [Prompt("a", "Bag?", (1,)), Prompt("b", "How many bags are there? " * 20, (2, 3)), Prompt("c", "Bag?", (4,))]
+    found = sampler.complete(prompts, WARM)
+    assert [[c.error for c in group] for group in found] == [[""], ["prompt too long"] * 2, [""]]
+    assert found[2][0].text.split()[2] == "4"
 
 
 def test_replicas_see_devices_of_their_own(stand_in, nano, monkeypatch):
@@ -159,10 +177,7 @@ def test_the_process_does_not_outlive_a_killed_parent(stand_in, nano, tmp_path):
     )
     stand_in()
     assert os.spawnlp(os.P_WAIT, sys.executable, sys.executable, "-c", code) == -signal.SIGKILL
-    deadline = time.monotonic() + 20
-    while running(int((tmp_path / "pid").read_text())):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not running(int((tmp_path / "pid").read_text())))
 
 
 @pytest.mark.parametrize("bad", [{"tensor_parallel": 0}, {"replicas": 0}, {"gpu_memory": 0}])

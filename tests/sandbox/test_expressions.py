@@ -1,6 +1,7 @@
 import pytest
 
-from mmst.sandbox.expressions import equal_expressions, may_be_equal
+from mmst.answers.numbers import canonical_number
+from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_equal, values_of
 from mmst.sandbox.pool import SandboxPool
 from mmst.sandbox.result import Result, Status
 from mmst.stages.grade import grade
@@ -15,6 +16,12 @@ PAIRS = [
     ("(1,2)", "(2,1)", False),
     ("__import__('os').system('id')", "1", False),
     ("5^{5^{5^{5^5}}}", "1", None),
+    ("1/2^{99}", "1/2^{98}", False),
+    ("\\frac{1}{2004!}", "\\frac{1}{2006!}", False),
+    ("\\{1, 2\\}", "\\{2, 1\\}", True),
+    ("1, 2", "2, 1", False),
+    ("y = 2x + 1", "2y = 4x + 2", True),
+    ("[1, 2]", "(1, 2)", False),
 ]
 
 
@@ -36,6 +43,37 @@ def test_words_are_not_worth_a_look():
     assert may_be_equal("x^2", "2x")
     assert not may_be_equal("paris", "london")
     assert not may_be_equal("1" * 501, "1")
+    for first, second in (
+        ("10:30 am", "10:30 pm"),
+        ("5 kg", "5 g"),
+        ("2020-05-01", "2014"),
+        ("2020-06", "2014"),
+        ("abc", "bca"),
+    ):
+        assert not may_be_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("4\\sqrt{2}", "5.656854"),
+        ("\\frac{6}{-3}", "-2"),
+        ("{3 \\over 4}", "0.75"),
+        ("7!", "5040"),
+        ("2\u03c0 cm", "6.283185"),
+        ("2**3", "8"),
+    ],
+)
+def test_an_expression_of_numbers_has_a_value(quick, text, value):
+    assert is_expression(text)
+    assert canonical_number(values_of([text], quick)[0]) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["12", "12 or more", "12 or 13", "3x", "\u00b1 4", "12:30", "10^{10^{10}}", "9999!", "12 apples"]
+)
+def test_what_has_no_one_value_is_not_calculated(text):
+    assert not is_expression(text)
 
 
 def test_a_lost_sandbox_is_not_a_no():

@@ -45,7 +45,7 @@ def results(request):
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1800,  # only a hang takes as long
         check=False,
     )
     assert finished.returncode == 0, finished.stderr

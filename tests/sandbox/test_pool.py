@@ -2,13 +2,14 @@ import json
 import os
 import signal
 import threading
-import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from mmst.errors import ConfigError, SandboxUnavailableError
-from mmst.sandbox import probe
+from mmst.sandbox import host, probe, watch
+from mmst.sandbox import pool as pool_module
 from mmst.sandbox.pool import LARGEST_PROGRAM, Limits, SandboxPool
 from mmst.sandbox.result import Program, Status
 
@@ -52,7 +53,9 @@ def test_an_error_has_its_type_and_line(sandbox):
 
 
 def test_output_is_capped(sandbox):
-    assert len(run(sandbox, "print('x' * 10**6)\nanswer = 1").stdout) == Limits().stdout_chars
+    result = run(sandbox, "print('x' * 10**6)\nanswer = 1")
+    assert len(result.stdout) == Limits().stdout_chars
+    assert (result.stdout[:5], result.stdout[-2:]) == ("[...]", "x\n")
 
 
 def test_a_program_too_large_to_send_is_an_error_of_its_own(sandbox):
@@ -86,40 +89,84 @@ def test_a_starved_program_is_judged_by_its_cpu_time_under_the_default_limits():
     assert {r.status for r in results} == {Status.OK}
 
 
-def test_few_programs_are_spread_over_the_workers():
+def test_few_programs_are_spread_over_the_workers(monkeypatch):
     with SandboxPool(workers=3, modules=()) as pool:
-        pool.execute([Program("x", "import time\ntime.sleep(0.05)\nanswer = 1")] * 3)
-        assert all(slot.zygote is not None for slot in pool._plain)
-        begun = time.monotonic()
-        pool.execute([Program("x", "import time\ntime.sleep(1)\nanswer = 1")] * 3)
-        assert time.monotonic() - begun < 2.5  # one after the other would take three
+        pool.execute([Program("x", "answer = 1")] * 3)
+        sent = Counter()
+        send = pool_module.Zygote.send
+        monkeypatch.setattr(
+            pool_module.Zygote, "send", lambda zygote, *rest: (sent.update([zygote.process.pid]), send(zygote, *rest))
+        )
+        pool.execute([Program("x", "answer = 1")] * 3)
+    assert list(sent.values()) == [1, 1, 1]
 
 
-def test_a_zygote_killed_in_the_middle_of_a_batch_loses_nothing():
-    programs = [Program(str(i), f"import time\ntime.sleep(0.005)\nanswer = {i}") for i in range(200)]
+def test_a_zygote_killed_in_the_middle_of_a_batch_loses_nothing(monkeypatch):
+    programs = [Program(str(i), f"answer = {i}") for i in range(200)]
     with SandboxPool(workers=2, modules=()) as pool:
         pool.execute(programs[:2])
         victims = [slot.zygote.process.pid for slot in pool._plain]
-        timer = threading.Timer(0.2, lambda: [os.kill(pid, signal.SIGKILL) for pid in victims])
-        timer.start()
+        heard = Counter()
+        receive = pool_module.Zygote.receive
+
+        def receive_and_kill(zygote):
+            heard[zygote.process.pid] += 1
+            if heard[zygote.process.pid] == 10 and zygote.process.pid in victims:
+                os.kill(zygote.process.pid, signal.SIGKILL)
+            return receive(zygote)
+
+        monkeypatch.setattr(pool_module.Zygote, "receive", receive_and_kill)
         results = pool.execute(programs)
-        timer.join()
         assert [(r.name, r.status, r.value) for r in results] == [(str(i), Status.OK, str(i)) for i in range(200)]
-        assert {slot.zygote.process.pid for slot in pool._plain}.isdisjoint(victims)
+        assert not {slot.zygote.process.pid for slot in pool._plain} & set(victims)
 
 
-def test_only_the_program_at_fault_is_lost():
+def test_only_the_program_at_fault_is_lost(monkeypatch, caplog):
     """A program whose zygote dies each time it runs, among others."""
-    programs = [Program(str(i), "import time\ntime.sleep(0.3)\nanswer = 1" if i == 3 else f"answer = {i}") for i in range(8)]
-    stop = threading.Event()
+    programs = [Program(str(i), "import time\ntime.sleep(1000)" if i == 3 else f"answer = {i}") for i in range(8)]
+    flush = pool_module.Zygote.flush
+
+    def flush_and_kill(zygote):
+        flush(zygote)
+        if 3 in zygote.in_hand:
+            os.kill(zygote.process.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(pool_module.Zygote, "flush", flush_and_kill)
     with SandboxPool(workers=1, modules=()) as pool:
-        killer = threading.Thread(target=_kill_at_sleep, args=(pool, stop))
-        killer.start()
         results = pool.execute(programs)
-        stop.set()
-        killer.join()
     assert results[3].status is Status.LOST
     assert [r.value for i, r in enumerate(results) if i != 3] == [str(i) for i in range(8) if i != 3]
+    assert "1 of 8 programs were lost twice" in caplog.text
+
+
+@pytest.mark.parametrize("whom", ["the outer process", "process 1"])
+def test_a_stopped_zygote_is_replaced(monkeypatch, whom):
+    monkeypatch.setattr(host, "LOOK_SECONDS", 0.1)
+    with SandboxPool(workers=1, modules=()) as pool:
+        run(pool, "answer = 1")
+        outer = pool._plain[0].zygote.process.pid
+        os.kill(outer if whom == "the outer process" else watch._children(outer)[0], signal.SIGSTOP)
+        assert run(pool, "answer = 2").value == "2"
+        if whom == "process 1":
+            assert pool._plain[0].zygote.process.pid != outer
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time\nwhile True: time.sleep(0.003)",
+        "import os, time\nfor i in range(10**6):\n    os.write(3, b' ')\n    time.sleep(0.05)",
+        "import time\nwhile True:\n    end = time.process_time() + 0.002\n    while time.process_time() < end: pass\n"
+        "    time.sleep(0.1)",
+        "import os, time\nos.close(3)\ntime.sleep(1000)",
+    ],
+    ids=["short sleeps", "a byte at a time", "two per cent", "closes its pipe"],
+)
+def test_what_sleeps_in_whatever_way_ends_at_its_wall_clock_limit(code):
+    with SandboxPool(workers=1, limits=Limits(cpu_seconds=0.5, wall_factor=2), modules=()) as pool:
+        result = run(pool, code)
+    assert result.status is Status.TIMEOUT
+    assert result.seconds < 0.5
 
 
 def test_closing_ends_every_process():
@@ -167,7 +214,7 @@ class TestUnitTests:
             ("def f():\n    return (1, {2: [3]}, {4}, set(), float('inf'))",
              "assert f() == (1, {2: [3]}, {4}, set(), float('inf'))", "ok", "tests"),
             ("def f(a):\n    return 1 / 0", "assert f(1)", "error", "ZeroDivisionError"),
-            ("def g(a):\n    return 1", "assert f(1)", "error", "KeyError"),
+            ("def g(a):\n    return 1", "assert f(1)", "error", "NameError"),
             ("def f(a):\n    raise ValueError", "try:\n    f(1)\nexcept ValueError:\n    pass", "ok", "tests"),
             ("garbage(((", "", "error", "NothingTested"),
             ("def f(a):\n    return 1", "def check(candidate):\n    pass", "error", "NothingTested"),
@@ -193,15 +240,3 @@ class TestUnitTests:
 def _burn(stop):
     while not stop.is_set():
         sum(range(10_000))
-
-
-def _kill_at_sleep(pool, stop):
-    """Kill the zygote whenever its program has slept for a while."""
-    while not stop.is_set():
-        zygote = pool._plain[0].zygote
-        if zygote is not None and zygote.in_hand and zygote.in_hand[0] == 3:
-            time.sleep(0.1)
-            if zygote.in_hand and zygote.in_hand[0] == 3 and zygote.process.poll() is None:
-                os.kill(zygote.process.pid, signal.SIGKILL)
-                time.sleep(0.05)
-        time.sleep(0.002)

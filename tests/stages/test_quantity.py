@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmst.errors import ConfigError
-from mmst.stages.quantity import amounts, cut_down, disputed, quantities
 from mmst.filters.filter import Filter
+from mmst.stages.quantity import amounts, cut_down, disputed, quantities
 from mmst.types import Example
 
 

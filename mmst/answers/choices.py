@@ -1,0 +1,152 @@
+"""Which choice a statement names: by its letter, by its text, or by its number. One that names two names none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from mmst.answers.markup import affirmed, bare
+from mmst.answers.numbers import canonical_number
+from mmst.answers.passages import statement_of
+from mmst.answers.quantities import Form, read_quantity
+
+SEVERAL = " or "
+"""Between the letters of an answer that names several choices, which is none."""
+WRAPPED = re.compile(r"[(\[{<]\s*([A-Za-z])\s*[)\]}>]")
+NAMED = re.compile(r"\b(?:option|choice|letter|answer)\s*[:.]?\s*[\"'(\[{]?([A-Za-z])\b(?!')", re.IGNORECASE)
+LEADING = re.compile(r"\s*[\"'(\[{:\s]*([A-Za-z])\s*(?:[.):,\]}\"']|$)")
+CAPITAL = re.compile(r"(?<![\w'.$\\/+*^-])([A-Z])(?![\w'\u2019/+*^=-])(?!\.[A-Za-z])")
+ARTICLE = re.compile(
+    r"A\s+(?!(?:and|or|because|since|as|is|with|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
+)
+NEGATED = re.compile(
+    r"\b(?:not|wrong|incorrect|false|eliminate|eliminated|rule out|ruled out|distractor|"
+    r"rather than|instead of|cannot be|isn't|n't)\b",
+    re.IGNORECASE,
+)
+SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+LONGEST_TAIL = 2_000
+"""Characters of a text without a mark in which a choice is looked for."""
+
+
+def canonical_choice(answer: str, choices: Sequence[str], letters_only: bool = False) -> str | None:
+    """The upper-case letter of a choice that is given by its letter or its text alone; None where it is none, or several."""
+    if not letters_only:
+        by_text = _by_text(answer, choices)
+        if by_text is not None:
+            return by_text
+    letter = answer.strip(" \t\n().:,[]{}<>\"'").upper()
+    return letter if _is_letter(letter, choices) else None
+
+
+def read_choice(statement: str, choices: Sequence[str]) -> str | None:
+    """The letter of the choice that a statement names, several joined by `or`, or None where it names none."""
+    text = affirmed(bare(statement)).strip(" .")
+    alone = canonical_choice(text, choices)
+    if alone is not None:
+        return alone
+    by_letter = _letters(text, choices)
+    if len(by_letter) == 1:
+        return by_letter[0] if _agrees(text, by_letter[0], choices) else None
+    if by_letter:
+        return SEVERAL.join(by_letter)
+    within = _within(text, choices)
+    return within[0] if len(within) == 1 else SEVERAL.join(within) or None
+
+
+def last_choice(text: str, choices: Sequence[str]) -> str | None:
+    """The choice that a text without a mark names last, in a sentence that does not deny it."""
+    tail = text[-LONGEST_TAIL:]
+    sentences = reversed(SENTENCE.split(tail.strip()))
+    for said in (_not_denied(part) for sentence in sentences for part in (statement_of(sentence)[0], sentence)):
+        letters = _unique(found for found in WRAPPED.findall(said) if _is_letter(found.upper(), choices))
+        if letters:
+            return letters[-1].upper() if len(letters) == 1 or not re.search(r"\b(?:or|and)\b", said) else SEVERAL.join(letters)
+    lines = tail.strip().splitlines()
+    if not lines:
+        return None
+    return next((found for line in (lines[-1], lines[0]) if len(line) < 200 and (found := _line(line, choices))), None)
+
+
+def _line(line: str, choices: Sequence[str]) -> str | None:
+    """The choice that a line is: its letter, its text, or both."""
+    text = bare(line).strip(" .")
+    alone = canonical_choice(text, choices)
+    named = NAMED.fullmatch(text)
+    if named is not None and _is_letter(named[1].upper(), choices):
+        return named[1].upper()
+    leading = LEADING.match(text)
+    if alone is not None or leading is None or not _is_letter(leading[1].upper(), choices):
+        return alone
+    rest = text[leading.end() :]
+    return leading[1].upper() if _by_text(rest, choices) == leading[1].upper() else None
+
+
+def _not_denied(sentence: str) -> str:
+    parts = re.split(r",?\s+(?:so|but|hence|therefore|thus|while|whereas)\b|[,;]", sentence)
+    return " ".join(part for part in parts if not NEGATED.search(part))
+
+
+def _letters(text: str, choices: Sequence[str]) -> list[str]:
+    """The letters in a statement, in order, each once."""
+    found = [*WRAPPED.finditer(text), *NAMED.finditer(text), *(() if "\\" in text else CAPITAL.finditer(text))]
+    leading = LEADING.match(text)
+    places = {
+        match.start(1): match[1].upper() for match in [*found, *([leading] if leading else [])] if not _is_word(text, match)
+    }
+    return _unique(letter for _, letter in sorted(places.items()) if _is_letter(letter, choices))
+
+
+def _is_word(text: str, match: re.Match[str]) -> bool:
+    """Whether a letter is the article `A` or the pronoun `I`."""
+    return match.re is CAPITAL and ARTICLE.match(text, match.start(1)) is not None
+
+
+def _is_letter(letter: str, choices: Sequence[str]) -> bool:
+    return len(letter) == 1 and "A" <= letter <= "Z" and ord(letter) - 65 < (len(choices) or 26)
+
+
+def _agrees(text: str, letter: str, choices: Sequence[str]) -> bool:
+    """Whether the text after a letter is not another choice's."""
+    if not choices:
+        return True
+    rest = re.sub(rf"^.*?(?<!\w)[(\[{{]?{letter}(?!\w)[)\]}}]?[\s:.,-]*", "", text, count=1, flags=re.IGNORECASE | re.DOTALL)
+    other = _by_text(rest, choices) if rest.strip(" .,") else None
+    return other is None or other == letter
+
+
+def _by_text(answer: str, choices: Sequence[str]) -> str | None:
+    """The letter of the one choice with this text, else with this number."""
+    for plain in (_plain_text, _plain_number):
+        wanted = plain(answer)
+        matching = [n for n, choice in enumerate(choices) if wanted is not None and plain(choice) == wanted]
+        if len(matching) == 1:
+            return chr(65 + matching[0])
+        if matching:
+            return None
+    return None
+
+
+def _within(text: str, choices: Sequence[str]) -> list[str]:
+    """The choices whose texts stand in a statement, but for those that are part of a longer one."""
+    lowered = f" {' '.join(text.lower().split())} "
+    plain = [(" ".join(bare(choice).lower().split()).strip(" ."), chr(65 + n)) for n, choice in enumerate(choices)]
+    letters = []
+    for words, letter in sorted(plain, key=lambda pair: -len(pair[0])):
+        if words and (found := re.search(rf"(?<![\w.,/-]){re.escape(words)}(?![\w/]|[.,-]\w)", lowered)):
+            lowered = lowered[: found.start()] + "\x00" + lowered[found.end() :]
+            letters.append(letter)
+    return sorted(letters)
+
+
+def _plain_text(text: str) -> str | None:
+    return canonical_number(text) or "".join(bare(text).lower().split()).strip(".") or None
+
+
+def _plain_number(text: str) -> str | None:
+    stated = read_quantity(text)
+    return stated.text if stated is not None and stated.form is Form.NUMBER else None
+
+
+def _unique(letters: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(letters))

@@ -1,0 +1,58 @@
+"""Numbers in words, by `text2num`: `twelve`, `one hundred and five apples`, `three quarters`, `two and a half dozen`."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+ONES = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen"
+TENS = "nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|zero"
+WORD = rf"(?:{ONES}|{TENS})"
+PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+PART = rf"(?:{'|'.join(PARTS)})s?"
+NUMBER = re.compile(
+    r"(?:(?:about|approximately|exactly|only|just|a total of|still|around|roughly)\s+)*(?P<sign>(?:negative|minus)\s+)?"
+    rf"(?:(?P<count>{WORD}(?:(?:\s*-\s*|\s+and\s+|,?\s+){WORD})*)(?P<and_half>\s+and\s+a\s+half)?(?:[\s-]+(?P<part>{PART}))?"
+    rf"|an?\s+(?P<one>{PART}|dozen)|(?P<half>half))\b(?:\s+(?P<dozen>dozen)s?\b)?(?:\s+(?:of\s+)?(?:an?|the|them|it)\b)?",
+    re.IGNORECASE,
+)
+JOINTS = rf"(?:and|or|to|minus|plus|times|nor|point|dozen|{PART}|{WORD})"
+UNIT = re.compile(rf"[\s)]*(?P<unit>(?!{JOINTS}\b)[^\W\d_]+)?(?:\s+(?!{JOINTS}\b)[^\W\d_]+){{0,5}}[\s.)!\"']*", re.IGNORECASE)
+"""What may stand after a number in words: nothing that joins it to another."""
+DOZEN = 12
+
+
+def spelt_out(text: str) -> tuple[Fraction, str] | None:
+    """The value of a statement that is a number in words, and its unit; None for any other."""
+    found = NUMBER.match(text.strip())
+    rest = UNIT.fullmatch(text.strip(), found.end()) if found else None
+    value = _value(found) if found and rest else None
+    if found is None or rest is None or value is None:
+        return None
+    return (-value if found["sign"] else value), (rest["unit"] or "").lower()
+
+
+def _value(found: re.Match[str]) -> Fraction | None:
+    if found["half"]:
+        value = Fraction(1, 2)
+    elif found["one"]:
+        value = Fraction(DOZEN) if found["one"].lower() == "dozen" else Fraction(1, _part(found["one"]))
+    else:
+        count = _count(found["count"])
+        if count is None:
+            return None
+        value = (count + Fraction(1, 2) if found["and_half"] else count) / (_part(found["part"]) if found["part"] else 1)
+    return value * DOZEN if found["dozen"] else value
+
+
+def _part(word: str) -> int:
+    return PARTS[word.lower()] if word.lower() in PARTS else PARTS[word.lower()[:-1]]
+
+
+def _count(words: str) -> Fraction | None:
+    from text_to_num import text2num
+
+    try:
+        return Fraction(text2num(re.sub(r"\s*-\s*", "-", words.lower()).replace(",", ""), "en"))
+    except ValueError:
+        return None

@@ -1,0 +1,376 @@
+r"""What a statement of a number says: one number, something else that is stated, a calculation left open, or nothing.
+
+    statement = sides joined by `=`; the last side that is one number counts, unless two sides contradict each other
+    side      = words, sign, currency, numeral, scale, unit, remarks
+    remark    = words of what, in what, for whom (`12 out of 20`, `12 miles in 3 hours`)
+
+A side is read from end to end. A second number that is joined to the first (`12 or 13`, `5 to 7`, `3:2`, `5 feet 3 inches`)
+makes it something else than one number, and so does mathematics (`4\sqrt{2}`, `3x`), which
+`mmst.sandbox.expressions` may calculate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from mmst.answers.markup import affirmed, bare
+from mmst.answers.number_words import spelt_out
+from mmst.answers.numbers import canonical_number, canonical_value
+from mmst.answers.tokens import Token, tokens_of
+from mmst.answers.units import in_unit
+
+LONGEST = 500
+"""Characters of a statement that are read."""
+CURRENCIES = frozenset("$\u20ac\u00a3\u20b9\u00a5\u20a9") | {"usd", "eur", "gbp", "inr", "rs", "us", "rm", "php"}
+SCALES = {
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+    "dozen": 12,
+    "score": 20,
+    "lakh": 10**5,
+    "crore": 10**7,
+    "mn": 10**6,
+    "mil": 10**6,
+    "bn": 10**9,
+    "k": 10**3,
+    "K": 10**3,
+    "M": 10**6,
+    "B": 10**9,
+}
+PERCENT = {"%", "percent", "percents", "percentage", "pct"}
+UNIT_LETTERS = frozenset("mgshlLdWVANJCFKm")
+"""Letters that name a unit after a number; any other is an unknown (`3x`)."""
+ORDINALS = {"st", "nd", "rd", "th"}
+OPERATORS = frozenset("+-*/\u00d7\u00f7\u00b7\u2013") | {"**", "\\cdot", "x", "X"}
+OPERATION_WORDS = {"plus", "minus", "times", "multiplied", "divided", "subtracted", "than", "mod", "modulo"}
+OPENING_WORDS = {"twice", "double", "triple", "half", "thrice", "sum", "product", "quotient", "root", "square", "cube"}
+"""Before a number: a calculation in words. `half` and `square` only where `of` follows."""
+JOINTS = frozenset(",;:/&|\u2013\u2014\u00b1~-") | {
+    "and",
+    "or",
+    "to",
+    "through",
+    "thru",
+    "until",
+    "till",
+    "versus",
+    "vs",
+    "nor",
+    "between",
+}
+HEDGES = {
+    "also",
+    "maybe",
+    "perhaps",
+    "possibly",
+    "either",
+    "even",
+    "then",
+    "about",
+    "around",
+    "approximately",
+    "else",
+    "rather",
+    "the",
+    "a",
+}
+SUBORDINATE = {
+    "of",
+    "out",
+    "in",
+    "for",
+    "per",
+    "from",
+    "at",
+    "on",
+    "by",
+    "within",
+    "during",
+    "when",
+    "while",
+    "after",
+    "before",
+    "since",
+    "as",
+    "because",
+    "with",
+    "without",
+    "that",
+    "who",
+    "which",
+    "where",
+    "if",
+    "using",
+    "every",
+    "each",
+    "under",
+    "among",
+    "into",
+    "over",
+    "between",
+}
+"""A number after one of these says something of the number before it."""
+NO_UNITS = JOINTS | SUBORDINATE | OPERATION_WORDS | {"squared", "cubed", "is", "was", "are"}
+BOUNDS = {"<", ">", "\u2264", "\u2265", "\u2260", "<=", ">=", "!=", "\\lt", "\\gt"}
+MATHEMATICS = {"\u221a", "\u03c0", "\u00b1", "^", "**", "\u221e", "_"}
+FUNCTIONS = {"sqrt", "sin", "cos", "tan", "log", "ln", "exp"}
+NOTHING = {
+    "\\quad",
+    "\\checkmark",
+    "\\star",
+    "\\ldots",
+    "\\dots",
+    "\\cdots",
+    "\\hline",
+    "\\text",
+    "\\therefore",
+    "\\because",
+    "\\\\",
+    "\\qquad",
+    "\\bullet",
+    "\\square",
+    "\\Box",
+    "\\in",
+    "\\&",
+}
+EQUALS = re.compile(r"(?<![<>!:=])=+(?!=)|:=|\u2261")
+ARROW = re.compile(
+    r"\\(?:implies|Rightarrow|rightarrow|to|Longrightarrow|longrightarrow|therefore)(?![a-zA-Z])|=>|->|\u2192|\u21d2|\u27f9"
+)
+ABOUT = re.compile(r"\(?\s*\u2248")
+
+
+class Form(StrEnum):
+    """What was stated."""
+
+    NUMBER = "number"
+    OTHER = "other"
+    """Several values, a time, a ratio, an expression: stated, and no one number."""
+    OPEN = "expression"
+    """A calculation without its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A statement's value."""
+
+    form: Form
+    text: str = ""
+    """Of one number its canonical text, else the statement without markup."""
+    unit: str = ""
+    """The word after the number, where there is one."""
+
+
+def read_quantity(statement: str, unit: str = "") -> Stated | None:
+    """What a statement says, or None where it holds no number.
+
+    `unit`: of the gold answer; a number in another unit of the same kind is converted to it.
+    """
+    plain = canonical_number(statement)
+    if plain is not None:
+        return Stated(Form.NUMBER, plain)
+    text = " ".join(bare(statement[:LONGEST]).split())
+    relevant = affirmed(ABOUT.split(ARROW.split(text)[-1])[0])
+    sides = [found for side in EQUALS.split(relevant) if (found := _side(side)) is not None]
+    found = _of_sides(sides, text)
+    return found if found is None or not unit else _converted(found, unit)
+
+
+def canonical_statement(text: str) -> str:
+    """The text that stands for what was stated, of what is no one number."""
+    return " ".join(text.split()).rstrip(".").rstrip()
+
+
+def _of_sides(sides: Sequence[Stated], text: str) -> Stated | None:
+    """The value of an equation: of the sides that are one number, the last."""
+    numbers = [side for side in sides if side.form is Form.NUMBER]
+    if not numbers:
+        return Stated(sides[-1].form, text) if sides else None
+    contradict = len({side.text for side in numbers}) > 1 and len({side.unit for side in numbers}) == 1
+    return Stated(Form.OTHER, text) if contradict else numbers[-1]
+
+
+def _converted(found: Stated, unit: str) -> Stated:
+    if found.form is Form.NUMBER and found.unit and found.unit != unit:
+        value = in_unit(Fraction(found.text), found.unit, unit)
+        return found if value is None else Stated(Form.NUMBER, canonical_value(value), unit)
+    return found
+
+
+def _side(text: str) -> Stated | None:
+    plain = canonical_number(text)
+    if plain is not None:
+        return Stated(Form.NUMBER, plain)
+    tokens = [
+        token for token in tokens_of(text) if token.text not in NOTHING and not (token.kind == "sign" and token.text in "\"'?")
+    ]
+    places = [n for n, token in enumerate(tokens) if token.kind == "number"]
+    if not places:
+        spelt = spelt_out(text)
+        if spelt is not None:
+            return Stated(Form.NUMBER, canonical_value(spelt[0]), spelt[1])
+        return Stated(Form.OTHER, text) if any(token.text in ("\u03c0", "\u221e") for token in tokens) else None
+    return _Side(tokens, places).read(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of a statement, as tokens; `places` of its numbers, at least one."""
+
+    tokens: Sequence[Token]
+    places: Sequence[int]
+
+    def read(self, text: str) -> Stated | None:
+        first = self.tokens[self.places[0]]
+        if first.value is None and first.numeral in ("fraction", "mixed"):
+            return None  # divided by zero
+        lead = self.tokens[: self.places[0]]
+        sign = _sign(lead)
+        if self._is_mathematics() or _bounds(lead) or sign is None or first.value is None:
+            return Stated(Form.OTHER, text)
+        if _opens_calculation(lead):
+            return Stated(Form.OPEN, text)
+        return self._read_on(text, sign)
+
+    def _read_on(self, text: str, sign: int) -> Stated:
+        """The value of the first number, if what comes after only says something of it."""
+        value, unit, end = self._quantity(0)
+        for nth in range(1, len(self.places)):
+            joint = self.tokens[end : self.places[nth]]
+            form = _joined(joint, self.tokens[self.places[nth - 1]], self.tokens[end - 1])
+            if form is not None:
+                both = self._in_two_units(value, unit, nth, joint)
+                if both is None:
+                    return Stated(form, text)
+                value = both
+            _, _, end = self._quantity(nth)
+        form = _rest(self.tokens[end:])
+        return Stated(form, text) if form is not None else Stated(Form.NUMBER, canonical_value(sign * value), unit)
+
+    def _quantity(self, nth: int) -> tuple[Fraction, str, int]:
+        """The value of the nth number with its scales (0 where it has none), its unit, and the place after both."""
+        place = self.places[nth]
+        value, at, unit = self.tokens[place].value or Fraction(0), place + 1, ""
+        while at < len(self.tokens) and (scale := self._scale(at, place)):
+            value, at = value * scale, at + 1
+        while at < len(self.tokens) and self.tokens[at].text in CURRENCIES | {")", "}", "{", "]", "."}:
+            at += 1
+        if at < len(self.tokens) and self.tokens[at].text in PERCENT:
+            return value, "%", at + 1
+        if at < len(self.tokens) and self.tokens[at].kind == "word" and self.tokens[at].text not in NO_UNITS:
+            unit, at = self.tokens[at].text, at + 1
+            while at + 1 < len(self.tokens) and self.tokens[at].text == "/" and self.tokens[at + 1].kind == "word":
+                unit, at = f"{unit}/{self.tokens[at + 1].text}", at + 2
+        return value, unit, at
+
+    def _scale(self, at: int, place: int) -> int:
+        """What the word at `at` multiplies the number at `place` by; 0 where it is no such word."""
+        word = self.tokens[at]
+        if word.kind != "word":
+            return 0
+        glued = len(word.text) == 1 and (word.spaced and word.text not in ("M", "k"))
+        return 0 if glued else SCALES.get(word.text) or SCALES.get(word.text.removesuffix("s"), 0)
+
+    def _is_mathematics(self) -> bool:
+        """Whether roots, powers, constants, commands or unknowns stand in it."""
+        for n, token in enumerate(self.tokens):
+            before = self.tokens[n - 1] if n else None
+            if token.text in MATHEMATICS and not _is_power_of_unit(before):
+                return True
+            if token.kind == "command" and token.text not in OPERATORS:
+                return True
+            if token.text == "!" and before is not None and before.kind == "number" and n + 1 == len(self.tokens):
+                return True
+            if _is_unknown(token, before) or token.text in FUNCTIONS:
+                return True
+        return False
+
+    def _in_two_units(self, value: Fraction, unit: str, nth: int, joint: Sequence[Token]) -> Fraction | None:
+        """`2 hours and 30 minutes` in hours; None where it is no such sum."""
+        more, smaller, _ = self._quantity(nth)
+        if nth > 1 or not all(token.text in ("and", ",") or token.text in CURRENCIES for token in joint):
+            return None
+        ratio = in_unit(Fraction(1), smaller, unit) if smaller != unit else None
+        return value + more * ratio if ratio is not None and ratio < 1 and len(self.places) == nth + 1 else None
+
+
+def _is_unknown(token: Token, before: Token | None) -> bool:
+    """`x` in `3x` and `2 n`, not the `m` of `5 m`."""
+    letter = token.kind == "word" and (len(token.text) == 1 or (token.text[0].isalpha() and token.text[-1].isdigit()))
+    if not letter or before is None or before.kind != "number" or (token.text in OPERATORS and token.spaced):
+        return False
+    return token.text not in UNIT_LETTERS and token.text not in SCALES and (not token.spaced or token.text not in ("a", "I"))
+
+
+def _is_power_of_unit(before: Token | None) -> bool:
+    return before is not None and before.kind == "word" and (len(before.text) > 1 or before.text in UNIT_LETTERS)
+
+
+def _opens_calculation(lead: Sequence[Token]) -> bool:
+    words = [token.text for token in lead if token.kind == "word"]
+    for n, word in enumerate(words):
+        if word in OPENING_WORDS and (word not in ("half", "square", "cube", "root") or "of" in words[n:]):
+            return True
+    return bool(words) and words[-1] in OPERATION_WORDS - {"minus", "than"}
+
+
+def _bounds(lead: Sequence[Token]) -> bool:
+    words = [token.text for token in lead]
+    return any(word in BOUNDS for word in words) or words[-1:] == ["than"] or words[-1:] in (["above"], ["below"])
+
+
+def _sign(lead: Sequence[Token]) -> int | None:
+    """1 or -1; None where what stands before the number is part of an expression."""
+    said = [token for token in lead if token.text not in CURRENCIES and token.text not in ("(", "{", "[")]
+    last = said[-1].text if said else ""
+    before = said[-2] if len(said) > 1 else None
+    if last not in ("-", "+", "minus", "negative"):
+        return None if last in OPERATORS - {"x", "X"} else 1
+    if before is not None and (
+        last == "+"
+        or before.text in ("-", "+", ")")
+        or (before.kind == "word" and len(before.text) == 1 and last != "negative")
+    ):
+        return None
+    return 1 if last == "+" else -1
+
+
+def _joined(joint: Sequence[Token], before: Token, last: Token) -> Form | None:
+    """How a later number stands to the one before it: None where it only says something of it."""
+    words = [token.text for token in joint if token.text not in CURRENCIES and token.text not in ("(", ")", "{", "}", "[", "]")]
+    while words and words[-1] in HEDGES:
+        words.pop()
+    if not words:
+        return Form.OTHER
+    if any(word in OPERATION_WORDS for word in words):
+        return Form.OPEN
+    tail = words[-1]
+    if len(words) == 1 and tail in OPERATORS - {"\u2013"}:
+        return Form.OPEN
+    if tail in ("-", "+") and len(words) > 1:
+        return Form.OPEN
+    if tail in JOINTS - {"between"}:
+        return Form.OTHER
+    if words[0] == "of" and len(words) == 1 and (last.text in PERCENT or before.numeral in ("fraction", "mixed")):
+        return Form.OPEN
+    return None if SUBORDINATE.intersection(words) else Form.OTHER
+
+
+def _rest(rest: Sequence[Token]) -> Form | None:
+    """What the end of a statement makes of its number: None where it only says something of it."""
+    words = [token.text for token in rest]
+    if not words:
+        return None
+    if words[0] == "or" and words[1:2] and words[1] in ("more", "less", "fewer", "above", "below", "up"):
+        return Form.OTHER
+    if words[0] in OPERATORS and len(rest) > 1 and rest[1].kind in ("word", "command"):
+        remark = words[0] in ("-", "\u2013") and len(words[1]) > 1
+        return None if remark else Form.OPEN
+    return Form.OPEN if words[0] in OPERATION_WORDS - {"than"} | {"squared", "cubed"} else None

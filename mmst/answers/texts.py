@@ -1,0 +1,30 @@
+"""Free text as an answer."""
+
+from __future__ import annotations
+
+import re
+
+from mmst.answers.markup import bare
+
+EXCLAIMED = re.compile(r"(?<=[^\W\d_]{2})!+$")
+"""A mark after a word, which is no factorial."""
+OUTER = "\"'`* \t\n"
+MOST_LAYERS = 20
+"""Of quotes, marks and wrappers that are taken away."""
+
+
+def canonical_text(answer: str) -> str | None:
+    """Lower case, without markup, outer quotes and marks, white space collapsed; a fixed point of itself."""
+    text = answer
+    for _ in range(MOST_LAYERS):
+        before, text = text, _once(text)
+        if text == before:
+            break
+    return text or None
+
+
+def _once(text: str) -> str:
+    outer = EXCLAIMED.sub("", " ".join(bare(text.lower()).split()).strip(OUTER).rstrip(".").strip(OUTER))
+    if len(outer) > 1 and outer[0] == outer[-1] == "$" and "$" not in outer[1:-1]:
+        outer = outer[1:-1].strip()
+    return outer

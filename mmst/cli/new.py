@@ -1,0 +1,67 @@
+"""`mmst new KIND NAME`: a skeleton for a part of one's own (method, filter, judge, data set), with a config and a test."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mmst.cli.places import PACKAGE
+from mmst.errors import ConfigError
+from mmst.reporting.progress import say
+
+TEMPLATES = PACKAGE / "cli" / "skeletons"
+GROUPS = {"method": "solvers", "filter": "filter", "judge": "judge", "dataset": "dataset"}
+"""What can be made -> the config group that it joins."""
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the files, and say what to do with them."""
+    parser = argparse.ArgumentParser(prog="mmst new", description=__doc__)
+    parser.add_argument("kind", choices=sorted(kinds()))
+    parser.add_argument("name", help="of small letters, digits and underscores")
+    parser.add_argument("--folder", type=Path, default=Path(), help="where to write (default: here)")
+    options = parser.parse_args(arguments)
+    if not NAME.fullmatch(options.name):
+        raise ConfigError(f"new: '{options.name}' is no name for a Python module; use small letters, digits and underscores.")
+    for path in write(options.kind, options.name, options.folder):
+        say(f"wrote {path}")
+    say(command(options.kind, options.name))
+
+
+def kinds() -> list[str]:
+    """What there are skeletons for."""
+    return [kind for kind in GROUPS if (TEMPLATES / f"{kind}.py.j2").is_file()]
+
+
+def write(kind: str, name: str, folder: Path) -> list[Path]:
+    """Write a class, its config and its test; returns the files.
+
+    Raises:
+        ConfigError: one of them is there already.
+    """
+    targets = {
+        folder / f"{name}.py": f"{kind}.py.j2",
+        folder / "my_configs" / GROUPS[kind] / f"{name}.yaml": f"{kind}.yaml.j2",
+        folder / f"test_{name}.py": f"{kind}_test.py.j2",
+    }
+    if there := [path for path in targets if path.exists()]:
+        raise ConfigError(f"new: {there[0]} is there already; choose another name, or remove it.")
+    loader = PackageLoader("mmst.cli", "skeletons")
+    environment = Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True)
+    title = "".join(part.capitalize() for part in name.split("_"))
+    for path, template in targets.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(environment.get_template(template).render(name=name, title=title), encoding="utf-8")
+    return list(targets)
+
+
+def command(kind: str, name: str) -> str:
+    """What to type next."""
+    said = {"method": f"'solvers=[text,code,{name}]'", "dataset": f"dataset={name}"}.get(kind, f"{GROUPS[kind]}={name}")
+    job = "eval" if kind == "dataset" else "train"
+    return f"try it: python -m pytest test_{name}.py, then PYTHONPATH=. mmst {job} --config-dir my_configs {said} debug=tiny"

@@ -1,0 +1,20 @@
+import pytest
+
+from mmst.cli.suggest import suggestion
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("In 'train': Could not find 'model/qwen_3_8b'", " Did you mean model=qwen3_8b?"),
+        ("Could not find 'sweep/mian'", " Did you mean sweep=main?"),
+        ("Could not override 'trainr'. No match", " Did you mean trainer?"),
+        ("Could not override 'sampling.per_poblem'", " Did you mean sampling.per_problem?"),
+        ("Could not override 'trainer.options.step'", " Did you mean trainer.options.steps?"),
+        ("Could not find 'model/zzzzzzzz'", ""),
+        ("Could not override 'qqqqqqqqqqqqqqq'", ""),
+        ("something else", ""),
+    ],
+)
+def test_the_nearest_is_named_if_one_is_near(message, words):
+    assert suggestion(message) == words
