@@ -179,6 +179,18 @@ class EvalSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnswerSettings(Settings):
+    """`mmst answer`."""
+
+    evaluation: EvaluationSettings
+    policy: dict[str, Node]
+    run: str | None
+    arm: str | None
+    learned: str | None
+    kind: Literal["number", "choice", "yes_no", "text"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class GenerateSettings(Settings):
     """`mmst generate`."""
 
@@ -211,7 +223,12 @@ class TrainSettings(Settings):
 
 LabelSettings = GenerateSettings | TrainSettings
 """Of jobs that make training data."""
-JOBS: dict[str, type[Settings]] = {"train": TrainSettings, "generate": GenerateSettings, "eval": EvalSettings}
+JOBS: dict[str, type[Settings]] = {
+    "train": TrainSettings,
+    "generate": GenerateSettings,
+    "eval": EvalSettings,
+    "answer": AnswerSettings,
+}
 
 
 @config_errors

@@ -52,7 +52,9 @@ def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
     for name, path in settings.checkpoints.items():
         folder = Path(path).expanduser()
         if (folder / RESULTS).is_file():
-            found.update({f"{name}/{arm}": Checkpoint(local_checkpoint(place)) for arm, place in _trained(folder).items()})
+            found.update(
+                {f"{name}/{arm}": Checkpoint(local_checkpoint(place)) for arm, place in trained_checkpoints(folder).items()}
+            )
         else:
             found[name] = Checkpoint(local_checkpoint(folder))
     if settings.model.name in found:
@@ -60,7 +62,7 @@ def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
     return found
 
 
-def _trained(run: Path) -> dict[str, Path]:
+def trained_checkpoints(run: Path) -> dict[str, Path]:
     """Arm -> the checkpoint of its last round: in the run's folder, or in the ledger for runs of earlier versions."""
     left = {path.name: path for path in sorted((run / MODELS).glob("*")) if path.is_dir()}
     if left:
