@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -300,14 +301,16 @@ def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit that mmst is run from; None outside a git checkout."""
-    git = Path(__file__).parents[2] / ".git"
-    try:
-        head = (git / "HEAD").read_text().strip()
-        kind, _, name = head.partition(" ")
-        return (head if kind != "ref:" else (git / name).read_text().strip())[:7]
-    except OSError:
+    """The commit that mmst is run from, with `-dirty` where files differ from it; None outside a git checkout."""
+    root = Path(__file__).parents[2]
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    if not (root / ".git").exists():
         return None
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None
 
 
 def _seconds(ledger: Ledger) -> dict[str, float]:
