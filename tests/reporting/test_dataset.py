@@ -1,9 +1,8 @@
 import pyarrow.parquet
-from omegaconf import OmegaConf
 
 from mmst.ledger.ledger import Ledger, Work
 from mmst.pipeline import EdgeCounts, ExampleSet
-from mmst.reporting.dataset import write_dataset
+from mmst.reporting.dataset import About, write_dataset
 from mmst.types import Example, GradedSample, Verdict
 from tests.stages.conftest import graded_sample
 
@@ -13,14 +12,14 @@ def test_a_folder_with_parquet_and_a_card(tmp_path):
     examples = ExampleSet(
         "key", rows, {"text -> text": EdgeCounts(samples=9, pseudo_labels=4, examples=3, dropped={"leak": 5})}
     )
-    config = OmegaConf.create({"dataset": {"name": "d"}, "model": {"name": "m"}, "method": {"name": "self_text"}})
+    about = About("m", "d", "self_text", {"seed": 7})
     ledger = Ledger(tmp_path / "ledger")
     graded = [
         graded_sample("The answer is 12.", index=0),
         graded_sample("None.", answer=None, verdict=Verdict.NO_ANSWER, index=1),
     ]
     ledger.chain(graded, [Work("grade", {}, lambda rows, task: rows, GradedSample)], 1, "title")
-    folder = write_dataset(examples, ledger, tmp_path / "out", config)
+    folder = write_dataset(examples, ledger, tmp_path / "out", about)
     samples = pyarrow.parquet.read_table(folder / "samples" / "train.parquet").to_pylist()
     assert [(row["completion"], row["answer"], row["verdict"]) for row in samples] == [
         ("The answer is 12.", "12", "right"),
@@ -30,4 +29,5 @@ def test_a_folder_with_parquet_and_a_card(tmp_path):
     assert pyarrow.parquet.read_table(folder / "data" / "train.parquet").to_pylist()[2]["id"] == "2"
     card = (folder / "README.md").read_text()
     assert "| text -> text | 9 | 4 | 0 | 0 | 3 | leak 5 |" in card
-    assert "recipe `self_text`" in card
+    assert "# 3 examples of d by m, recipe `self_text`" in card
+    assert "seed: 7" in card
