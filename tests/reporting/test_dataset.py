@@ -20,7 +20,7 @@ def test_a_folder_with_parquet_and_a_card(tmp_path):
         graded_sample("None.", answer=None, verdict=Verdict.NO_ANSWER, index=1),
     ]
     ledger.chain(graded, [Work("grade", {}, lambda rows, task: rows, GradedSample)], 1, "title")
-    folder = write_dataset(examples, ledger, tmp_path / "out", About("m", "d", "self_text", {}))
+    folder = write_dataset(examples, ledger, tmp_path / "out", About("m", "d", "self_text", {"seed": 7}))
     samples = pyarrow.parquet.read_table(folder / "samples" / "train.parquet").to_pylist()
     assert [(row["completion"], row["answer"], row["verdict"]) for row in samples] == [
         ("The answer is 12.", "12", "right"),
@@ -34,3 +34,5 @@ def test_a_folder_with_parquet_and_a_card(tmp_path):
     card = (folder / "README.md").read_text()
     assert "| text -> text | 9 | 4 | 0 | 0 | 3 | answer_only 5 |" in card
     assert "recipe `self_text`" in card
+    assert "# 3 examples of d by m" in card
+    assert "seed: 7" in card

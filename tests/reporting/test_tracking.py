@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
 
 from mmst.errors import ConfigError
 from mmst.reporting.runs import read_sweep
@@ -17,6 +16,7 @@ from mmst.reporting.tracking import (
     summary_of,
     track_results,
 )
+from tests.composing import composed
 from tests.reporting import wandb_files
 from tests.reporting.made import made_run
 
@@ -130,7 +130,6 @@ def test_sweeps_of_wandb_call_train_with_keys_that_it_has(path, folder):
     assert sweep["program"] == "train.py"
     fixed = [word for word in sweep["command"] if "=" in word]
     first = {key: (v.get("values") or [v.get("value", v.get("min"))])[0] for key, v in sweep["parameters"].items()}
-    with initialize_config_dir(str(Path(__file__).parents[2] / "configs"), version_base="1.3"):
-        config = compose("train", [*fixed, *(f"{key}={value}" for key, value in first.items())])
+    config = composed("train", *fixed, *(f"{key}={value}" for key, value in first.items()))
     assert config.tracker.mode == "online"
     assert sweep["method"] == "grid" or sweep["metric"]["name"] in summary_of(found_in(folder))
