@@ -17,7 +17,7 @@ from typing import Any
 from mmst.answers.labels import LabelRule, answer_counts, health, label_counts, labels
 from mmst.filters.filter import Filter
 from mmst.ledger.files import atomic_write
-from mmst.ledger.ledger import Ledger, Work
+from mmst.ledger.ledger import Ledger, Stage, Work
 from mmst.ledger.progress import Task
 from mmst.ledger.spec import RowsSpec, key_of, part_spec, rows_key, source_of
 from mmst.methods.edge import Edge, Recipe
@@ -199,9 +199,11 @@ class Pipeline:
     ) -> tuple[Checkpoint, ExampleSet]:
         """Train `start` on an example set, or go on where a killed process was; returns also what it was trained on."""
         spec = train.TrainSpec.of(examples.key, start.key, options, trainer_settings, seed)
+        self.ledger.distrust("train", spec, _holds_its_checkpoint)
         with self.ledger.stage("train", spec) as stage:
             target = stage.folder / CHECKPOINT
             if not stage.done:
+                shutil.rmtree(target, ignore_errors=True)  # without a manifest nobody knows what it is
                 self.sampler.close()
                 work = stage.folder / WORK
                 with stage.timed():
@@ -221,7 +223,7 @@ class Pipeline:
     ) -> GradedRows:
         """Complete and grade, chunk by chunk: how many are right shows while the rest is being sampled."""
         ran_by = part_spec(self.executor, self.executor.settings)
-        spec = grade.GradeSpec(key_of(work.spec), problems.key, method.name, part_spec(method), ran_by)
+        spec = grade.GradeSpec(key_of(work.spec), problems.key, method.name, grade.reader_spec(method), ran_by)
 
         def compute(samples: Sequence[Sample], task: Task) -> list[GradedSample]:
             return grade.grade(samples, problems.by_id, method, self.executor)
@@ -289,3 +291,8 @@ class Pipeline:
 def _prompts_key(prompts: Iterable[Prompt]) -> str:
     """Of all that an engine is told but the seeds, which the draw stands for."""
     return rows_key((prompt.id, prompt.text, prompt.stop, prompt.messages, prompt.chat) for prompt in prompts)
+
+
+def _holds_its_checkpoint(stage: Stage) -> bool:
+    """Whether a training's checkpoint is what it ended with."""
+    return bool(content_hash(stage.folder / CHECKPOINT) == stage.manifest().get("checkpoint"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -18,10 +18,15 @@ from mmst.answers.labels import collapsed
 from mmst.errors import ConfigError
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
+from mmst.policies.case import Experience, cases, experience
+from mmst.policies.learned import Learned, Ready, prepare
+from mmst.policies.policy import Policy
+from mmst.policies.table import policy_table
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.evaluate import Measurement, measured
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
+from mmst.types import AnswerKind
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +59,8 @@ class Evaluation:
     """Sampled answers of each problem besides, for pass@k and maj@k; 0: none."""
     sampled: SamplingParams | None = None
     """How they are drawn."""
+    policies: tuple[Policy, ...] = ()
+    """Ways to choose among the methods' answers, each a row of its own."""
 
     def __post_init__(self) -> None:
         if self.greedy.temperature != 0:
@@ -63,6 +70,11 @@ class Evaluation:
         if self.samples:
             assert self.sampled is not None
             self.sampled.check_count(self.samples)
+
+    @property
+    def learns(self) -> bool:
+        """Whether some policy learns from verdicts on the training problems."""
+        return any(policy.learns for policy in self.policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,8 @@ class ArmResult:
     """By data set."""
     examples: ExampleSet | None = None
     """What it was trained on; None for the base."""
+    learned: Learned | None = None
+    """What policies learned from the training problems to choose among this checkpoint's methods."""
 
     @property
     def outcomes(self) -> dict[str, dict[str, dict[str, bool | None]]]:
@@ -110,10 +124,11 @@ def run_rounds(
     """Run every arm; the base comes first, then each arm's rounds in order."""
     trained = [recipe for recipe in recipes if recipe.edges]
     _check_matches(plan.selection.keep.match, trained)
-    results = [ArmResult(BASE_ARM, 0, base, measure(pipeline, plan.evaluation, base, test_sets))]
+    lived = _experience(pipeline, plan, trained, base, train_set, 1)
+    results = [measured_arm(pipeline, plan.evaluation, BASE_ARM, 0, base, test_sets, lived)]
     for recipe in trained:
         done = {(result.arm, result.round): result.examples for result in results}
-        results += _run_arm(pipeline, plan, recipe, base, train_set, test_sets, done)
+        results += _run_arm(pipeline, plan, recipe, trained, base, train_set, test_sets, done)
     return results
 
 
@@ -139,6 +154,7 @@ def _run_arm(
     pipeline: Pipeline,
     plan: RoundsPlan,
     recipe: Recipe,
+    recipes: Sequence[Recipe],
     base: Checkpoint,
     train_set: ProblemSet,
     test_sets: Sequence[ProblemSet],
@@ -151,6 +167,7 @@ def _run_arm(
         log.info("arm %s, round %d of %d", recipe.name, number, plan.rounds)
         matched = done.get((match, number)) if match else None
         examples = pipeline.example_set(recipe, checkpoint, train_set, plan.selection, number, matched)
+        lived = _experience(pipeline, plan, recipes if number == 1 else [recipe], checkpoint, train_set, number)
         _warn_of_collapse(recipe.name, results[0].examples if results else None, examples)
         start = base if plan.init_from is InitFrom.BASE else checkpoint
         title = f"train   {recipe.name}, round {number}"
@@ -163,8 +180,7 @@ def _run_arm(
             plan.seed + number,
             title,
         )
-        found = measure(pipeline, plan.evaluation, checkpoint, test_sets)
-        results.append(ArmResult(recipe.name, number, checkpoint, found, examples))
+        results.append(measured_arm(pipeline, plan.evaluation, recipe.name, number, checkpoint, test_sets, lived, examples))
     return results
 
 
@@ -177,16 +193,57 @@ def _warn_of_collapse(arm: str, first: ExampleSet | None, latest: ExampleSet) ->
             )  # fmt: skip
 
 
+def _experience(
+    pipeline: Pipeline,
+    plan: RoundsPlan,
+    recipes: Sequence[Recipe],
+    checkpoint: Checkpoint,
+    train_set: ProblemSet,
+    round: int,
+) -> Experience | None:
+    """Verdicts on the training problems that the recipes' round draws anyway; methods that it does not ask have none."""
+    if not plan.evaluation.learns or not recipes:
+        return None
+    asked = set(pipeline.methods) if plan.selection.asks_all_methods else {s for recipe in recipes for s in recipe.sources}
+    params, count = plan.selection.sampling, plan.selection.samples_per_problem
+    rows = {
+        name: pipeline.graded(checkpoint, name, train_set, params, round, count) if name in asked else ()
+        for name in pipeline.methods
+    }
+    return experience(checkpoint.key, train_set.by_id, rows)
+
+
+def measured_arm(
+    pipeline: Pipeline,
+    evaluation: Evaluation,
+    arm: str,
+    round: int,
+    checkpoint: Checkpoint,
+    test_sets: Sequence[ProblemSet],
+    source: Experience | Learned | None = None,
+    examples: ExampleSet | None = None,
+) -> ArmResult:
+    """An arm's checkpoint, measured. source: what policies learn from, or have learned."""
+    ready = prepare(evaluation.policies, source)
+    found = {problems.name: measure(pipeline, evaluation, checkpoint, problems, ready) for problems in test_sets}
+    saved = ready.plain(evaluation.policies)
+    model = source.model if source else checkpoint.key
+    learned = Learned(arm, round, checkpoint.key, model, saved) if saved else None
+    return ArmResult(arm, round, checkpoint, found, examples, learned)
+
+
 def measure(
-    pipeline: Pipeline, evaluation: Evaluation, checkpoint: Checkpoint, test_sets: Sequence[ProblemSet]
-) -> dict[str, Measurement]:
-    """A checkpoint's answers to each problem by each method, measured; by data set."""
-    found = {}
-    for problems in test_sets:
-        greedy = {m: pipeline.graded(checkpoint, m, problems, evaluation.greedy, 0, 1) for m in pipeline.methods}
-        sampled = {}
-        if evaluation.samples and evaluation.sampled is not None:
-            params, count = evaluation.sampled, evaluation.samples
-            sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m in pipeline.methods}
-        found[problems.name] = measured(greedy, problems.by_id, sampled, evaluation.samples)
-    return found
+    pipeline: Pipeline, evaluation: Evaluation, checkpoint: Checkpoint, problems: ProblemSet, ready: Ready
+) -> Measurement:
+    """A checkpoint's answers to each problem by each method, measured, with what policies choose among them."""
+    greedy = {m: pipeline.graded(checkpoint, m, problems, evaluation.greedy, 0, 1) for m in pipeline.methods}
+    sampled = {}
+    if evaluation.samples and evaluation.sampled is not None:
+        params, count = evaluation.sampled, evaluation.samples
+        sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m in pipeline.methods}
+    found = measured(greedy, problems.by_id, sampled, evaluation.samples)
+    if not evaluation.policies:
+        return found
+    tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)
+    table = policy_table(evaluation.policies, ready, cases(problems.by_id, greedy, sampled), tested)
+    return replace(found, policies=table)

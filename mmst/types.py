@@ -133,9 +133,9 @@ class Prompt:
     """One seed for each completion (K of them): what makes a sample independent of its batch."""
     stop: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
-    """The same as turns: what a chat server is sent."""
+    """The same as turns: what a chat server is sent where `chat` holds."""
     chat: bool = False
-    """Whether a chat template wrote the text: its special tokens are tokens, those in the messages' contents are characters."""
+    """Whether it is a conversation: what its template wrote, where special tokens are tokens but for those in the contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,3 +260,7 @@ class Comparison:
     p_holm: float
     """`p`, corrected for the number of comparisons in the table (Holm)."""
     n: int
+    discordant: int = 0
+    """Problems that only one of the arms solves."""
+    visible: float | None = None
+    """The smallest true difference that the table's test finds with a chance of 80%, at this discordance; None: none."""

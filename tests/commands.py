@@ -1,7 +1,6 @@
-"""Commands as a user starts them, without each one's seconds of imports: a server that has done them forks a process for each.
+"""Commands as a user starts them, without each one's seconds of imports: a server that has done them forks each.
 
-What a command prints goes into files, as into a pipe: nothing is a terminal. `fresh=True` starts an interpreter,
-with another seed of hashes.
+What a command prints goes into files: nothing is a terminal. `fresh=True` starts an interpreter of its own, with other hashes.
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 LIMIT = 1200
 """Seconds that only a hang takes, on any machine."""
+TINY = ("debug=tiny", "chunk=50")
+"""The whole loop in seconds. A chunk a stage: a model answers 50 prompts nearly as soon as 20."""
 PRELOADED = [
     "mmst.cli.main",
     "mmst.cli.report",
@@ -112,7 +113,8 @@ class Runs:
 
     def words(self, script, *overrides):
         """What stands behind the script's name: options first, and the ledger of this folder last."""
-        if script == "report.py" or "--cfg" in overrides or "--help" in overrides:
+        own = script == "report.py" or any(word.startswith(("--cfg", "--help", "paths.ledger=")) for word in overrides)
+        if own:
             return list(overrides)
         return [*overrides, f"paths.ledger={self.folder / 'ledger'}"]
 

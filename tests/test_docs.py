@@ -1,43 +1,75 @@
 """What the documentation tells a user to write, runs."""
 
+import importlib
+import json
 import os
 import re
+import shlex
+
+import pytest
 
 from tests.conftest import ROOT
 
-METHODS = (ROOT / "docs" / "methods.md").read_text()
+EXTENDING = (ROOT / "docs" / "extending.md").read_text()
+FILES = dict(re.findall(r"```\w+ (\S+)\n(.*?)```", EXTENDING, re.DOTALL))
+COMMANDS = [line for line in EXTENDING.splitlines() if line.startswith("PYTHONPATH=. mmst ")]
+SHORT = 30
+"""Lines of an example, its config left out."""
 
 
-def block(language):
-    return re.search(rf"```{language}\n(.*?)```", METHODS, re.DOTALL).group(1)
+@pytest.fixture
+def written(runs):
+    for name, text in FILES.items():
+        path = runs.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return runs
 
 
-def test_the_method_of_the_documentation_runs(runs):
-    code = block("python")
-    assert len(code.splitlines()) < 60
-    (runs.folder / "rpn.py").write_text(code)
-    (runs.folder / "my_configs" / "solvers").mkdir(parents=True)
-    (runs.folder / "my_configs" / "solvers" / "rpn.yaml").write_text(block("yaml"))
-    arguments = ["--config-dir", "my_configs", "solvers=[text,code,rpn]", "debug=tiny"]
-    assert f"train.py {' '.join(arguments)}" in METHODS.replace("'", "")
-    path = f"{runs.folder}:{ROOT}"
-    finished = runs.run("train.py", *arguments, "arms=[]", env={**os.environ, "PYTHONPATH": path})
+def run(runs, command, *more):
+    job, *arguments = shlex.split(command.removeprefix("PYTHONPATH=. mmst "))
+    env = {**os.environ, "PYTHONPATH": f"{runs.folder}:{ROOT}"}
+    finished = runs.run(f"{job}.py", *arguments, *more, env=env)
     assert finished.returncode == 0, finished.stderr[-2000:]
-    for edge in ("rpn -> rpn", "code -> rpn", "rpn -> text"):
-        assert edge in finished.stdout
+    return finished.stdout
 
 
-def test_the_method_of_the_documentation_reads_what_it_renders(tmp_path, monkeypatch):
-    from mmst.datasets.arithmetic.world import draw_problems
+def test_the_examples_are_short():
+    assert len([name for name in FILES if name.endswith(".py")]) >= 5
+    for name, text in FILES.items():
+        assert len(text.splitlines()) < SHORT, name
+
+
+def test_a_method_a_data_set_and_an_engine_of_ones_own_take_part(written):
+    said = run(written, COMMANDS[0], "name=own")
+    assert "sample test by polish" in said
+    found = json.loads((written.folder / "runs" / "eval" / "own" / "results.json").read_text())
+    assert found["arms"]["nano"]["text"] == {**found["arms"]["nano"]["text"], "n": 40, "accuracy": 1 / 40}
+
+
+def test_a_rule_of_ones_own_counts_its_reason(written):
+    said = run(written, COMMANDS[1], "name=own")
+    assert "wordy" in said
+
+
+def test_a_section_of_ones_own_is_on_the_page(written, monkeypatch):
+    from mmst.reporting import page
+    from mmst.reporting.runs import read_sweep
+    from tests.reporting.made import made_run
+
+    made_run(written.folder / "sweep" / "a", written.folder / "ledger")
+    monkeypatch.syspath_prepend(written.folder)
+    section = importlib.import_module("lengths").lengths
+    monkeypatch.setattr(page, "sections", lambda: [section])
+    assert "Rounds of each run" in page.page(read_sweep(written.folder / "sweep"), 0)
+
+
+def test_the_method_of_the_documentation_reads_notation(written, monkeypatch):
     from mmst.methods.prompt import PromptFormat
+    from mmst.types import Problem
 
-    (tmp_path / "rpn_of_docs.py").write_text(block("python"))
-    monkeypatch.syspath_prepend(tmp_path)
-    from rpn_of_docs import RpnMethod
-
-    method = RpnMethod(PromptFormat(cue="Notation:", lead=" "))
-    problems = draw_problems("validation", 60, 1)
-    solutions = [method.render(problem.derivation) for problem in problems]
-    assert [reading.answer for reading in method.read_all(solutions, problems, None)] == [p.answer for p in problems]
-    assert method.read_all(["3 +", "three", "1 0 /"], problems[:3], None)[0].answer is None
-    assert method.leaks(problems[0], "12", "12")
+    monkeypatch.syspath_prepend(written.folder)
+    method = importlib.import_module("polish").Polish(PromptFormat(cue="Notation:", lead=" "))
+    problem = Problem("p", "How many are 3 bags of 4 nuts, less 5?", "7")
+    readings = method.read_all(["3 4 * 5 -", "5 3 4 * -", "3 +", "three", "1 0 /"], [problem] * 5, None)
+    assert [reading.answer for reading in readings] == ["7", "-7", None, None, None]

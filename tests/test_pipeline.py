@@ -2,7 +2,6 @@ import os
 import random
 import shutil
 import signal
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -138,11 +137,14 @@ def test_what_an_engine_failed_at_is_tried_again_when_asked_for(made, nano, monk
     assert second.counts == expected.counts
 
 
-class Slow(ScriptedSampler):
-    """Takes its time, so that it can be killed in the middle."""
+class Metered(ScriptedSampler):
+    """Needs a token for each call and tells when it has taken it, so that it can be killed in the middle."""
+
+    tokens = told = (0, 0)
 
     def complete(self, prompts, params, watch=nobody):
-        time.sleep(0.004)
+        os.read(self.tokens[0], 1)
+        os.write(self.told[1], b".")
         return super().complete(prompts, params, watch)
 
 
@@ -152,26 +154,29 @@ def test_twenty_kills_at_random_moments_change_no_file(tmp_path, nano):
     problems = ProblemSet("train", [Problem(f"p{i}", f"Bag {i}?", "12") for i in range(120)])
     both = Recipe.parse("r", ("text -> text", "text -> plan", "plan -> text"), tuple(words))
 
-    def run(folder):
-        sampler = Slow(lambda prompt, seed: TEXT if seed % 3 else WRONG)
+    def run(folder, kind=ScriptedSampler):
+        sampler = kind(lambda prompt, seed: TEXT if seed % 3 else WRONG)
         Pipeline(Ledger(folder), words, PromptWriter(), sampler, SimpleNamespace(settings={}), 0, 2).example_set(
             both, Checkpoint(nano), problems, OPTIONS, 1
         )
 
-    def killed_after(seconds):
+    def killed_after(calls):
+        Metered.tokens, Metered.told = os.pipe(), os.pipe()
+        os.write(Metered.tokens[1], b"." * (calls + 3))
         child = os.fork()
         if child == 0:
             try:
-                run(tmp_path / "disturbed")
+                run(tmp_path / "disturbed", Metered)
             finally:
                 os._exit(0)
-        time.sleep(seconds)
+        for _ in range(calls):
+            assert os.read(Metered.told[0], 1)
         os.kill(child, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     assert Checkpoint(nano).key
     moments = random.Random(0)
-    codes = [killed_after(moments.uniform(0.005, 0.09)) for _ in range(20)]
+    codes = [killed_after(moments.randint(1, 6)) for _ in range(20)]
     assert codes == [-signal.SIGKILL] * 20
     left = len(list((tmp_path / "disturbed").rglob("chunk-*")))
     run(tmp_path / "disturbed")

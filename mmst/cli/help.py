@@ -28,6 +28,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "answer": Command("mmst.cli.answer", "answer a question, a file or a data set by all methods and a policy"),
     "report": Command("mmst.cli.report", "a run, or all runs of a sweep, as one HTML page"),
     "runs": Command("mmst.cli.runs", "the runs and sweeps that there are, with their scores"),
     "ledger": Command("mmst.cli.ledger", "the stages in the ledger, with their sizes"),
@@ -64,7 +65,7 @@ def asked_for_help(words: Sequence[str]) -> bool:
 
 def job_help(job: str, words: Sequence[str]) -> None:
     """A job's groups, and its configuration with the overrides of the command line."""
-    folder, overrides = _parsed(words)
+    folder, overrides = parsed(words)
     search = [f"hydra.searchpath=[file://{folder}]"] if folder else []
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3", job_name=job):
         config = hydra.compose(job, [*overrides, *search, f"name={job}"])
@@ -79,7 +80,7 @@ def job_help(job: str, words: Sequence[str]) -> None:
     _print([*parts, "", "== What is set (KEY=VALUE) ==", OmegaConf.to_yaml(OmegaConf.create(shown)).rstrip(), "", *examples])
 
 
-def _parsed(words: Sequence[str]) -> tuple[Path | None, list[str]]:
+def parsed(words: Sequence[str]) -> tuple[Path | None, list[str]]:
     """The folder of --config-dir, and the overrides."""
     rest, folder, overrides = list(words), None, []
     while rest:

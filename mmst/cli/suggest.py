@@ -12,7 +12,7 @@ import yaml
 from mmst.cli.places import CONFIGS, groups
 
 UNKNOWN_KEY = re.compile(r"Could not override '([\w.@/]+)'")
-UNKNOWN_OPTION = re.compile(r"Could not find '([\w@]+)/([^']+)'")
+UNKNOWN_OPTION = re.compile(r"Could not (?:find|load) '([\w@]+)/([^']+)'")
 
 
 def suggestion(message: str) -> str:

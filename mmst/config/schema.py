@@ -172,8 +172,22 @@ class EvalSettings(Settings):
     """`mmst eval`."""
 
     evaluation: EvaluationSettings
+    policy: dict[str, Node] = field(default_factory=dict)
+    learned: str | None = None
     tracker: TrackerSettings
     checkpoints: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerSettings(Settings):
+    """`mmst answer`."""
+
+    evaluation: EvaluationSettings
+    policy: dict[str, Node]
+    run: str | None
+    arm: str | None
+    learned: str | None
+    kind: Literal["number", "choice", "yes_no", "text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +212,7 @@ class TrainSettings(Settings):
     translation: TranslationSettings
     decontaminate: AtLeastOne | None
     evaluation: EvaluationSettings
+    policy: dict[str, Node] = field(default_factory=dict)
     trainer: TrainerSettings
     tracker: TrackerSettings
     hardware: Node
@@ -208,7 +223,12 @@ class TrainSettings(Settings):
 
 LabelSettings = GenerateSettings | TrainSettings
 """Of jobs that make training data."""
-JOBS: dict[str, type[Settings]] = {"train": TrainSettings, "generate": GenerateSettings, "eval": EvalSettings}
+JOBS: dict[str, type[Settings]] = {
+    "train": TrainSettings,
+    "generate": GenerateSettings,
+    "eval": EvalSettings,
+    "answer": AnswerSettings,
+}
 
 
 @config_errors

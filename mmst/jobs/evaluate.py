@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmst.config.schema import EvalSettings
@@ -12,19 +13,37 @@ from mmst.jobs.opened import opened
 from mmst.jobs.problems import test_sets
 from mmst.jobs.results import leave_results
 from mmst.pipeline import Checkpoint
+from mmst.policies.learned import Learned, learned_for, load
 from mmst.reporting.models import MODELS
 from mmst.reporting.results import RESULTS
-from mmst.rounds import ArmResult, measure
+from mmst.rounds import measured_arm
 from mmst.training.checkpoint import local_checkpoint
 
 
 def run(settings: EvalSettings) -> None:
     """Sample greedily, grade, and print the scores of the model and of each of `checkpoints`."""
     with opened(settings) as job:
-        sets, evaluation = test_sets(settings), evaluation_of(settings.evaluation)
+        sets, methods = test_sets(settings), list(settings.solvers)
+        evaluation = evaluation_of(settings.evaluation, settings.policy, methods)
         named = {settings.model.name: job.base, **checkpoints_of(settings)}
-        results = [ArmResult(name, 0, found, measure(job.pipeline, evaluation, found, sets)) for name, found in named.items()]
+        learned = learned_of(settings.learned, named)
+        results = [
+            measured_arm(job.pipeline, evaluation, name, 0, found, sets, learned.get(name)) for name, found in named.items()
+        ]
         leave_results(job, results, sets)
+
+
+def learned_of(folder: str | None, named: Mapping[str, Checkpoint]) -> dict[str, Learned]:
+    """What policies have learned for each checkpoint, by its name; nothing where no folder is given.
+
+    Raises:
+        PolicyError: the folder holds nothing for one of them.
+    """
+    if folder is None:
+        return {}
+    place = Path(folder).expanduser()
+    rows = load(place)
+    return {name: learned_for(rows, found.key, place) for name, found in named.items()}
 
 
 def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
@@ -33,7 +52,9 @@ def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
     for name, path in settings.checkpoints.items():
         folder = Path(path).expanduser()
         if (folder / RESULTS).is_file():
-            found.update({f"{name}/{arm}": Checkpoint(local_checkpoint(place)) for arm, place in _trained(folder).items()})
+            found.update(
+                {f"{name}/{arm}": Checkpoint(local_checkpoint(place)) for arm, place in trained_checkpoints(folder).items()}
+            )
         else:
             found[name] = Checkpoint(local_checkpoint(folder))
     if settings.model.name in found:
@@ -41,7 +62,7 @@ def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
     return found
 
 
-def _trained(run: Path) -> dict[str, Path]:
+def trained_checkpoints(run: Path) -> dict[str, Path]:
     """Arm -> the checkpoint of its last round: in the run's folder, or in the ledger for runs of earlier versions."""
     left = {path.name: path for path in sorted((run / MODELS).glob("*")) if path.is_dir()}
     if left:

@@ -16,7 +16,7 @@ from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.boundary import boundary_of, line_breaks
-from mmst.methods.chat import AUTO, ServedChat, chat_of
+from mmst.methods.chat import ServedChat, chat_of
 from mmst.methods.edge import Recipe
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
@@ -107,8 +107,10 @@ def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
 
     model = settings.model
     if served_name(checkpoint) is not None:
-        chats = model.chat is True or (model.chat == AUTO and settings.sampler.get("api") == "chat")
-        return PromptWriter(ServedChat(model.system) if chats else None, line_breaks)
+        chats = settings.sampler.get("api") == "chat"
+        if model.chat is True and not chats:
+            raise ConfigError("model.chat=true: what a server's chat template writes is not known here; set sampler.api=chat.")
+        return PromptWriter(ServedChat(model.system) if chats and model.chat else None, line_breaks)
     tokenizer = load_tokenizer(checkpoint)
     chat = chat_of(tokenizer, model.chat, model.template, model.system, model.prefill)
     return PromptWriter(chat, boundary_of(tokenizer))

@@ -27,7 +27,7 @@ from mmst.reporting.plan import print_plan
 from mmst.reporting.progress import say
 from mmst.samplers.cache import rows_that_fit
 from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
-from mmst.training.checkpoint import load_tokenizer, served_name
+from mmst.training.checkpoint import load_config, load_tokenizer, served_name
 from mmst.training.model import adapter_parameters
 from mmst.training.options import TrainingOptions
 from mmst.training.tokenization import encode_prompt
@@ -78,7 +78,7 @@ def _model(settings: TrainSettings) -> tuple[Any, Path | None]:
         raise ConfigError(
             f"plan: '{name}' is on a server, and nothing is known of it here; choose a model with weights or a preset."
         )
-    return AutoConfig.from_pretrained(checkpoint), checkpoint
+    return load_config(checkpoint), checkpoint
 
 
 @config_errors

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmst.jobs.opened import Job
 from mmst.pipeline import ProblemSet
+from mmst.policies.learned import save
 from mmst.reporting.models import leave_models
 from mmst.reporting.progress import say
 from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
@@ -22,6 +23,8 @@ def leave_results(job: Job, results: Sequence[ArmResult], measured_on: Sequence[
     found = run_results(results, pairs, measured_on, job.pipeline.ledger, settings.whole)
     path = write_results(found, settings.folder)
     write_outcomes(results, settings.folder)
+    if learned := [result.learned for result in final_results(results).values() if result.learned]:
+        save(learned, settings.folder)
     print_results(found, f"{settings.model.name} on {settings.dataset.name}")
     if job.tracker:
         track_results(job.tracker, found, settings.folder)

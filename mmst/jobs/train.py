@@ -47,6 +47,6 @@ def rounds_plan(job: Job, settings: TrainSettings) -> RoundsPlan:
             fitter=fitter_factory(job, settings, options),
             settings=settings.trainer.trainer,
         ),
-        evaluation=evaluation_of(settings.evaluation),
+        evaluation=evaluation_of(settings.evaluation, settings.policy, list(settings.solvers)),
         seed=settings.seed,
     )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from mmst.errors import UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_WORDS = ("No space left on device", "Disk quota exceeded", "os error 28", "file write failed")
+"""A full disk, in the words of the system, of safetensors and of torch."""
 
 
 def atomic_write(path: Path, content: bytes) -> None:
@@ -32,16 +39,34 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     work = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
+    mode = work.stat().st_mode & 0o666  # the user's umask; libraries write through temporary files that are theirs alone
     try:
-        yield work
-        for path in work.rglob("*"):
-            if path.is_file():
-                _flush(path)
+        with told_of_space(target):
+            yield work
+            for path in work.rglob("*"):
+                if path.is_file():
+                    path.chmod(mode)
+                    _flush(path)
         if not target.exists():
             work.rename(target)
             _flush_folder(target.parent)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def told_of_space(path: Path) -> Iterator[None]:
+    """Say of a full disk which one it is: libraries wrap it into errors of their own, without a path.
+
+    Raises:
+        UserError: there is no room for what the block writes to `path`.
+    """
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "errno", None) in FULL or any(word in str(error) for word in FULL_WORDS):
+            raise UserError(f"no space is left on the device of {path}; free some, and the same command goes on.") from error
+        raise
 
 
 def remove_torn(folder: Path) -> None:

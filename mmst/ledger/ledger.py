@@ -1,16 +1,17 @@
 """The ledger: what every stage of every run put out, under a key of all that determines it.
 
     LEDGER/sample-1f0c.../chunk-00000.jsonl   rows, one JSON object a line
+                         chunk-00000.sha256   its hash, written before it: a chunk that differs is computed anew
                          manifest.json        settings, counts and hashes; there means done
                          seconds.json         what it took (the one file that differs between two equal runs)
 
 A stage that is found done is reused, also by another run or another job of a sweep. One that is found half done goes on at
-its first missing chunk. Two processes that need the same stage take turns.
+its first missing chunk. What was damaged since is computed anew, with a warning. Two processes that need the same stage take
+turns.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -24,8 +25,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from mmst.errors import DataError, RunInUseError
+from mmst.errors import DataError
 from mmst.ledger.files import atomic_write, remove_torn
+from mmst.ledger.locks import run_folder as run_folder
+from mmst.ledger.locks import turn
 from mmst.ledger.progress import Progress, Silent, Task
 from mmst.ledger.spec import key_of, plain
 
@@ -48,22 +51,30 @@ class Stage:
 
     @property
     def done(self) -> bool:
-        """Whether it is complete."""
-        return (self.folder / MANIFEST).exists()
+        """Whether it is complete; one whose manifest is damaged is not."""
+        return self._written() is not None
 
     @property
     def seconds(self) -> float:
         """Seconds of work so far, over all processes that worked on it."""
-        path = self.folder / SECONDS
-        return float(json.loads(path.read_text())) if path.exists() else 0.0
+        try:
+            return float(json.loads((self.folder / SECONDS).read_text()))
+        except (OSError, ValueError, TypeError):
+            return 0.0
 
     def manifest(self) -> dict[str, Any]:
         """What is written of the stage once it is done."""
+        if (written := self._written()) is None:
+            raise self._damaged(MANIFEST)
+        return written
+
+    def _written(self) -> dict[str, Any] | None:
+        """The manifest, where it is there and whole."""
         try:
-            loaded: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text())
-        except ValueError as error:
-            raise self._damaged(MANIFEST) from error
-        return loaded
+            loaded = json.loads((self.folder / MANIFEST).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return loaded if isinstance(loaded, dict) and loaded.get("key") == self.key else None
 
     def rows(self, row_type: type[Row]) -> Iterator[Row]:
         """All rows, in order, a chunk in memory at a time.
@@ -81,12 +92,33 @@ class Stage:
             yield self.chunk(number, digests) or b""
 
     def chunk(self, number: int, digests: Mapping[str, str] | None) -> bytes | None:
-        """What a chunk's file holds; None where it is not there yet, and the stage is not done (`digests` None)."""
+        """What a chunk's file holds; None where it is not there yet, or damaged, and the stage is not done (`digests` None)."""
         path = self.folder / chunk_name(number)
         content = path.read_bytes() if path.exists() else None
-        if digests is not None and (content is None or digests.get(path.name) != _digest(content)):
-            raise self._damaged(path.name)
+        if digests is not None:
+            if content is None or digests.get(path.name) != _digest(content):
+                raise self._damaged(path.name)
+        elif content is not None and self._noted(number) != _digest(content):
+            log.warning("ledger: %s differs from what was written; it is computed anew", path)
+            content = None
         return content
+
+    def keep(self, number: int, content: bytes) -> None:
+        """Write a chunk; its hash first, so that none is ever there without."""
+        self._note(number, _digest(content))
+        atomic_write(self.folder / chunk_name(number), content)
+
+    def damaged(self) -> list[int]:
+        """The chunks of a stage that is done which are gone, or differ from what was written."""
+        digests = self.manifest()["chunks"]
+        return [n for n, (name, digest) in enumerate(sorted(digests.items())) if not _is(self.folder / name, digest)]
+
+    def _noted(self, number: int) -> str | None:
+        path = self.folder / chunk_name(number, ".sha256")
+        return path.read_text().strip() if path.exists() else None
+
+    def _note(self, number: int, digest: str) -> None:
+        atomic_write(self.folder / chunk_name(number, ".sha256"), f"{digest}\n".encode())
 
     @property
     def content(self) -> str:
@@ -94,7 +126,9 @@ class Stage:
         return key_of(self.manifest()["chunks"])
 
     def forget(self, numbers: Iterable[int]) -> None:
-        """Remove chunks, and the mark that the stage is done."""
+        """Remove chunks, and the mark that the stage is done; what stays is known by its hashes."""
+        for number, (_, digest) in enumerate(sorted((self._written() or {}).get("chunks", {}).items())):
+            self._note(number, digest)
         (self.folder / MANIFEST).unlink(missing_ok=True)
         for number in numbers:
             (self.folder / chunk_name(number)).unlink(missing_ok=True)
@@ -147,7 +181,7 @@ class Ledger:
     """The stages under one folder, which runs and sweeps share."""
 
     def __init__(self, root: Path, progress: Progress | None = None) -> None:
-        self.root = root.absolute()
+        self.root = root.expanduser().absolute()
         self.progress: Progress = progress or Silent()
         self.used: list[Stage] = []
         """The stages that this run asked for, in order: its ancestry."""
@@ -163,6 +197,8 @@ class Ledger:
             yield stage
             return
         stage.folder.mkdir(parents=True, exist_ok=True)
+        if (stage.folder / MANIFEST).exists():
+            log.warning("ledger: %s is damaged; what it says is found out anew", stage.folder / MANIFEST)
         with turn(stage.folder / ".lock"):
             remove_torn(stage.folder)
             yield stage
@@ -182,6 +218,7 @@ class Ledger:
         Chunks that are there are kept. `units`: rows on the progress bar for each input. `tally` sees the last stage's rows.
         Where `redo` holds for a row of the last stage, found done, its chunk is computed anew, through all stages.
         """
+        self._mend(works)
         if redo:
             self._forget(works, redo)
         with ExitStack() as held:
@@ -204,6 +241,29 @@ class Ledger:
                 line.finish(tally.facts() if tally and line is lines[-1] else {})
             return stages[-1]
 
+    def distrust(self, name: str, spec: object, sound: Callable[[Stage], bool]) -> None:
+        """Take the mark that it is done from a stage which is not what was written of it."""
+        stage = self._stage(name, spec)
+        if stage.done and not sound(stage):
+            log.warning("ledger: what %s holds differs from what was written; it is computed anew", stage.folder)
+            with turn(stage.folder / ".lock"):
+                stage.forget(())
+
+    def _mend(self, works: Sequence[Work]) -> None:
+        """Forget the chunks that were damaged since a stage was done, in that stage and in those after it."""
+        stages = [self._stage(work.name, work.spec) for work in works]
+        for place, stage in enumerate(stages):
+            if stage.done and (numbers := stage.damaged()):
+                log.warning("ledger: %d chunks of %s are damaged or gone; they are computed anew", len(numbers), stage.folder)
+                self._drop(stages[place:], numbers)
+
+    def _drop(self, stages: Sequence[Stage], numbers: Sequence[int]) -> None:
+        with ExitStack() as held:
+            for stage in stages:
+                if stage.folder.exists():
+                    held.enter_context(turn(stage.folder / ".lock"))
+                    stage.forget(numbers)
+
     def _forget(self, works: Sequence[Work], redo: Callable[[Any], bool]) -> None:
         stages = [self._stage(work.name, work.spec) for work in works]
         last = stages[-1]
@@ -214,11 +274,7 @@ class Ledger:
         if not numbers:
             return
         log.info("%s: %d chunks are computed anew", last.folder.name, len(numbers))
-        with ExitStack() as held:
-            for stage in stages:
-                if stage.folder.exists():
-                    held.enter_context(turn(stage.folder / ".lock"))
-                    stage.forget(numbers)
+        self._drop(stages, numbers)
 
     def _stage(self, name: str, spec: object) -> Stage:
         key = key_of(spec)
@@ -246,7 +302,7 @@ class _Line:
             with self.stage.timed():
                 made = self.work.compute(inputs(), task)
                 content = b"".join(msgspec.json.encode(row) + b"\n" for row in made)
-                atomic_write(self.stage.folder / chunk_name(number), content)
+                self.stage.keep(number, content)
             rows = partial(_itself, made)
         self.digests[chunk_name(number)] = _digest(content)
         self.count += content.count(b"\n")
@@ -257,9 +313,9 @@ class _Line:
             self.stage.finish({"rows": self.count, "chunks": self.digests, **facts})
 
 
-def chunk_name(number: int) -> str:
+def chunk_name(number: int, kind: str = ".jsonl") -> str:
     """The file of a stage's chunk, counted from 0."""
-    return f"chunk-{number:05d}.jsonl"
+    return f"chunk-{number:05d}{kind}"
 
 
 def _decoded(content: bytes, row_type: type[Row]) -> list[Row]:
@@ -271,35 +327,9 @@ def _itself(rows: Sequence[Any]) -> Sequence[Any]:
     return rows
 
 
+def _is(path: Path, digest: str) -> bool:
+    return path.exists() and _digest(path.read_bytes()) == digest
+
+
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-@contextmanager
-def run_folder(path: Path) -> Iterator[Path]:
-    """A run's folder, held against other processes while the block runs.
-
-    Raises:
-        RunInUseError: another process holds it.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    with (path / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunInUseError(
-                f"run: {path} is in use by another process; wait for it to end, or give another folder by name=..."
-            ) from error
-        yield path
-
-
-@contextmanager
-def turn(path: Path) -> Iterator[None]:
-    """Hold a lock file, waiting for whoever holds it. The kernel releases it when its holder dies."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("%s is being computed by another process; waiting for it", path.parent.name)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -157,10 +157,10 @@ class ServedChat:
         return {"served": True, "system": self.system}
 
     def rendering(self, conversation: Conversation, target: PromptFormat, boundary: Boundary) -> Rendering:
-        """See `Chat.rendering`; the text is few-shot text, for readers."""
+        """See `Chat.rendering`; the text is few-shot text, for readers: what a server's template writes is not known here."""
         system, said = (conversation.instruction, "") if self.system is None else (self.system, conversation.instruction)
         text = few_shot(conversation, target, boundary).text
-        return Rendering(text, "", conversation.turns(system, said))
+        return Rendering(text, "", conversation.turns(system, said), chat=True)
 
 
 def chat_of(

@@ -9,20 +9,40 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mmst.answers.equality import PASSED, canonical_answer
-from mmst.answers.numbers import canonical_number, numbers_in
+from mmst.answers.numbers import numbers_in
+from mmst.answers.reading import stated_answer
 from mmst.methods.method import Reading
-from mmst.methods.prompt import QUESTION_CUE, PromptFormat
+from mmst.methods.programs import begins_function, completed, program_in
+from mmst.methods.prompt import PromptFormat
 from mmst.sandbox.result import UNJUDGED, Executor, Program, Result, Status
 from mmst.types import AnswerKind, Problem, Step
 
 INDENT = "    "
-FENCE = re.compile(r"```(?:python|py)?\s*\n(.*?)(?:```|$)", re.DOTALL)
 COMPUTING = (ast.BinOp, ast.Call, ast.AugAssign, ast.Compare, ast.BoolOp)
 SHIFTS = (7, 13)
 """By how much numbers are made larger to see whether a program looks at them."""
-NO_SOLUTION = "NoSolution"
-"""The error of a program that defines neither `solution()` nor `answer`: what it printed last may be its answer."""
-READABLE_TYPES = ("int", "float", "str", "bool", "Fraction", "Decimal", "Integer", "Rational", "Float")
+NO_SOLUTION, LEFT = "NoSolution", "SystemExit"
+"""The errors of a program that ends without a value: what it printed last may be its answer."""
+CONTAINERS = ("list", "tuple", "set", "frozenset")
+NO_ANSWERS = (
+    "NoneType",
+    "dict",
+    "function",
+    "type",
+    "module",
+    "generator",
+    "coroutine",
+    "method",
+    "builtin_function_or_method",
+)
+"""Types whose values are no answers, and containers of several are none either."""
+NUMERAL = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?")
+CUT = "[...]"
+"""What begins an output whose head the sandbox dropped within a line."""
+MOST_LINES = 50
+"""Lines of an output that are looked at, from its end."""
+LONGEST_ANSWER = 500
+"""Characters of a text that is read as an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +51,17 @@ class CodeMethod:
 
     format: PromptFormat
     name: str = "code"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 3
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
-        """The program: what is inside a code fence if there is one, and nothing after a run-on next question."""
-        text = completion.split("\n" + QUESTION_CUE.strip())[0]
-        fenced = FENCE.search(text)
-        return (fenced.group(1) if fenced else text).strip("\n").rstrip()
+        """The program, see `mmst.methods.programs`."""
+        return program_in(completion)
 
     def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The value of each program; for `TESTS`, `passed` where it passes them."""
-        return read_programs([self.clean(completion) for completion in completions], problems, executor)
+        programs = [program_of(completion, problem) for completion, problem in zip(completions, problems, strict=True)]
+        return read_programs(programs, problems, executor)
 
     def render(self, derivation: Sequence[Step]) -> str:
         """One assignment a step."""
@@ -75,6 +94,14 @@ class CodeMethod:
         return not any(isinstance(node, COMPUTING) for node in ast.walk(tree))
 
 
+def program_of(completion: str, problem: Problem) -> str:
+    """The program of a completion of a problem; where its question begins a function, that function whole."""
+    code = program_in(completion, problem.entry_point if problem.kind is AnswerKind.TESTS else "")
+    if problem.entry_point and begins_function(problem.question, problem.entry_point):
+        return completed(problem.question, code, problem.entry_point)
+    return code
+
+
 def read_programs(programs: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
     """What programs return, or whether they pass their problems' tests; each is run once however often it occurs."""
     if not programs:
@@ -82,9 +109,9 @@ def read_programs(programs: Sequence[str], problems: Sequence[Problem], executor
     asked = [_program(code, problem) for code, problem in zip(programs, problems, strict=True)]
     distinct = list(dict.fromkeys(asked))
     results = executor.execute([replace(program, name=str(i)) for i, program in enumerate(distinct)])
-    readings = {program: _reading(program, result) for program, result in zip(distinct, results, strict=True)}
+    found = dict(zip(distinct, results, strict=True))
     return [
-        readings[program] if program.tests else _of_kind(readings[program], problem)
+        _of_tests(found[program]) if program.tests else _reading(found[program], problem)
         for program, problem in zip(asked, problems, strict=True)
     ]
 
@@ -139,23 +166,55 @@ def _program(code: str, problem: Problem) -> Program:
     return Program("", code, tests=tests, entry_point=problem.entry_point or None)
 
 
-def _of_kind(reading: Reading, problem: Problem) -> Reading:
-    """A value as an answer of the problem's kind: the text of a choice becomes its letter."""
-    if reading.answer is None:
-        return reading
-    return replace(reading, answer=canonical_answer(reading.answer, problem.kind, problem.choices) or reading.answer)
-
-
-def _reading(program: Program, result: Result) -> Reading:
+def _of_tests(result: Result) -> Reading:
     if result.status in UNJUDGED:
-        return Reading(None, result.status.value, judged=False)
-    if program.tests:
-        return Reading(PASSED if result.status is Status.OK else None, result.type or result.status.value)
-    printed = result.stdout.strip().splitlines()
-    if result.type == NO_SOLUTION and printed and (value := canonical_number(printed[-1])):
-        return Reading(value, "printed")
+        return Reading(None, result.type or result.status.value, judged=False)
+    return Reading(PASSED if result.status is Status.OK else None, result.type or result.status.value)
+
+
+def _reading(result: Result, problem: Problem) -> Reading:
+    """The answer that a program gave: what it returned or set, or else what it printed last."""
+    if result.status in UNJUDGED:
+        return Reading(None, result.type or result.status.value, judged=False)
+    says_nothing = result.type in (NO_SOLUTION, LEFT) or (result.status is Status.OK and result.type == "NoneType")
+    if says_nothing and (printed := _printed(result.stdout, problem)):
+        return Reading(printed, "printed")
     if result.status is not Status.OK:
         return Reading(None, result.type or result.status.value)
-    if result.type not in READABLE_TYPES:
+    text = _single(result)
+    if text is None:
         return Reading(None, f"value of type {result.type}")
-    return Reading(canonical_number(result.value) or result.value.strip(), "value")
+    return Reading(_said(text, problem) or text, "value")
+
+
+def _single(result: Result) -> str | None:
+    """A value's text, that of the only item of a container; None for what holds more than an answer."""
+    if result.type not in CONTAINERS:
+        return None if result.type in NO_ANSWERS else result.value.strip()
+    inner = result.value.strip()[1:-1].rstrip(",")
+    try:
+        item = ast.literal_eval(inner)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return inner if NUMERAL.fullmatch(inner) else None
+    return str(item) if isinstance(item, int | float | str) else None
+
+
+def _printed(output: str, problem: Problem) -> str | None:
+    """What the last line says, or else the last line that says of itself that it is the answer."""
+    lines = [line for line in output.strip().splitlines()[-MOST_LINES:] if line.strip()]
+    if not lines or lines[-1].startswith(CUT):
+        return None
+    if said := _said(lines[-1].strip(), problem):
+        return said
+    value, how = stated_answer("\n".join(lines), problem.kind, problem.choices)
+    return value if how in ("marked", "boxed", "tagged") else None
+
+
+def _said(text: str, problem: Problem) -> str | None:
+    """What a text that is an answer says: as the statement of a completion is read."""
+    exact = canonical_answer(text, problem.kind, problem.choices)
+    if exact is not None and problem.kind is not AnswerKind.TEXT:
+        return exact
+    if len(text) > LONGEST_ANSWER:
+        return None
+    return stated_answer(f"The answer is {text}", problem.kind, problem.choices)[0] or exact

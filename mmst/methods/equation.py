@@ -16,12 +16,13 @@ from typing import ClassVar
 
 from mmst.answers.numbers import canonical_number, numbers_in
 from mmst.methods import solver
-from mmst.methods.code import FENCE, SHIFTS, read_programs
+from mmst.methods.code import SHIFTS, read_programs
 from mmst.methods.method import Reading
 from mmst.methods.prompt import QUESTION_CUE, PromptFormat
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, Problem, Step
 
+FENCE = re.compile(r"```[^\n]*\n(.*?)(?:```|$)", re.DOTALL)
 NUMERAL = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
 OPERATOR = re.compile(r"[\w)]\s*[-+*/]")
 LONGEST = 2_000

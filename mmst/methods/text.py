@@ -11,7 +11,7 @@ from mmst.answers.audit import wrong_steps
 from mmst.answers.numbers import canonical_number, numbers_in
 from mmst.answers.passages import without_run_on
 from mmst.answers.reading import stated_answer, unit_of
-from mmst.methods.code import FENCE, read_programs
+from mmst.methods.code import program_of, read_programs
 from mmst.methods.method import Reading
 from mmst.methods.prompt import PromptFormat
 from mmst.sandbox.expressions import is_expression, values_of
@@ -51,7 +51,7 @@ class TextMethod:
         texts = [self.clean(completion) for completion in completions]
         readings = [_read(text, problem) for text, problem in zip(completions, problems, strict=True)]
         tested = [n for n, problem in enumerate(problems) if problem.kind is AnswerKind.TESTS]
-        ran = read_programs([_fenced(texts[n]) for n in tested], [problems[n] for n in tested], executor)
+        ran = read_programs([program_of(texts[n], problems[n]) for n in tested], [problems[n] for n in tested], executor)
         for n, reading in zip(tested, ran, strict=True):
             readings[n] = reading
         return _calculated(readings, problems, executor)
@@ -118,9 +118,3 @@ def _calculated(readings: list[Reading], problems: Sequence[Problem], executor: 
         elif (number := canonical_number(value)) is not None:
             readings[n] = Reading(number, readings[n].reason)
     return readings
-
-
-def _fenced(text: str) -> str:
-    """The program in a text; all of it where there is no fence."""
-    fenced = FENCE.search(text)
-    return fenced.group(1) if fenced else text

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmst.errors import ConfigError
-from mmst.ledger.ledger import turn
+from mmst.ledger.locks import turn
 from mmst.nano.__main__ import make_nano
 from mmst.nano.recipe import NanoRecipe
 from mmst.reporting.progress import TerminalProgress, say

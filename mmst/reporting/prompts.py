@@ -78,7 +78,7 @@ def _tokenized(prompt: Prompt, tokenizer: Any) -> tuple[Text, str]:
 
 
 def _served(prompt: Prompt) -> tuple[Text, str]:
-    if prompt.chat or not prompt.messages:
+    if not prompt.chat:
         return Text(prompt.text), f"{len(prompt.text)} characters, by a server"
     turns = [f"<{turn.role}>\n{turn.content}" for turn in prompt.messages]
     return Text("\n".join(turns)), f"{len(turns)} messages, by a server"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -18,7 +19,10 @@ from rich.table import Table
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger
 from mmst.pipeline import ProblemSet
+from mmst.reporting.flips import flip_results
 from mmst.reporting.plot import accuracy_plot
+from mmst.reporting.policies import missing_sentences, policy_results, policy_rows, policy_tables
+from mmst.reporting.power import power_sentence
 from mmst.reporting.progress import CONSOLE
 from mmst.rounds import ArmResult, final_results
 from mmst.stages.evaluate import EITHER, MethodPair, compare, score, scores_by_tag
@@ -62,6 +66,8 @@ def run_results(
             for arm, result in final.items()
             if result.examples
         },
+        **policy_results(final, list(problems)),
+        "flips": {name: flip_results({arm: result.outcomes[name] for arm, result in final.items()}) for name in problems},
         "labels": [row for result in results for row in _label_rows(result)],
         "correlations": [row for result in results for row in _correlation_rows(result)],
         "seconds": _seconds(ledger),
@@ -153,13 +159,16 @@ def write_results(found: Mapping[str, Any], folder: Path) -> Path:
 
 def print_results(found: Mapping[str, Any], title: str) -> None:
     """The tables: accuracy by method and arm, differences, held-out families, and counts by edge."""
-    _show(accuracy_table(found["arms"], title))
-    if found["comparisons"]:
-        _show(comparison_table(found["comparisons"]))
-    for name, table in found["heldout"].items():
-        _show(accuracy_table(table["arms"], f"{title}, {name}"))
+    for name, table in tables_of(found).items():
+        head = title if name == found["dataset"] else f"{title}, {name}"
+        _show(accuracy_table(table["arms"], head, policy_rows(found, name)))
         if table["comparisons"]:
             _show(comparison_table(table["comparisons"]))
+            _say(power_sentence(table["comparisons"]))
+    for chosen in policy_tables(found, list(tables_of(found))):
+        _show(chosen)
+    for sentence in missing_sentences(found):
+        _say(sentence)
     for name, table in tables_of(found).items():
         if table["sampled"]:
             _show(sampled_table(table["sampled"], name))
@@ -171,8 +180,12 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
         _show(labels_table(found["labels"]))
 
 
-def accuracy_table(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], title: str) -> Table:
-    """Methods down, arms across: accuracy with its 95% interval."""
+def accuracy_table(
+    arms: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    title: str,
+    policies: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+) -> Table:
+    """Methods down, then policies, arms across: accuracy with its 95% interval."""
     first = next(iter(arms.values()))
     sizes = sorted({cell["n"] for scores in arms.values() for cell in scores.values()})
     unjudged = sum(cell["unjudged"] for scores in arms.values() for m, cell in scores.items() if m != "either")
@@ -183,6 +196,8 @@ def accuracy_table(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], title: s
         table.add_column(arm, justify="right")
     for method in first:
         table.add_row(method, *(_cell(arms[arm][method]) for arm in arms))
+    for policy, scores in (policies or {}).items():
+        table.add_row(policy, *(_cell(scores[arm]) if arm in scores else "-" for arm in arms))
     return table
 
 
@@ -273,6 +288,10 @@ def _show(table: Table) -> None:
     CONSOLE.print(table)
 
 
+def _say(sentence: str) -> None:
+    CONSOLE.print(sentence, markup=False, soft_wrap=True)
+
+
 def _scores(outcomes: Mapping[str, Mapping[str, bool | None]]) -> dict[str, Any]:
     return {method: asdict(score(by_problem)) for method, by_problem in outcomes.items()}
 
@@ -282,14 +301,16 @@ def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit that mmst is run from; None outside a git checkout."""
-    git = Path(__file__).parents[2] / ".git"
-    try:
-        head = (git / "HEAD").read_text().strip()
-        kind, _, name = head.partition(" ")
-        return (head if kind != "ref:" else (git / name).read_text().strip())[:7]
-    except OSError:
+    """The commit that mmst is run from, with `-dirty` where files differ from it; None outside a git checkout."""
+    root = Path(__file__).parents[2]
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    if not (root / ".git").exists():
         return None
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None
 
 
 def _seconds(ledger: Ledger) -> dict[str, float]:

@@ -219,7 +219,7 @@ class OpenAISampler:
         if self.api == "completions":
             body["prompt"] = prompt.text
         else:
-            turns = prompt.messages or (Message("user", prompt.text),)
+            turns = prompt.messages if prompt.chat else (Message("user", prompt.text),)
             body["messages"] = [{"role": turn.role, "content": turn.content} for turn in turns]
         asked = {key: value for key, value in body.items() if self.extra.get(key, value) is not None}
         return {**asked, "extra_body": {key: value for key, value in self.extra.items() if value is not None}}

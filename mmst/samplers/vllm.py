@@ -18,14 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig
-
 from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.samplers import vllm_worker
 from mmst.samplers.lengths import Fitting, positions, put_back
 from mmst.samplers.rows import before_stop
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
-from mmst.training.checkpoint import load_tokenizer, refuse_adapters
+from mmst.training.checkpoint import load_config, load_tokenizer, refuse_adapters
 from mmst.training.tokenization import prompt_tokens
 from mmst.types import Completion, FinishReason, Prompt
 
@@ -111,7 +109,7 @@ class VLLMSampler:
         refuse_adapters(checkpoint, "vllm")
         self.close()
         self._tokenizer = load_tokenizer(checkpoint)
-        self._fitting = Fitting(self._arguments["max_model_len"] or positions(AutoConfig.from_pretrained(checkpoint)))
+        self._fitting = Fitting(self._arguments["max_model_len"] or positions(load_config(checkpoint)))
         for number in range(self.replicas):
             self._engines.append(_Engine(self.python, self._environment(number), {"model": str(checkpoint), **self._arguments}))
         try:

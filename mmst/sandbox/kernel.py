@@ -24,6 +24,8 @@ LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
 CAPABILITY_VERSION = 0x20080522
 LANDLOCK_READ_FILE, LANDLOCK_READ_DIR = 1 << 2, 1 << 3
 WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+THREAD_FLAGS = 0x003D0F00
+"""Of clone, as pthread_create has them: memory, files, signals and the process itself are shared."""
 FCNTL_COMMANDS = (1, 2, 3, 1030)  # F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC
 
 # Harmless calls that CPython and sympy make. Calls under special rules (openat, prlimit64, fcntl, ioctl) are listed apart.
@@ -35,7 +37,7 @@ X86_64 = dict(
     getgid=104, geteuid=107, getegid=108, getppid=110, sigaltstack=131, arch_prctl=158, gettid=186, time=201, futex=202,
     sched_getaffinity=204, getdents64=217, restart_syscall=219, clock_gettime=228, clock_getres=229, clock_nanosleep=230,
     exit_group=231, newfstatat=262, readlinkat=267, faccessat=269, pselect6=270, ppoll=271, set_robust_list=273,
-    getrandom=318, statx=332, rseq=334, faccessat2=439,
+    getrandom=318, statx=332, rseq=334, faccessat2=439, pipe=22, pipe2=293,
 )  # fmt: skip
 AARCH64 = dict(
     getcwd=17, dup=23, faccessat=48, close=57, getdents64=61, lseek=62, read=63, write=64, readv=65, writev=66, pread64=67,
@@ -44,7 +46,7 @@ AARCH64 = dict(
     sched_getaffinity=123, sched_yield=124, restart_syscall=128, sigaltstack=132, rt_sigaction=134, rt_sigprocmask=135,
     rt_sigreturn=139, times=153, uname=160, getrlimit=163, getrusage=165, gettimeofday=169, getpid=172, getppid=173,
     getuid=174, geteuid=175, getgid=176, getegid=177, gettid=178, sysinfo=179, brk=214, munmap=215, mremap=216, mmap=222,
-    mprotect=226, madvise=233, getrandom=278, statx=291, rseq=293, faccessat2=439,
+    mprotect=226, madvise=233, getrandom=278, statx=291, rseq=293, faccessat2=439, pipe2=59,
 )  # fmt: skip
 
 
@@ -58,8 +60,12 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    "x86_64": Architecture(0xC000003E, X86_64, dict(openat=257, prlimit64=302, fcntl=72, ioctl=16, seccomp=317, capset=126)),
-    "aarch64": Architecture(0xC00000B7, AARCH64, dict(openat=56, prlimit64=261, fcntl=25, ioctl=29, seccomp=277, capset=91)),
+    "x86_64": Architecture(
+        0xC000003E, X86_64, dict(openat=257, prlimit64=302, fcntl=72, ioctl=16, clone=56, clone3=435, seccomp=317, capset=126)
+    ),
+    "aarch64": Architecture(
+        0xC00000B7, AARCH64, dict(openat=56, prlimit64=261, fcntl=25, ioctl=29, clone=220, clone3=435, seccomp=277, capset=91)
+    ),
 }
 
 
@@ -204,6 +210,9 @@ def _bpf(arch: Architecture) -> bytes:
             _allowed(),
         ],
         arch.special["ioctl"]: [_denied(errno.ENOTTY)],
+        # a thread of this very process, by the flags of the C library, and no other child; clone3 hides its flags in memory
+        arch.special["clone"]: [*_argument(0), (EQUAL, 0, 1, THREAD_FLAGS), _allowed(), _denied(errno.EPERM)],
+        arch.special["clone3"]: [_denied(errno.ENOSYS)],
     }  # fmt: skip
     leaves = [(first, last, [_allowed()]) for first, last in _runs(arch.calls.values())]
     leaves += [(number, number, list(rule)) for number, rule in special.items()]

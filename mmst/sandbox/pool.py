@@ -7,15 +7,12 @@ the one at fault is lost.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import selectors
-import socket
-import struct
-import subprocess
 import sys
 import sysconfig
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -24,29 +21,36 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mmst.errors import ConfigError, SandboxUnavailableError
+from mmst.errors import ConfigError
 from mmst.ledger.progress import Progress, Silent
-from mmst.sandbox import probe, supervise, watch
+from mmst.sandbox import host, probe
+from mmst.sandbox.host import Zygote, result_of
 from mmst.sandbox.result import Program, Result, Status
 
 log = logging.getLogger(__name__)
 
 WINDOW = 4
 """Programs sent to a zygote ahead of its answers."""
-MODULES = ("sympy", "math_verify", "latex2sympy2_extended", "antlr4")
-"""What programs may import beyond the standard library, where it is installed: the last three are math-verify's."""
-START_SECONDS = 600
-"""In which a zygote must be ready: only one that hangs takes minutes, however busy the machine is."""
-LOOK_SECONDS = 5.0
-"""Between two looks at a zygote that is silent."""
-SPARE_SECONDS = 60.0
-"""How much longer than its most patient program may take a zygote may be silent."""
+MODULES = ("sympy", "math_verify", "latex2sympy2_extended", "antlr4", "numpy", "scipy", "pandas")
+"""What programs may import beyond the standard library, where it is installed: the three after sympy are math-verify's."""
+NUMERIC = ("numpy", "scipy", "pandas")
+"""Modules that are large: programs that name one go to zygotes of their own."""
+BESIDE = {"sympy": ("mpmath",), "numpy": ("numpy.libs",), "scipy": ("scipy.libs",),
+          "pandas": ("pandas.libs", "dateutil", "pytz", "tzdata", "six.py")}  # fmt: skip
+"""What a module needs, as it lies beside it."""
+LOADED = {"scipy": ("scipy.optimize", "scipy.stats"), "numpy": ("numpy.random",)}
+"""What is loaded with a module since programs use it."""
 LEAST_MEMORY = 1 << 27
 LARGEST_PROGRAM = 1 << 16
 """Characters; a longer program is refused."""
 SYMPY_WARM_UP = (
     "import sympy as s; x, y = s.symbols('x y'); s.solve([x + y - 3, x - y - 1], [x, y]); s.solve(x**2 - 2, x); "
-    "s.simplify(x**2 / x); s.factor(x**2 - 1); s.Rational(1, 3); s.Eq(x, 1); s.N(s.sqrt(2))"
+    "s.simplify(x**2 / x); s.factor(x**2 - 1); s.Rational(1, 3); s.Eq(x, 1); s.N(s.sqrt(2))\n"
+)
+MATH_VERIFY_WARM_UP = (
+    "from math_verify import parse, verify\n"
+    "a, b = (parse(f'${t}$', parsing_timeout=None) for t in (r'\\\\frac{1}{2}', 'x^2+1'))\n"
+    "verify(a, b, timeout_seconds=None)\n"
 )
 LIBRARY_FOLDERS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
                    "/lib64", "/usr/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/usr/share/zoneinfo")  # fmt: skip
@@ -71,115 +75,16 @@ class Limits:
             raise ConfigError(f"sandbox.limits.memory_bytes={self.memory_bytes} is less than Python needs ({LEAST_MEMORY}).")
 
 
-class _Zygote:
-    """One running zygote and what it has in hand."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        ours, theirs = socket.socketpair()
-        command = [sys.executable, "-I", "-S", "-B", str(Path(__file__).with_name("zygote.py")), json.dumps(settings)]
-        self.process = subprocess.Popen(
-            [*command, str(theirs.fileno())], env={}, close_fds=True, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )  # fmt: skip
-        theirs.close()
-        self.socket = ours
-        self.incoming = bytearray()
-        self.outgoing = bytearray()
-        self.in_hand: deque[int] = deque()
-        self.silent = 0.0
-        """Seconds since it last said something, while it had programs in hand."""
-        self.patience = supervise.PATIENCE * settings["wall_factor"] * settings["cpu_seconds"] + SPARE_SECONDS
-        self.ready = self._await_ready()
-        ours.setblocking(False)
-
-    def _await_ready(self) -> dict[str, Any]:
-        self.socket.settimeout(START_SECONDS)
-        try:
-            while not (frames := self._frames()):
-                block = self.socket.recv(1 << 16)
-                if not block:
-                    break
-                self.incoming += block
-        except TimeoutError:
-            frames = []
-        if not frames:
-            self.stop()
-            said = self.process.stderr.read().decode(errors="replace").strip() if self.process.stderr else ""
-            raise SandboxUnavailableError(
-                f"sandbox: the process that runs programs did not start: {said[-300:] or 'no message'}"
-            )
-        return dict(frames[0]["ready"])
-
-    def send(self, number: int, program: Program) -> None:
-        """Queue one program."""
-        if program.tests is None:
-            self._frame({"id": number, "code": program.code, "entry": program.entry})
-        else:
-            self._frame({"id": number, "code": program.code, "entry_point": program.entry_point})
-            self._frame({"tests": program.tests})
-        self.in_hand.append(number)
-
-    def _frame(self, message: dict[str, Any]) -> None:
-        body = json.dumps(message).encode()
-        self.outgoing += struct.pack("I", len(body)) + body
-
-    def flush(self) -> None:
-        """Write what the socket takes."""
-        while self.outgoing:
-            try:
-                del self.outgoing[: self.socket.send(self.outgoing)]
-            except BlockingIOError:
-                return
-
-    def receive(self) -> list[dict[str, Any]] | None:
-        """The results that have come; None when the zygote is gone."""
-        try:
-            block = self.socket.recv(1 << 20)
-        except BlockingIOError:
-            return []
-        except OSError:
-            return None
-        if not block:
-            return None
-        self.silent = 0.0
-        self.incoming += block
-        return self._frames()
-
-    def hangs(self, seconds: float) -> bool:
-        """Whether it will not answer, after `seconds` more of silence: it was stopped, or is later than any program may be."""
-        if not self.in_hand:
-            self.silent = 0.0
-            return False
-        self.silent += seconds
-        return self.silent > self.patience or (self.silent >= LOOK_SECONDS and watch.is_stopped(self.process.pid))
-
-    def _frames(self) -> list[dict[str, Any]]:
-        frames = []
-        while len(self.incoming) >= 4:
-            end = 4 + struct.unpack_from("I", self.incoming)[0]
-            if len(self.incoming) < end:
-                break
-            frames.append(json.loads(self.incoming[4:end]))
-            del self.incoming[:end]
-        return frames
-
-    def stop(self) -> None:
-        """Hang up and kill. The kernel kills the children with their process 1."""
-        self.socket.close()
-        self.process.kill()
-        self.process.wait()
-
-
 class _Slot:
     """A place for a zygote of one kind; it starts at its first program, and again after a death."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
-        self.zygote: _Zygote | None = None
+        self.zygote: Zygote | None = None
 
-    def started(self) -> _Zygote:
+    def started(self) -> Zygote:
         if self.zygote is None:
-            self.zygote = _Zygote(self.settings)
+            self.zygote = Zygote(self.settings)
         return self.zygote
 
     def stop(self) -> None:
@@ -221,21 +126,20 @@ class SandboxPool:
             raise ConfigError(f"sandbox.accept_missing: '{min(unknown)}' is none of {', '.join(probe.REQUIRED)}.")
         features = probe.features()
         probe.require(features, set(accept_missing))
-        installed = tuple(name for name in modules if find_spec(name))
-        settings = _settings(limits or Limits(), confine, features)
-        loaded = {
-            **settings,
-            "preload": list(installed),
-            "warm_up": SYMPY_WARM_UP if "sympy" in installed else "",
-            **_module_places(installed, settings["readable"]),
-        }
-        self.modules = installed
         self.limits = limits or Limits()
+        settings = _settings(self.limits, confine, features)
         if workers < 0:
             raise ConfigError(f"sandbox.workers={workers} must be 0 (one a core) or above.")
         count = workers or len(os.sched_getaffinity(0))
+        self.modules = tuple(name for name in modules if find_spec(name))
+        exact = tuple(name for name in self.modules if name not in NUMERIC)
+        numeric = tuple(name for name in self.modules if name in NUMERIC)
         self._plain = [_Slot(settings) for _ in range(count)]
-        self._loaded = [_Slot(loaded) for _ in range(count if installed else 0)]
+        self._loaded = [_Slot(_with_modules(settings, exact)) for _ in range(count if exact else 0)]
+        self._numeric = [_Slot(_with_modules(settings, (*exact[:1], *numeric))) for _ in range(count if numeric else 0)]
+        self._kinds = ((numeric, self._numeric), (exact, self._loaded))
+        self._in_use = threading.Lock()
+        self._told: set[str] = set()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -243,27 +147,49 @@ class SandboxPool:
         return {"limits": asdict(self.limits), "modules": list(self.modules)}
 
     def execute(self, programs: Sequence[Program]) -> list[Result]:
-        """See `Executor.execute`."""
+        """See `Executor.execute`. One call at a time: a second thread waits for the first."""
+        with self._in_use:
+            return self._execute(programs)
+
+    def _execute(self, programs: Sequence[Program]) -> list[Result]:
         results: dict[int, Result] = {}
-        waiting: dict[bool, deque[int]] = {False: deque(), True: deque()}
+        waiting: dict[int, tuple[list[_Slot], deque[int]]] = {}
         for number, program in enumerate(programs):
             if len(program.code) > LARGEST_PROGRAM:
                 results[number] = Result(program.name, Status.ERROR, "ProgramTooLarge")
                 continue
-            waiting[bool(self._loaded) and any(name in program.code for name in self.modules)].append(number)
-        batch = _Batch(programs, results)
-        for slots, numbers in ((self._plain, waiting[False]), (self._loaded, waiting[True])):
+            slots = self._slots(program)
+            waiting.setdefault(id(slots), (slots, deque()))[1].append(number)
+        batch = _Batch(programs, results, self.limits.stdout_chars)
+        for slots, numbers in waiting.values():
             batch.run(slots, numbers)
         lost = sum(result.status is Status.LOST for result in results.values())
         if lost:
             log.warning(
                 "sandbox: %d of %d programs were lost twice (a machine too busy, or a worker that died)", lost, len(programs)
             )
+        self._tell_missing(results.values())
         return [results[number] for number in range(len(programs))]
+
+    def _slots(self, program: Program) -> list[_Slot]:
+        """Where a program runs: by the modules that it or its tests name."""
+        text = program.code + (program.tests or "")
+        return next((slots for names, slots in self._kinds if any(name in text for name in names)), self._plain)
+
+    def _tell_missing(self, results: Iterable[Result]) -> None:
+        """Say once of each known module that programs asked for it in vain."""
+        missing = {result.type.partition(": ")[2] for result in results if result.type.startswith("ModuleNotFoundError: ")}
+        for name in sorted(missing & set(MODULES) - self._told):
+            self._told.add(name)
+            log.warning(
+                "sandbox: programs import %s, which they cannot: install it (pip install %s), and name it in sandbox.modules",
+                name,
+                name,
+            )
 
     def close(self) -> None:
         """See `Executor.close`."""
-        for slot in [*self._plain, *self._loaded]:
+        for slot in [*self._plain, *self._loaded, *self._numeric]:
             slot.stop()
 
     def __enter__(self) -> SandboxPool:
@@ -277,9 +203,10 @@ class SandboxPool:
 class _Batch:
     """One call of `execute`: which program is where, and what came back."""
 
-    def __init__(self, programs: Sequence[Program], results: dict[int, Result]) -> None:
+    def __init__(self, programs: Sequence[Program], results: dict[int, Result], stdout_chars: int) -> None:
         self.programs = programs
         self.results = results
+        self.stdout_chars = stdout_chars
         self.suspects: deque[int] = deque()
         """What was lost once: it runs again alone, when the others are done and the machine is calmer."""
         self.lost_once: set[int] = set()
@@ -299,9 +226,11 @@ class _Batch:
                 self._attach(slot, numbers, window, selector)
             while any(slot.zygote is not None and slot.zygote.in_hand for slot in used):
                 begun = time.monotonic()
-                for key, _ in selector.select(timeout=LOOK_SECONDS):
+                for key, _ in selector.select(timeout=host.LOOK_SECONDS):
                     self._serve(key.data, numbers, window, selector)
-                seconds = min(time.monotonic() - begun, LOOK_SECONDS)  # a host that was itself kept waiting counts none of it
+                seconds = min(
+                    time.monotonic() - begun, host.LOOK_SECONDS
+                )  # a host that was itself kept waiting counts none of it
                 for slot in used:
                     if slot.zygote is not None and slot.zygote.hangs(seconds):
                         self._bury(slot, numbers, window, selector)
@@ -329,13 +258,13 @@ class _Batch:
         if frames is None:
             self._bury(slot, numbers, window, selector)
             return
-        for frame in frames:
-            number = frame["id"]
+        for number, text in frames:
             zygote.in_hand.remove(number)
-            if frame["status"] == Status.LOST and number not in self.lost_once:
+            result = result_of(self.programs[number], text, self.stdout_chars)
+            if result.status is Status.LOST and number not in self.lost_once:
                 self._try_again(number)
             else:
-                self.results[number] = _result(self.programs[number], frame)
+                self.results[number] = result
         self._feed(slot, numbers, window, selector)
 
     def _bury(self, slot: _Slot, numbers: deque[int], window: int, selector: selectors.BaseSelector) -> None:
@@ -364,6 +293,7 @@ def _settings(limits: Limits, confine: bool, features: dict[str, str | None]) ->
         "memory_bytes": limits.memory_bytes,
         "stdout_chars": limits.stdout_chars,
         "result_bytes": limits.result_bytes,
+        "answer_bytes": 6 * (limits.result_bytes + limits.stdout_chars) + 1024,  # what JSON may make of them
         "confine": confine,
         "seccomp": bool(features["seccomp"]),
         "landlock": bool(features["landlock"]),
@@ -401,28 +331,20 @@ def _standard_library() -> list[str]:
     return sorted(names) + list(LIBRARY_FOLDERS)
 
 
-def _module_places(modules: Sequence[str], readable: list[str]) -> dict[str, list[str]]:
-    needed = [*modules, *(["mpmath"] if "sympy" in modules else [])]
-    places = [
-        Path(spec.submodule_search_locations[0])
-        for name in needed
-        if (spec := find_spec(name)) and spec.submodule_search_locations
-    ]
-    return {"module_path": sorted({str(place.parent) for place in places}), "readable": [*readable, *map(str, places)]}
+def _with_modules(settings: dict[str, Any], modules: Sequence[str]) -> dict[str, Any]:
+    """Settings of a zygote that has these modules loaded, and warmed where a first use is slow."""
+    folders = {name: Path(place).parent for name in modules if (place := _place(name))}
+    beside = [folders[name] / other for name in folders for other in (name, *BESIDE.get(name, ()))]
+    warm_up = SYMPY_WARM_UP * ("sympy" in modules) + MATH_VERIFY_WARM_UP * ("math_verify" in modules)
+    return {
+        **settings,
+        "preload": [*settings["preload"], *modules, *(part for name in modules for part in LOADED.get(name, ()))],
+        "warm_up": warm_up,
+        "module_path": sorted({str(folder) for folder in folders.values()}),
+        "readable": [*settings["readable"], *(str(path) for path in beside if path.exists())],
+    }
 
 
-def _result(program: Program, frame: dict[str, Any]) -> Result:
-    return Result(
-        name=program.name,
-        status=Status(frame["status"]),
-        type=_plain(frame.get("type", "")),
-        value=_plain(frame.get("value", "")),
-        stdout=_plain(frame.get("stdout", "")),
-        line=frame.get("line"),
-        seconds=frame.get("seconds", 0.0),
-    )
-
-
-def _plain(text: str) -> str:
-    """A text that every encoder takes: lone surrogates become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _place(module: str) -> str | None:
+    spec = find_spec(module)
+    return spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else None

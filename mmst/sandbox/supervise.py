@@ -7,7 +7,6 @@ imports this with nothing else of the package on its path.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -82,79 +81,82 @@ class Limited:
         return passed - kept, waiting
 
 
-def supervise(limited: Limited, pipe: int, most: int) -> dict[str, Any]:
-    """The outcome of the first process, whose answer, at most `most` bytes, comes by the pipe; none is left afterwards."""
-    pid = limited.pids[0]
-    ended = os.pidfd_open(pid)
+def supervise(limited: Limited, pipe: int, buffer: bytearray) -> tuple[dict[str, Any], int]:
+    """What became of the first process, and how many bytes it answered by the pipe into the buffer; no process is left.
+
+    An answer that fills the buffer is too long.
+    """
+    ended = os.pidfd_open(limited.pids[0])
     watch, time_spent = select.poll(), Supervised()
     watch.register(pipe, select.POLLIN)
     watch.register(ended, select.POLLIN)
-    data, verdict = bytearray(), None
+    answer, verdict = Answer(pipe, buffer), None
     while verdict is None:
         wait = max(limited.next_look - time_spent.passed, 0.001)
         ready = {fd for fd, _ in watch.poll(wait * 1000)}
         time_spent.tick(wait)
-        if pipe in ready and not _read_block(pipe, data):
+        if pipe in ready and not answer.read():
             watch.unregister(pipe)  # closed, which is not yet the end
-        if len(data) > most:
+        if answer.too_long():
             verdict = "crashed"
         elif ended in ready:
             verdict = "left"
         elif time_spent.passed >= limited.next_look:
             verdict = limited.verdict(time_spent.passed)
     os.close(ended)
-    return _collected(limited, verdict, data, pipe, most)
+    outcome = _collected(limited, verdict)
+    if verdict == "left":
+        answer.drain()
+    return outcome, answer.used
 
 
-def _read_block(pipe: int, data: bytearray) -> bool:
-    block = os.read(pipe, 1 << 16)
-    data += block
-    return bool(block)
+class Answer:
+    """What a process wrote into its pipe."""
+
+    def __init__(self, pipe: int, buffer: bytearray) -> None:
+        self.pipe, self.view, self.used = pipe, memoryview(buffer), 0
+
+    def read(self) -> bool:
+        """Take what is there; False at the end of the file."""
+        count = os.readv(self.pipe, [self.view[self.used :]])
+        self.used += count
+        return count > 0
+
+    def too_long(self) -> bool:
+        """Whether the buffer is full."""
+        return self.used >= len(self.view)
+
+    def drain(self) -> None:
+        """Take what a process that is gone has left."""
+        rest = select.poll()
+        rest.register(self.pipe, select.POLLIN)
+        while not self.too_long() and rest.poll(0) and self.read():
+            pass
 
 
-def _drain(pipe: int, data: bytearray, most: int) -> None:
-    """Read what a process that is gone has left in its pipe."""
-    rest = select.poll()
-    rest.register(pipe, select.POLLIN)
-    while len(data) <= most and rest.poll(0):
-        if not _read_block(pipe, data):
-            return
-
-
-def _collected(limited: Limited, verdict: str, data: bytearray, pipe: int, most: int) -> dict[str, Any]:
+def _collected(limited: Limited, verdict: str) -> dict[str, Any]:
+    others = 0.0
     for pid in limited.pids[1:]:
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        _, _, usage = os.wait4(pid, 0)
+        others += usage.ru_utime + usage.ru_stime
     if verdict != "left":
         os.kill(limited.pids[0], signal.SIGKILL)
     _, status, usage = os.wait4(limited.pids[0], 0)
-    seconds = usage.ru_utime + usage.ru_stime
-    result: dict[str, Any] = {"status": verdict, "type": "starved" if verdict == "lost" else ""}
+    seconds = others + usage.ru_utime + usage.ru_stime
     if verdict == "left":
-        _drain(pipe, data, most)
-        result = _of_exit(os.waitstatus_to_exitcode(status), bytes(data), seconds >= limited.cpu)
-    return {**result, "seconds": round(seconds, 4)}
+        verdict, kind = _of_exit(os.waitstatus_to_exitcode(status), seconds >= limited.cpu)
+    else:
+        kind = "starved" if verdict == "lost" else ""
+    return {"status": verdict, "type": kind, "seconds": round(seconds, 4)}
 
 
-def _of_exit(code: int, data: bytes, out_of_time: bool) -> dict[str, Any]:
+def _of_exit(code: int, out_of_time: bool) -> tuple[str, str]:
     """What an end by itself says. Nothing that a program may do sends SIGKILL: the kernel does, at a limit or out of memory."""
     if code == 0:
-        return parsed(data)
+        return "answered", ""
     if code == -signal.SIGXCPU or (code == -signal.SIGKILL and out_of_time):
-        return {"status": "timeout"}
+        return "timeout", ""
     if code == -signal.SIGKILL:
-        return {"status": "lost", "type": "killed from outside"}
-    return {"status": "crashed", "type": f"signal {-code}" if code < 0 else f"exit {code}"}
-
-
-def parsed(data: bytes) -> dict[str, Any]:
-    """A child's answer, if it is one."""
-    try:
-        result = json.loads(data)
-        if result["status"] not in ("ok", "error", "memory"):
-            raise ValueError
-        plain = {key: str(result.get(key, "")) for key in ("status", "type", "value", "stdout")}
-        line = result.get("line")
-        return {**plain, "line": line if type(line) is int else None}
-    except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
-        return {"status": "crashed", "type": "exit 0"}
+        return "lost", "killed from outside"
+    return "crashed", f"signal {-code}" if code < 0 else f"exit {code}"

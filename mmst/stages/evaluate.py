@@ -14,9 +14,12 @@ from itertools import combinations
 from statistics import fmean
 
 from mmst.answers.equality import canonical_answer, gold_of
+from mmst.policies.table import PolicyTable
+from mmst.policies.vote import evenly
 from mmst.statistics.agreement import Agreement, agreement
 from mmst.statistics.intervals import accuracy_interval, mean_interval
-from mmst.statistics.paired import holm, paired_difference
+from mmst.statistics.paired import PairedDifference, holm, paired_difference
+from mmst.statistics.power import ALPHA, smallest_difference
 from mmst.statistics.samples import maj_at_k, pass_at_k
 from mmst.types import Comparison, GradedSample, Problem, Score, Verdict
 
@@ -50,7 +53,7 @@ class SampledScore:
 
     method: str
     metric: str
-    """`pass@k`, unbiased, or `maj@k`, the vote of the first k samples of each method."""
+    """`pass@k`, unbiased, or `maj@k`, the vote of the first k samples; of all methods: k in all, evenly drawn from each."""
     k: int
     value: float
     low: float
@@ -69,6 +72,8 @@ class Measurement:
     """Method -> verdict -> how many greedy answers."""
     pairs: list[MethodPair] = field(default_factory=list)
     sampled: list[SampledScore] = field(default_factory=list)
+    policies: PolicyTable = field(default_factory=PolicyTable)
+    """What choosing among the methods problem by problem is worth."""
 
 
 def measured(
@@ -87,7 +92,10 @@ def measured(
 def sampled_scores(
     graded: Mapping[str, Iterable[GradedSample]], problems: Mapping[str, Problem], samples: int
 ) -> list[SampledScore]:
-    """pass@k and maj@k for k = 1, 2, 4, ... up to `samples`; problems with an unjudged sample are left out."""
+    """pass@k and maj@k for k = 1, 2, 4, ... up to `samples`; problems with an unjudged sample are left out.
+
+    The vote of all methods takes k samples in all, as the row beside it does: one of each at the least.
+    """
     golds = {id: gold_of(problem) for id, problem in problems.items()}
     answers = {method: _answers(rows, problems) for method, rows in graded.items()}
     if len(answers) > 1:
@@ -99,8 +107,9 @@ def sampled_scores(
             known = [(row, gold) for id, row in given.items() if (gold := golds[id]) is not None]
             scores.append(_sampled(method, "pass", k, [pass_at_k(len(row), row.count(gold), k) for row, gold in known]))
             scores.append(_sampled(method, "maj", k, [maj_at_k(row[:k], gold) for row, gold in known]))
-        if len(answers) > 1:
-            votes = [([x for given in answers.values() for x in given[id][:k]], golds[id]) for id in order]
+        if len(answers) > 1 and k >= len(answers):
+            shares = evenly(k, list(answers))
+            votes = [([x for method, given in answers.items() for x in given[id][: shares[method]]], golds[id]) for id in order]
             scores.append(_sampled(ALL_METHODS, "maj", k, [maj_at_k(vote, gold) for vote, gold in votes if gold is not None]))
     return scores
 
@@ -143,9 +152,14 @@ def compare(arms: Mapping[str, Mapping[str, Outcomes]], pairs: Sequence[tuple[st
             cells.append((a, b, method, paired_difference(first, second)))
     corrected = holm([cell[3].p for cell in cells])
     return [
-        Comparison(a, b, method, d.difference, d.low, d.high, d.p, p_holm, d.n)
+        Comparison(a, b, method, d.difference, d.low, d.high, d.p, p_holm, d.n, d.discordant, _visible(d, len(cells)))
         for (a, b, method, d), p_holm in zip(cells, corrected, strict=True)
     ]
+
+
+def _visible(found: PairedDifference, comparisons: int) -> float | None:
+    """The smallest difference that one of so many comparisons shows by itself, after Holm's correction of the smallest p."""
+    return smallest_difference(found.discordant / max(1, found.n), found.n, alpha=ALPHA / comparisons)
 
 
 def _pair(

@@ -16,7 +16,7 @@ from mmst.answers.equality import is_number, verdict_of
 from mmst.answers.reading import CHECKER_VERSION
 from mmst.judges.asking import Asked
 from mmst.judges.judge import Judge
-from mmst.ledger.spec import PartSpec
+from mmst.ledger.spec import PartSpec, part_spec, source_of
 from mmst.methods.method import Method, Reading
 from mmst.samplers.lengths import TOO_LONG
 from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_equal, values_of
@@ -39,6 +39,14 @@ class GradeSpec:
     executor: PartSpec
     checker: int = CHECKER_VERSION
     version: int = VERSION
+
+
+def reader_spec(method: Method) -> PartSpec:
+    """What determines how completions are read: of this package's methods, all but how their prompts look."""
+    found = part_spec(method)
+    if source_of(method) is not None:
+        return found
+    return replace(found, settings={name: value for name, value in found.settings.items() if name != "format"})
 
 
 def grade(

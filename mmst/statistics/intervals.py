@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
@@ -21,8 +21,11 @@ def accuracy_interval(right: int, n: int) -> tuple[float, float]:
     """
     if n == 0:
         return 0.0, 1.0
-    low, high = proportion_confint(right, n, alpha=1 - CONFIDENCE, method="wilson")
-    return min(float(low), right / n), max(float(high), right / n)
+    share, z = right / n, float(stats.norm.isf((1 - CONFIDENCE) / 2))
+    width = 1 + z**2 / n
+    middle = (share + z**2 / (2 * n)) / width
+    half = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / width
+    return min(max(0.0, middle - half), share), max(min(1.0, middle + half), share)
 
 
 def mean_interval(values: Sequence[float], seed: int = 0, bounds: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from mmst.statistics.intervals import CONFIDENCE, mean_interval, nearly_equal
 
@@ -22,6 +21,8 @@ class PairedDifference:
     p: float
     """McNemar's exact test (McNemar 1947), two-sided."""
     n: int
+    discordant: int = 0
+    """Problems that only one of the arms solves: all that the test looks at."""
 
 
 def paired_difference(a: Sequence[bool], b: Sequence[bool], seed: int = 0) -> PairedDifference:
@@ -39,7 +40,8 @@ def paired_difference(a: Sequence[bool], b: Sequence[bool], seed: int = 0) -> Pa
     else:
         low, high = mean_interval(differences, seed, (-1.0, 1.0))
     p = mcnemar_p(only_a, only_b)
-    return PairedDifference(sum(differences) / len(differences), low, high, p, len(differences))
+    n = len(differences)
+    return PairedDifference(sum(differences) / n, low, high, p, n, only_a + only_b)
 
 
 def adjusted_wald(only_a: int, only_b: int, n: int) -> tuple[float, float]:
@@ -61,6 +63,8 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """P values corrected for their number (Holm 1979), in their order."""
-    if not p_values:
-        return []
-    return [float(p) for p in multipletests(p_values, method="holm")[1]]
+    corrected, least = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = least
+    return corrected

@@ -18,12 +18,14 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy, Strategy
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from mmst.errors import ConfigError, ModelError
-from mmst.training.checkpoint import adapted_base, load_model, tensor_names
+from mmst.errors import ConfigError
+from mmst.training.checkpoint import adapted_base, load_config, load_model
 from mmst.training.loss import BY_POSITION, check_isolation, check_window
-from mmst.training.model import blocks, empty_model, with_adapters
+from mmst.training.model import blocks, empty_model, refuse_tied, with_adapters
+from mmst.training.quantized import refuse_untrainable
+from mmst.training.stored import conversions, fill
 
 
 class FullyShardStrategy(ModelParallelStrategy):
@@ -92,6 +94,10 @@ class ModelBuilder:
         Raises:
             ConfigError: adapters are to be sharded, or started from, or examples cannot be packed.
         """
+        config = load_config(adapted_base(self.start) or self.start)
+        refuse_untrainable(config, self.start)
+        if self.lora is not None:
+            refuse_tied(config, self.lora)
         sharded = isinstance(strategy, ModelParallelStrategy) or _is_zero3(strategy)
         if self.lora is not None and (sharded or isinstance(strategy, FSDPStrategy)):
             raise ConfigError(
@@ -102,7 +108,7 @@ class ModelBuilder:
                 f"model: {self.start} holds adapters alone, which sharded trainings cannot start from; merge them."
             )
         if self.packed is not None and _is_zero3(strategy):
-            self._check_packing(_shallow(AutoConfig.from_pretrained(self.start), self.attention))
+            self._check_packing(_shallow(load_config(self.start), self.attention))
 
     def _check_packing(self, model: PreTrainedModel) -> None:
         if self.packed is None or model.config._attn_implementation in BY_POSITION:
@@ -113,8 +119,9 @@ class ModelBuilder:
     def _shard(self, dtype: str, strategy: ModelParallelStrategy) -> PreTrainedModel:
         from torch.distributed.fsdp import fully_shard
 
-        model = empty_model(AutoConfig.from_pretrained(self.start), dtype, self.attention)
+        model = empty_model(load_config(self.start), dtype, self.attention)
         self._prepare(model)
+        how = conversions(model)
         mesh = strategy.device_mesh["data_parallel"]
         for block in blocks(model):
             fully_shard(block, mesh=mesh)
@@ -124,7 +131,8 @@ class ModelBuilder:
         model.tie_weights()
         for name, buffer in model.named_buffers():
             buffer.copy_(buffers[name])
-        _read_shards(model, self.start)
+        fill(model, self.start, strategy.root_device, how)
+        model.tie_weights()
         return model
 
 
@@ -149,26 +157,3 @@ def _shard_by_block(strategy: FSDPStrategy, model: PreTrainedModel) -> None:
 
 def _is_zero3(strategy: object) -> bool:
     return isinstance(strategy, DeepSpeedStrategy) and bool(strategy.zero_stage_3)
-
-
-def _read_shards(model: PreTrainedModel, start: Path) -> None:
-    """Fill a sharded model: each process reads what it holds, and nothing more.
-
-    Raises:
-        ModelError: names the tensors that the folder lacks, or that have another shape there.
-    """
-    from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
-    from torch.distributed.checkpoint.state_dict_loader import load
-
-    try:
-        reader = HuggingFaceStorageReader(str(start))
-        there: dict[str, Any] = dict(reader.read_metadata().state_dict_metadata)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"model: {start} has no weights in *.safetensors, which sharded training reads.") from error
-    wanted = dict(model.named_parameters())
-    wrong = [name for name, p in wanted.items() if name not in there or tuple(there[name].size) != tuple(p.shape)]
-    if wrong:
-        raise ModelError(f"model: {start} does not fit its own configuration: {tensor_names(wrong)}.")
-    persistent = set(model.state_dict())
-    held = {name: buffer for name, buffer in model.named_buffers() if name in persistent and name in there}
-    load({**wanted, **held}, storage_reader=reader)

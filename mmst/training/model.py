@@ -41,6 +41,29 @@ def with_adapters(model: PreTrainedModel, lora: int | Mapping[str, Any]) -> Any:
         raise ConfigError(f"model.lora={settings}: {error}") from error
 
 
+def refuse_tied(config: Any, lora: int | Mapping[str, Any]) -> None:
+    """Refuse adapters of an embedding that is the output layer as well: merged into one, they would change the other.
+
+    Raises:
+        ConfigError: names the layers.
+    """
+    if isinstance(lora, int) or not config.get_text_config().tie_word_embeddings:
+        return
+    model = empty_model(config, "float32")
+    shared = {id(model.get_input_embeddings()), id(model.get_output_embeddings())}
+    adapted = with_adapters(model, lora)
+    wrong = [
+        name.removeprefix("base_model.model.")
+        for name, part in adapted.named_modules()
+        if id(part.get_base_layer() if hasattr(part, "lora_A") else getattr(part, "original_module", None)) in shared
+    ]
+    if wrong:
+        raise ConfigError(
+            f"model.lora: {', '.join(wrong)} and the other embedding of this model are one matrix (tie_word_embeddings), so "
+            "what is trained of one cannot be merged; leave it out, or start from a model whose embeddings are untied."
+        )
+
+
 def adapter_parameters(config: Any, lora: int | Mapping[str, Any]) -> int:
     """How many parameters the adapters of a model have; nothing of it is made."""
     model = with_adapters(empty_model(config, "float32"), lora)
@@ -48,6 +71,8 @@ def adapter_parameters(config: Any, lora: int | Mapping[str, Any]) -> int:
 
 
 def blocks(model: PreTrainedModel) -> list[nn.Module]:
-    """The transformer blocks: what transformers itself never splits over devices."""
+    """The transformer blocks: what transformers itself never splits over devices, without blocks inside of blocks."""
     names = set(model._no_split_modules or ())
-    return [part for part in model.modules() if type(part).__name__ in names]
+    found = [(place, part) for place, part in model.named_modules() if type(part).__name__ in names]
+    places = tuple(f"{place}." for place, _ in found)
+    return [part for place, part in found if not place.startswith(places)]

@@ -195,7 +195,8 @@ class TrainingOptions:
         idle = {"save_every", "keep", "keep_after"}
         idle |= set() if self.masked else {"share_prefixes"}
         idle |= {"merge"} if self.merge or self.lora is None else set()
-        idle |= {"rows_at_once"} if self.rows_at_once is None else set()
+        idle |= {"groups"} if self.packed else {"row", "rows_at_once"}
+        idle |= set() if self.held_out else {"measure_every", "patience"}
         return {key: value for key, value in asdict(self).items() if key not in idle}
 
 

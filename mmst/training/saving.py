@@ -2,19 +2,76 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import shutil
+from collections import OrderedDict, defaultdict
 from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy, Strategy
 
-from mmst.ledger.files import atomic_write
+from mmst.errors import TrainingError
+from mmst.ledger.files import atomic_write, told_of_space
 from mmst.training.module import CausalLanguageModule
 
 LATEST = "latest"
 """Names the newest checkpoint that is complete: a sharded one is a folder, which may be there in part."""
 END = "end.ckpt"
+PLAIN: list[Any] = [OrderedDict, defaultdict, dict, set]
+"""Containers that a checkpoint may hold beside tensors, numbers and texts."""
+
+
+class BesideTarget(TorchCheckpointIO):
+    """Checkpoints in one file: written beside their place, not through TMPDIR, and read without running what they hold."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write a file that is there whole or not at all."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            with told_of_space(target), work.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            work.replace(target)
+        finally:
+            work.unlink(missing_ok=True)
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Read tensors and plain values; a pickle of anything else is refused, for a ledger may be shared.
+
+        Raises:
+            TrainingError: it holds more, or is damaged.
+        """
+        return read_state(Path(path), map_location)
+
+
+def read_state(path: Path, map_location: Any = None, mmap: bool = False) -> dict[str, Any]:
+    """What a checkpoint's file holds: tensors and plain values.
+
+    Raises:
+        TrainingError: it holds more than these, which would run code, or is damaged.
+    """
+    try:
+        with torch.serialization.safe_globals(PLAIN):
+            state: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True, mmap=mmap)
+    except (RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, OSError) as error:
+        raise TrainingError(
+            f"train: {path} is damaged, or holds more than tensors and numbers, which is never read; delete the folder "
+            f"{path.parent}, and the training begins anew."
+        ) from error
+    return state
+
+
+def writes_files(strategy: Strategy) -> bool:
+    """Whether a strategy's checkpoints are files of torch.save; the others write folders in formats of their own."""
+    return not isinstance(strategy, FSDPStrategy | DeepSpeedStrategy | ModelParallelStrategy)
 
 
 class Saver(Callback):

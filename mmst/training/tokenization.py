@@ -44,15 +44,13 @@ def encode_prompt(
 ) -> list[int]:
     """A prompt's tokens.
 
-    `chat`: whether a template wrote it; None: where it begins with a beginning of sequence. `messages`: what it wrote it of.
+    `chat`: whether a template wrote it; None: where it begins with a special token. `messages`: what it was written of.
     """
-    first = _added_first(tokenizer)
-    begun = bool(first) and text.lstrip().startswith(str(tokenizer.convert_ids_to_tokens(first[0])))
-    if chat or (chat is None and begun):
-        tokens = _written(tokenizer, text, messages)
-    else:
-        begun, tokens = False, _characters(tokenizer, text)
-    return tokens if begun else [*first, *tokens]
+    first, start = _added_first(tokenizer), text.lstrip()
+    if not (start.startswith(tuple(tokenizer.all_special_tokens)) if chat is None else chat):
+        return [*first, *_characters(tokenizer, text)]
+    begun = bool(first) and start.startswith(str(tokenizer.convert_ids_to_tokens(first[0])))
+    return [*(() if begun else first), *_written(tokenizer, text, messages)]
 
 
 @lru_cache(maxsize=8)

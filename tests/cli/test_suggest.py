@@ -8,6 +8,7 @@ from mmst.cli.suggest import suggestion
     [
         ("In 'train': Could not find 'model/qwen_3_8b'", " Did you mean model=qwen3_8b?"),
         ("Could not find 'sweep/mian'", " Did you mean sweep=main?"),
+        ("In 'train': Could not load 'solvers/cod'.", " Did you mean solvers=code?"),
         ("Could not override 'trainr'. No match", " Did you mean trainer?"),
         ("Could not override 'sampling.per_poblem'", " Did you mean sampling.per_problem?"),
         ("Could not override 'trainer.options.step'", " Did you mean trainer.options.steps?"),

@@ -17,6 +17,11 @@ CASES = [
     (["methods.text.format.shots=1"], "methods.text.format.shots is now solvers"),
     (["+methods/part@methods.plan=plan"], "methods/part is now solvers, as a list"),
     (["solvers=[text,cod]"], "Did you mean solvers=code?"),
+    (["splits=[]"], "splits=[] is not usable"),
+    (
+        ["model.lora=4", "trainer.options.merge=false", "sampler=openai", "sampler.base_url=http://127.0.0.1:9"],
+        "trainer.options.merge=false: only sampler=hf",
+    ),
     (["sweep=mian"], "Did you mean sweep=main?"),
     (["rounds=0"], "rounds=0 is not usable"),
     (["seed=abc"], "seed=abc is not usable: expected `int`"),

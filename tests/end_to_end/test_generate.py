@@ -1,8 +1,10 @@
 import datasets
 
+from tests.commands import TINY
+
 
 def test_a_data_set_that_others_can_read(runs):
-    finished = runs.run("generate.py", "debug=tiny", "method=code_to_text", "show=1")
+    finished = runs.run("generate.py", *TINY, "method=code_to_text", "show=1")
     assert finished.returncode == 0, finished.stderr
     folder = finished.stdout.strip().splitlines()[-1].removeprefix("results: ")
     rows = datasets.load_dataset(folder, split="train", cache_dir=str(runs.folder / "cache"))

@@ -1,11 +1,9 @@
 """`kill -9`, the same command again: the same numbers, the same files, and nothing finished is done twice."""
 
 import signal
-import time
 
-import pytest
-
-from tests.commands import Runs
+from mmst.ledger.ledger import run_folder
+from tests.waiting import until
 
 ARGUMENTS = ("debug=tiny", "arms=[]", "trainer.options.steps=12", "trainer.options.save_every=3")
 MOMENTS = {
@@ -17,50 +15,31 @@ MOMENTS = {
 
 def killed_when(runs, pattern):
     process = runs.start("train.py", *ARGUMENTS)
-    deadline = time.monotonic() + 120
-    while not list((runs.folder / "ledger").glob(pattern)):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+    until(lambda: list((runs.folder / "ledger").glob(pattern)), process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    runs = Runs(tmp_path_factory.mktemp("undisturbed"))
+def test_a_run_killed_again_and_again_goes_on_and_ends_alike(runs, more_runs):
+    done = {}
+    for moment, pattern in MOMENTS.items():
+        killed_when(runs, pattern)
+        files = runs.ledger_files()
+        assert all(files[name] == content for name, content in done.items()), moment
+        done = {name: content for name, content in files.items() if name.split("/")[-1].startswith("chunk")}
+        assert done, moment
     found = runs.results(runs.run("train.py", *ARGUMENTS))
-    return found, runs.ledger_files()
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_run_goes_on_and_ends_alike(runs, undisturbed, moment):
-    killed_when(runs, MOMENTS[moment])
-    before = runs.ledger_files()
-    found = runs.results(runs.run("train.py", *ARGUMENTS))
-    expected, files = undisturbed
-    assert (found["arms"], found["comparisons"], found["counts"]) == (
-        expected["arms"],
-        expected["comparisons"],
-        expected["counts"],
-    )
+    undisturbed = more_runs()
+    expected = undisturbed.results(undisturbed.run("train.py", *ARGUMENTS))
+    for key in ("arms", "comparisons", "counts"):
+        assert found[key] == expected[key]
     after = runs.ledger_files()
-    assert after == files
-    done = {name: content for name, content in before.items() if name.split("/")[-1].startswith("chunk")}
-    assert done
+    assert after == undisturbed.ledger_files()
     assert all(after[name] == content for name, content in done.items())
 
 
 def test_a_run_folder_in_use_is_refused(runs):
-    first = runs.start("train.py", "debug=tiny")
-    try:
-        while not list((runs.folder / "runs").glob("train/*/.lock")):
-            assert first.poll() is None
-            time.sleep(0.01)
-        time.sleep(0.5)
-        second = runs.run("train.py", "debug=tiny")
-    finally:
-        first.kill()
-        first.communicate()
-    assert second.returncode == 2
-    assert "in use by another process" in second.stderr
+    with run_folder(runs.folder / "runs" / "train" / "debug-tiny"):
+        refused = runs.run("train.py", "debug=tiny")
+    assert refused.returncode == 2
+    assert "in use by another process" in refused.stderr

@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from mmst.errors import UserError
 from mmst.ledger.files import atomic_folder, atomic_write
 
 
@@ -41,3 +42,31 @@ def test_a_folder_made_meanwhile_wins(tmp_path):
         target.mkdir()
         (target / "a").write_text("first")
     assert (target / "a").read_text() == "first"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        OSError(122, "Disk quota exceeded"),
+        RuntimeError("I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_named(tmp_path, error):
+    with (
+        pytest.raises(UserError, match=rf"no space is left on the device of {tmp_path}/model"),
+        atomic_folder(tmp_path / "model"),
+    ):
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_a_folder_are_as_open_as_the_user_wants(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with atomic_folder(tmp_path / "model") as work:
+            (work / "weights").write_text("x")
+            (work / "weights").chmod(0o600)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "model" / "weights").stat().st_mode & 0o777 == 0o640

@@ -240,3 +240,79 @@ def _slow_stage(path):
     chunks(path, slowly)
     with (path / "log").open("a") as file:
         file.write(f"{counter.calls}\n")
+
+
+def files_of(stage):
+    return {path.name: path.read_bytes() for path in stage.folder.glob("chunk-*.jsonl")}
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_text("{}\n"), lambda path: path.unlink(), lambda path: path.write_bytes(b"")]
+)
+def test_a_chunk_that_was_damaged_is_computed_anew_with_a_warning(tmp_path, caplog, damage):
+    expected = files_of(chunks(tmp_path, Counter()))
+    stage = chunks(tmp_path, Counter())
+    damage(stage.folder / "chunk-00001.jsonl")
+    again = Counter()
+    assert files_of(chunks(tmp_path, again)) == expected
+    assert again.calls == 1
+    assert "1 chunks of" in caplog.text
+
+
+def test_an_edited_chunk_of_an_unfinished_stage_is_not_used(tmp_path, caplog):
+    with pytest.raises(RuntimeError):
+        chunks(tmp_path, Counter(fail_at=3))
+    edited = next(tmp_path.rglob("chunk-00000.jsonl"))
+    edited.write_text(edited.read_text().replace('"0"', '"9"'))
+    rest = Counter()
+    stage = chunks(tmp_path, rest)
+    assert [row.id for row in stage.rows(Dropped)] == [str(i) for i in range(10)]
+    assert rest.calls == 3
+    assert "chunk-00000.jsonl differs" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"{}", b"", b"{", b"[]", b"\xff", b'{"key": "of another stage"}'])
+def test_a_manifest_that_says_nothing_is_made_anew(tmp_path, caplog, content):
+    stage = chunks(tmp_path, Counter())
+    before = (stage.folder / "manifest.json").read_bytes()
+    (stage.folder / "manifest.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"manifest\.json is damaged"):
+        stage.manifest()
+    again = Counter()
+    chunks(tmp_path, again)
+    assert again.calls == 0, "the chunks were whole"
+    assert (stage.folder / "manifest.json").read_bytes() == before
+    assert "manifest.json is damaged" in caplog.text
+
+
+def test_seconds_that_are_torn_are_none(tmp_path):
+    stage = chunks(tmp_path, Counter())
+    for content in ("", "{", "null"):
+        (stage.folder / "seconds.json").write_text(content)
+        assert stage.seconds == 0
+
+
+def test_a_damaged_chunk_is_computed_anew_in_later_stages_too(tmp_path):
+    chained(tmp_path, Counter(), twice)
+    damaged = next(tmp_path.glob("sample-*/chunk-00002.jsonl"))
+    damaged.write_text("")
+    first, order = Counter(), []
+    chained(tmp_path, first, lambda rows, task: order.append(len(rows)) or twice(rows, task))
+    assert (first.calls, order) == (1, [3])
+
+
+def test_a_stage_that_is_not_what_was_written_of_it_loses_its_mark(tmp_path):
+    ledger = Ledger(tmp_path)
+    with ledger.stage("train", {"a": 1}) as stage:
+        stage.finish({"checkpoint": "x"})
+    ledger.distrust("train", {"a": 1}, lambda found: found.manifest()["checkpoint"] == "x")
+    assert stage.done
+    ledger.distrust("train", {"a": 1}, lambda found: False)
+    assert not stage.done
+
+
+def test_a_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    from pathlib import Path
+
+    assert Ledger(Path("~/runs")).root == tmp_path / "runs"

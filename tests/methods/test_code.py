@@ -33,6 +33,23 @@ class Lost:
         pass
 
 
+@pytest.mark.parametrize(
+    "completion",
+    [
+        " def solution():\n    return 6",
+        " import math\n def solution():\n     return math.floor(6.5)",
+        " import math\n\ndef solution():\n    return math.floor(6.5)",
+        " \n    def solution():\n        return 6\n",
+        "\tdef solution():\n\t\treturn 6",
+        "So:\n ```python\n def solution():\n     return 6\n ```",
+        ' def solution():\n    """Says\nsix."""\n    return 6',
+    ],
+)
+def test_a_program_that_begins_beside_the_margin_is_moved_there(sandbox, completion):
+    assert CODE.read_all([completion], [ANY], sandbox)[0].answer == "6"
+    assert CODE.clean(completion)[0] not in " \t\n"
+
+
 def test_a_derivation_is_rendered_as_assignments(sandbox):
     steps = (Step("total", "3", "*", "4", "12"), Step("left", "total", "-", "5", "7"))
     code = CODE.render(steps)
@@ -104,7 +121,7 @@ def test_cleaning_never_fails(text):
     [
         ("def add(a, b):\n    return a + b", "passed", "tests"),
         ("def add(a, b):\n    return a - b", None, "AssertionError"),
-        ("def plus(a, b):\n    return a + b", None, "KeyError"),
+        ("def plus(a, b):\n    return a + b", None, "NameError"),
     ],
 )
 def test_a_program_is_judged_by_its_tests(sandbox, program, answer, reason):

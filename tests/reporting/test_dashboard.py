@@ -40,7 +40,7 @@ def test_as_a_command(made_folder, monkeypatch, tmp_path, arguments, code, said)
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     command = [sys.executable, "-m", "mmst.reporting.dashboard", str(made_folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr

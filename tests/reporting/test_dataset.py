@@ -1,26 +1,26 @@
 import pyarrow.parquet
-from omegaconf import OmegaConf
 
 from mmst.ledger.ledger import Ledger, Work
 from mmst.pipeline import EdgeCounts, ExampleSet
-from mmst.reporting.dataset import write_dataset
-from mmst.types import Example, GradedSample, Verdict
+from mmst.reporting.dataset import About, write_dataset
+from mmst.types import Example, GradedSample, Message, Verdict
 from tests.stages.conftest import graded_sample
+
+TURNS = (Message("user", "1?"),)
 
 
 def test_a_folder_with_parquet_and_a_card(tmp_path):
-    rows = [Example(str(i), "text -> text", "p", "Question: 1?\nAnswer:", " The answer is 1.") for i in range(3)]
+    rows = [Example(str(i), "text -> text", "p", "Question: 1?\nAnswer:", " The answer is 1.", TURNS) for i in range(3)]
     examples = ExampleSet(
         rows, {"text -> text": EdgeCounts(samples=9, pseudo_labels=4, examples=3, dropped={"answer_only": 5})}
     )
-    config = OmegaConf.create({"dataset": {"name": "d"}, "model": {"name": "m"}, "method": {"name": "self_text"}})
     ledger = Ledger(tmp_path / "ledger")
     graded = [
         graded_sample("The answer is 12.", index=0),
         graded_sample("None.", answer=None, verdict=Verdict.NO_ANSWER, index=1),
     ]
     ledger.chain(graded, [Work("grade", {}, lambda rows, task: rows, GradedSample)], 1, "title")
-    folder = write_dataset(examples, ledger, tmp_path / "out", config)
+    folder = write_dataset(examples, ledger, tmp_path / "out", About("m", "d", "self_text", {}))
     samples = pyarrow.parquet.read_table(folder / "samples" / "train.parquet").to_pylist()
     assert [(row["completion"], row["answer"], row["verdict"]) for row in samples] == [
         ("The answer is 12.", "12", "right"),
@@ -28,6 +28,9 @@ def test_a_folder_with_parquet_and_a_card(tmp_path):
     ]
     assert (samples[0]["temperature"], samples[0]["engine"], samples[0]["seed"]) == (0.7, "e", 0)
     assert pyarrow.parquet.read_table(folder / "data" / "train.parquet").to_pylist()[2]["id"] == "2"
+    (chat, *_) = pyarrow.parquet.read_table(folder / "messages" / "train.parquet").to_pylist()
+    assert chat["messages"] == [{"role": "user", "content": "1?"}, {"role": "assistant", "content": "The answer is 1."}]
+    assert pyarrow.parquet.read_table(folder / "preferences" / "train.parquet").num_rows == 0
     card = (folder / "README.md").read_text()
-    assert "| text -> text | 9 | 4 | 0 | 0 | 3 | leak 5 |" in card
+    assert "| text -> text | 9 | 4 | 0 | 0 | 3 | answer_only 5 |" in card
     assert "recipe `self_text`" in card

@@ -1,13 +1,12 @@
 """trl's trainers take the written data set as it is."""
 
 import pytest
-from omegaconf import OmegaConf
 
 from mmst.ledger.ledger import Ledger, Work
 from mmst.methods.edge import Edge
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import EdgeCounts, ExampleSet
-from mmst.reporting.dataset import write_dataset
+from mmst.reporting.dataset import About, write_dataset
 from mmst.stages.assemble import assemble
 from mmst.stages.prefer import preferences
 from mmst.types import GradedSample, Problem, Verdict
@@ -35,13 +34,12 @@ def written(tmp_path_factory):
     wrong = [graded_sample(f"\nanswer = {n}", str(n), Verdict.WRONG, problem=f"p{n}", method="code") for n in range(2, 6)]
     edge = Edge("text", "text")
     examples, _ = assemble({edge: right}, problems, methods, PromptWriter())
-    found = ExampleSet("key", examples, {str(edge): EdgeCounts(samples=4, examples=4)})
+    found = ExampleSet(examples, {str(edge): EdgeCounts(samples=4, examples=4)})
     pairs = preferences([*right, *wrong], problems, methods, PromptWriter())
-    config = OmegaConf.create({"dataset": {"name": "d"}, "model": {"name": "m"}, "method": {"name": "self_text"}})
     folder = tmp_path_factory.mktemp("written")
     ledger = Ledger(folder / "ledger")
     ledger.chain([*right, *wrong], [Work("grade", {}, lambda rows, task: rows, GradedSample)], 9, "title")
-    return write_dataset(found, ledger, folder / "out", config, pairs)
+    return write_dataset(found, ledger, folder / "out", About("m", "d", "self_text", {}), pairs)
 
 
 @pytest.fixture

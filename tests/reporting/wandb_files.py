@@ -2,8 +2,9 @@
 
 import json
 import struct
-import time
 from pathlib import Path
+
+from tests.waiting import until
 
 BLOCK = 32768
 FULL, FIRST, LAST = 1, 2, 4
@@ -12,14 +13,8 @@ FULL, FIRST, LAST = 1, 2, 4
 def records(folder: Path):
     """The records of the only offline run under a job's folder, once W&B's own process has written the last one."""
     (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
-    deadline = time.monotonic() + 60
-    while True:
-        found = list(_records(path))
-        kinds = [record.WhichOneof("record_type") for record in found]
-        if "exit" in kinds:
-            return found
-        assert time.monotonic() < deadline, kinds
-        time.sleep(0.2)
+    until(lambda: any(record.WhichOneof("record_type") == "exit" for record in _records(path)))
+    return list(_records(path))
 
 
 def _records(path: Path):

@@ -5,12 +5,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 
 class ScriptedServer:
@@ -50,7 +52,7 @@ class ScriptedServer:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self):
         self._http.shutdown()
@@ -101,11 +103,8 @@ def transformers_server(nano, tmp_path_factory):
     ]
     process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 120
-        while not _answers(f"http://localhost:{port}/health"):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        until(lambda: process.poll() is not None or _answers(f"http://localhost:{port}/health"))
+        assert process.poll() is None, Path(log.name).read_text()
         yield f"http://localhost:{port}/v1"
     finally:
         process.kill()
@@ -114,7 +113,7 @@ def transformers_server(nano, tmp_path_factory):
 
 def _answers(url):
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
+        with urllib.request.urlopen(url, timeout=60) as response:
             return response.status == 200
     except (urllib.error.URLError, OSError):
         return False

@@ -1,6 +1,6 @@
 import logging
 import sys
-import time
+import threading
 
 import pytest
 
@@ -12,7 +12,8 @@ from mmst.samplers.hf import HFSampler
 from mmst.samplers.openai import OpenAISampler
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import served_checkpoint
-from mmst.types import FinishReason, Prompt
+from mmst.types import FinishReason, Message, Prompt
+from tests.commands import LIMIT
 from tests.samplers.conftest import reply
 
 WARM = SamplingParams(temperature=0.7, top_p=0.9, max_tokens=40)
@@ -47,6 +48,16 @@ def test_each_sample_is_a_request_with_its_own_seed_and_all_parameters(serve):
     assert server.most_at_once <= 3
     assert completions[0][0].prompt_tokens == 7
     assert completions[0][0].completion_tokens == 3
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_chat_server_gets_a_conversation_as_its_turns_and_a_text_as_one(serve, chat):
+    choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+    server = serve(lambda body, attempt: (200, reply("") | {"object": "chat.completion", "choices": [choice]}))
+    turns = (Message("system", "Think."), Message("user", "1?"))
+    sampler(server, api="chat").complete([Prompt("p", "Think.\n\n1?", (1,), (), turns, chat)], WARM)
+    conversation = [{"role": "system", "content": "Think."}, {"role": "user", "content": "1?"}]
+    assert server.bodies[0]["messages"] == (conversation if chat else [{"role": "user", "content": "Think.\n\n1?"}])
 
 
 def test_a_chat_server_gets_a_message(serve):
@@ -97,13 +108,16 @@ def test_what_fails_is_an_error_row_and_the_rest_is_kept(serve, caplog, bad):
 
 
 def test_a_slow_answer_is_given_up_and_asked_for_again(serve):
+    given_up = threading.Event()
+
     def script(body, attempt):
         if attempt == 0:
-            time.sleep(1.0)
+            given_up.wait(LIMIT)
         return 200, reply(f"attempt {attempt}")
 
-    completions = sampler(serve(script), timeout=0.2).complete(PROMPTS[:1], WARM)
-    assert completions[0][0].text == "attempt 1"
+    completions = sampler(serve(script), timeout=0.5, retries=20).complete(PROMPTS[:1], WARM)
+    given_up.set()
+    assert completions[0][0].text.removeprefix("attempt ") > "0"
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.vllm import VLLMSampler
 from mmst.training.checkpoint import load_tokenizer
 from mmst.types import Prompt
+from tests.waiting import until
 
 STAND_IN = """
 import os, sys
@@ -177,10 +177,7 @@ def test_the_process_does_not_outlive_a_killed_parent(stand_in, nano, tmp_path):
     )
     stand_in()
     assert os.spawnlp(os.P_WAIT, sys.executable, sys.executable, "-c", code) == -signal.SIGKILL
-    deadline = time.monotonic() + 20
-    while running(int((tmp_path / "pid").read_text())):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not running(int((tmp_path / "pid").read_text())))
 
 
 @pytest.mark.parametrize("bad", [{"tensor_parallel": 0}, {"replicas": 0}, {"gpu_memory": 0}])

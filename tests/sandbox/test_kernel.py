@@ -34,7 +34,7 @@ def arch(request):
 
 def test_what_is_listed_is_allowed_and_nothing_else(arch):
     listed = set(arch.calls.values())
-    special = {arch.special[name] for name in ("openat", "prlimit64", "fcntl", "ioctl")}
+    special = {arch.special[name] for name in ("openat", "prlimit64", "fcntl", "ioctl", "clone", "clone3")}
     for number in range(500):
         if number not in special:
             assert (verdict(arch, number) == ALLOW) == (number in listed), number
@@ -62,6 +62,14 @@ def test_limits_are_only_asked_for(arch):
 def test_descriptors_are_asked_about_or_copied(arch):
     assert verdict(arch, arch.special["fcntl"], 0, 1) == ALLOW
     assert verdict(arch, arch.special["fcntl"], 0, 4) != ALLOW
+
+
+def test_a_clone_may_be_a_thread_and_nothing_else(arch):
+    clone = arch.special["clone"]
+    assert verdict(arch, clone, kernel.THREAD_FLAGS) == ALLOW
+    for flags in (0, 17, 0x4111, kernel.THREAD_FLAGS & ~0x10000, kernel.THREAD_FLAGS | 0x10000000):
+        assert verdict(arch, clone, flags) != ALLOW
+    assert verdict(arch, arch.special["clone3"]) != ALLOW
 
 
 def test_a_foreign_architecture_is_killed(arch):

@@ -61,4 +61,6 @@ def test_lengths_must_agree():
 
 def test_holm_matches_a_worked_example():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9, 0.0]) == [1.0, 1.0, 0.0]
+    assert holm([0.02, 0.02]) == [0.04, 0.04]
     assert holm([]) == []

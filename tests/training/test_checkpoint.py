@@ -46,6 +46,21 @@ def test_the_hash_is_of_the_content(nano, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "special_tokens_map.json", "added_tokens.json", "spiece.model", "qwen.tiktoken", "chat_template.json",
+        "chat_template.jinja", "chat_templates/default.jinja", "tokenizer.model", "vocab.txt",
+    ],
+)  # fmt: skip
+def test_every_file_that_a_tokenizer_is_read_from_is_in_the_hash(nano, tmp_path, name):
+    copy = tmp_path / "copy"
+    shutil.copytree(nano, copy)
+    (copy / name).parent.mkdir(exist_ok=True)
+    (copy / name).write_text('{"eos_token": "<|im_end|>"}')
+    assert content_hash(copy) != content_hash(nano)
+
+
+@pytest.mark.parametrize(
     ("break_it", "message"),
     [
         (lambda folder: (folder / "model.safetensors").unlink(), "no weights"),

@@ -282,10 +282,12 @@ def test_settings_that_peft_refuses_are_one_sentence(trained):
         trained("lora", dataclasses.replace(OPTIONS, lora={"rank": 4}))
 
 
-def test_a_compiled_model_is_saved_under_its_own_names(trained, nano, tmp_path):
+@pytest.mark.parametrize("backend", ["eager", pytest.param("inductor", marks=pytest.mark.soak)])
+def test_a_compiled_model_is_saved_under_its_own_names(trained, nano, tmp_path, monkeypatch, backend):
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
     plain, compiled, calls = Losses(), Losses(), Calls()
     config = AutoConfig.from_pretrained(nano)
-    config.num_hidden_layers = 1  # compiling takes a minute for four
+    config.num_hidden_layers = 1  # inductor takes a minute for four
     save_checkpoint(AutoModelForCausalLM.from_config(config), load_tokenizer(nano), tmp_path / "one layer")
     weights = trained("plain", callbacks=[plain], start=tmp_path / "one layer")
     options = dataclasses.replace(OPTIONS, compile=True)

@@ -4,7 +4,6 @@ import dataclasses
 import multiprocessing
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from mmst.training import convert
 from mmst.training.launch import Launcher, Processes
 from mmst.training.options import OptimizerOptions, TrainingOptions
 from tests.training.conftest import PLAIN, equal, weights
+from tests.waiting import until
 
 OPTIONS = TrainingOptions(steps=6, batch_size=4, save_every=2, keep_after=True, keep=3)
 OURS = "tests.training.cpu_strategies."
@@ -29,7 +29,14 @@ STRATEGIES = {
     "zero3": {"_target_": OURS + "CpuDeepSpeedStrategy", "stage": 3},
     "zero3 offload": {"_target_": OURS + "CpuDeepSpeedStrategy", "stage": 3, "offload_optimizer": True},
 }
+QUICK = ("one process", "ddp", "fsdp2", "zero2")
+"""Each way to divide the work once; `make soak` runs their variants too."""
 TOLERANCE = 2e-4
+
+
+def each(strategies, quick=QUICK):
+    """Parameters, of which those that are not quick run in `make soak` alone."""
+    return [pytest.param(name, marks=[] if name in quick else pytest.mark.soak) for name in strategies]
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +82,21 @@ def check_alike(found, expected):
         torch.testing.assert_close(found_weights[name], tensor, atol=TOLERANCE, rtol=0)
 
 
-@pytest.mark.parametrize("strategy", list(STRATEGIES)[1:])
+@pytest.mark.parametrize("strategy", each(list(STRATEGIES)[1:]))
 def test_two_processes_do_what_one_does(trained_by, rows, strategy):
     if strategy.startswith("zero"):
         pytest.importorskip("deepspeed")
     check_alike(trained_by(strategy, rows=rows), trained_by("one process", rows=rows))
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp2", "zero2"])
+@pytest.mark.parametrize("strategy", each(["ddp", "fsdp2", "zero2"], quick=["ddp"]))
 def test_accumulated_batches_of_two_processes_do_what_one_batch_does(trained_by, rows, strategy):
     if strategy.startswith("zero"):
         pytest.importorskip("deepspeed")
     check_alike(trained_by(strategy, rows=rows, accumulate_grad_batches=2), trained_by("one process", rows=rows))
 
 
-@pytest.mark.parametrize("strategy", list(STRATEGIES))
+@pytest.mark.parametrize("strategy", each(STRATEGIES))
 def test_checkpoints_convert_shard_by_shard(trained_by, rows, nano, tmp_path, monkeypatch, strategy):
     if strategy.startswith("zero"):
         pytest.importorskip("deepspeed")
@@ -128,7 +135,14 @@ def test_a_checkpoint_of_another_model_is_refused_by_its_tensors(trained_by, row
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("strategy", "steps"), [("one process", 150), ("ddp", 60), ("fsdp2", 40)])
+@pytest.mark.parametrize(
+    ("strategy", "steps"),
+    [
+        ("one process", 60),
+        pytest.param("ddp", 60, marks=pytest.mark.soak),
+        pytest.param("fsdp2", 40, marks=pytest.mark.soak),
+    ],
+)
 def test_a_killed_training_leaves_nobody_behind_and_ends_with_the_same_weights_to_the_bit(
     trained_by, rows, nano, tmp_path, strategy, steps
 ):
@@ -148,13 +162,6 @@ def test_a_killed_training_leaves_nobody_behind_and_ends_with_the_same_weights_t
     assert equal(weights(tmp_path / "out"), expected)
 
 
-def until(happened, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def workers_of(folder):
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -167,13 +174,15 @@ def workers_of(folder):
     return found
 
 
-def test_what_the_processes_stumble_over_is_one_sentence(rows, nano, tmp_path):
+@pytest.mark.parametrize("strategy", each(["one process", "ddp"], quick=["one process"]))
+def test_what_the_processes_stumble_over_is_one_sentence(rows, nano, tmp_path, strategy):
     options = dataclasses.replace(OPTIONS, optimizer=OptimizerOptions(lr=1e30, warmup=0.0))
     with pytest.raises(TrainingError, match=r"^train: the (loss|gradient) of step \d is not finite"):
-        fitter("ddp", tmp_path)(nano, tmp_path / "out", rows, options, tmp_path / "work", 1)
+        fitter(strategy, tmp_path)(nano, tmp_path / "out", rows, options, tmp_path / "work", 1)
     assert set((tmp_path / "work" / "not_finite.txt").read_text().split()) <= {row.id for row in rows}
 
 
+@pytest.mark.soak
 def test_a_step_that_two_processes_cannot_share_is_refused(rows, nano, tmp_path):
     with pytest.raises(TrainingError, match=r"batch_size=3 .* must be a multiple of 2"):
         fitter("ddp", tmp_path)(nano, tmp_path / "out", rows, dataclasses.replace(OPTIONS, batch_size=3), tmp_path / "work", 1)

@@ -84,7 +84,7 @@ def test_logits_of_packed_examples_are_those_of_each_alone(model, examples):
     torch.testing.assert_close(packed, alone, atol=TOLERANCE * max(1.0, float(alone.abs().max())), rtol=TOLERANCE)
 
 
-@pytest.mark.parametrize("implementation", ["sdpa", "eager", "flex_attention"])
+@pytest.mark.parametrize("implementation", ["sdpa", "eager", pytest.param("flex_attention", marks=pytest.mark.soak)])
 def test_every_attention_that_runs_here_keeps_packed_examples_apart(nano, implementation):
     check_isolation(load_model(nano, attention=implementation).eval())
 

@@ -105,6 +105,14 @@ def test_the_beginning_stands_once_whoever_writes_it(family, text):
     assert encode_prompt(tokenizer, text) == tokens
 
 
+def test_a_text_that_begins_with_a_special_token_is_taken_for_a_templates():
+    tokenizer = made_tokenizer("qwen")
+    turn = tokenizer.convert_tokens_to_ids(TURN)
+    assert encode_prompt(tokenizer, f"{TURN}user")[0] == turn
+    assert turn not in encode_prompt(tokenizer, f"a {TURN}user")
+    assert turn not in encode_prompt(tokenizer, f"{TURN}user", chat=False)
+
+
 def test_two_first_tokens_that_a_template_writes_are_not_added_again():
     from tokenizers import processors
 

@@ -3,7 +3,7 @@ import ast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmst.sandbox.zygote import CappedText, canonical
+from mmst.sandbox.program import CUT, TailText, canonical
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -24,8 +24,15 @@ def test_a_set_is_written_in_order():
     assert canonical(set()) == "set()"
 
 
-def test_text_beyond_the_cap_is_counted_but_not_kept():
-    text = CappedText(5)
-    for _ in range(3):
-        assert text.write("abcd") == 4
-    assert "".join(text.parts) == "abcda"
+def test_of_a_long_text_the_last_whole_lines_are_kept():
+    text = TailText(10)
+    for line in ("first\n", "second\n", "third\n", "4\n"):
+        assert text.write(line) == len(line)
+    assert text.text() == "third\n4\n"
+    text = TailText(10)
+    text.write("9" * 1000)
+    assert text.text() == CUT + "9" * 5
+    text = TailText(100)
+    for _ in range(10_000):
+        text.write("a")
+    assert len(text.parts) < 5_000

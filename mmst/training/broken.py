@@ -1,0 +1,134 @@
+"""What is wrong with a model's files, in a sentence: half a download, a pointer of Git LFS, code of its own, an encoder."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.utils import logging as library
+
+from mmst.errors import ModelError, UserError, first_line
+
+POINTER = b"version https://git-lfs"
+LONGEST_POINTER = 1024
+READ = ("*.safetensors", "*.bin", "*.json", "*.model", "*.gguf", "*.txt")
+"""Files that are looked at."""
+LONGEST_HEADER = 100 * 2**20
+"""Bytes: the format's own limit."""
+
+
+def refuse_broken(folder: Path) -> None:
+    """Look at the sizes and first bytes of a folder's files.
+
+    Raises:
+        ModelError: one of them is no more than a pointer, or is cut off; names it.
+    """
+    for file in sorted({file for pattern in READ for file in folder.glob(pattern) if file.is_file()}):
+        if is_pointer(file):
+            raise ModelError(
+                f"model: {file} is a pointer of Git LFS, not the file itself; run `git lfs pull` in {folder}, and try again."
+            )
+        if file.suffix == ".safetensors" and (there := _cut(file)) is not None:
+            raise ModelError(f"model: {file} is cut off ({there}); download it again.")
+
+
+def is_pointer(file: Path) -> bool:
+    """Whether a file only says where Git LFS keeps its content."""
+    if file.stat().st_size > LONGEST_POINTER:
+        return False
+    with file.open("rb") as opened:
+        return opened.read(len(POINTER)) == POINTER
+
+
+def _cut(file: Path) -> str | None:
+    """What is there of a safetensors file, where its header promises more; None where all is there, or it is none."""
+    size = file.stat().st_size
+    with file.open("rb") as opened:
+        first = opened.read(8)
+        length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
+        if not 0 < length < LONGEST_HEADER:
+            return None
+        try:
+            header = json.loads(opened.read(length)) if length + 8 <= size else None
+        except ValueError:
+            return None
+    if header is None:
+        return f"{size:,} bytes, and its header alone has {length + 8:,}"
+    ends = [part["data_offsets"][1] for name, part in header.items() if name != "__metadata__"]
+    whole = 8 + length + max(ends, default=0)
+    return f"{size:,} of {whole:,} bytes" if size < whole else None
+
+
+def refuse_encoder(config: Any, folder: object) -> None:
+    """Refuse a model that does not continue texts.
+
+    Raises:
+        ModelError: it is an encoder, or has an encoder.
+    """
+    encodes = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
+    if encodes or getattr(config, "is_encoder_decoder", False):
+        kind = "an encoder and a decoder" if getattr(config, "is_encoder_decoder", False) else "an encoder"
+        raise ModelError(
+            f"model: {folder} holds {kind} ({config.model_type}), which does not continue texts; give a causal language model."
+        )
+
+
+def refuse_not_finite(model: torch.nn.Module, where: object) -> None:
+    """Refuse weights that are no numbers, whose completions and losses would be none either.
+
+    Raises:
+        ModelError: names the tensors.
+    """
+    wrong = [
+        name
+        for name, p in model.named_parameters()
+        if not p.is_meta and not bool(p.detach().sum(dtype=torch.float32).isfinite())
+    ]
+    wrong = [name for name in wrong if not bool(model.get_parameter(name).isfinite().all())]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise ModelError(
+            f"model: {where} holds weights that are no finite numbers (NaN or inf), in {', '.join(wrong[:3])}{more}; "
+            "take an earlier checkpoint, or download it again."
+        )
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Say whatever a library raises while it reads a model's files in one sentence that names them.
+
+    Raises:
+        ModelError: reading failed.
+    """
+    try:
+        with quiet_bars():
+            yield
+    except (UserError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # libraries raise what they like, plain `Exception` included
+        said = first_line(error, 300)
+        if "trust_remote_code" in str(error):
+            said = (
+                "it brings Python code of its own (auto_map), which is never run here; choose a model that transformers knows"
+            )
+        elif "untagged enum" in said:
+            said = f"its format is not known to this version of tokenizers ({said}); update tokenizers, or save it anew"
+        raise ModelError(f"model: {what} does not load: {said}") from error
+
+
+@contextmanager
+def quiet_bars() -> Iterator[None]:
+    """No bars of transformers while the block runs: they take the terminal from ours."""
+    shown = library.is_progress_bar_enabled()
+    library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            library.enable_progress_bar()
