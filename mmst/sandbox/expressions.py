@@ -138,6 +138,21 @@ def solution():
 )
 
 
+MATH_VERIFY = """
+def right(gold, completion):
+    from math_verify import parse, verify
+    return verify(parse(gold, parsing_timeout=None), parse(completion, parsing_timeout=None), timeout_seconds=None)
+
+def solution():
+    return [bool(right(gold, completion)) for gold, completion in {texts!r}]
+"""
+
+
+def math_verify(pairs: Sequence[tuple[str, str]], executor: Executor) -> list[bool | None]:
+    """What math-verify says of gold answers and whole completions, by its own defaults; None where time or memory ran out."""
+    return [None if found is None else bool(found) for found in _calculated(MATH_VERIFY, list(pairs), False, executor)]
+
+
 def is_expression(text: str) -> bool:
     r"""Whether a statement is an expression of numbers that can be calculated, such as `4\sqrt{2}`."""
     return _number_expression(text) is not None

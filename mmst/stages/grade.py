@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 
 from mmst.answers.equality import is_number, verdict_of
 from mmst.answers.reading import CHECKER_VERSION
+from mmst.judges.asking import Asked
+from mmst.judges.judge import Judge
 from mmst.ledger.spec import PartSpec, part_spec, source_of
 from mmst.methods.method import Method, Reading
 from mmst.samplers.lengths import TOO_LONG
@@ -47,11 +49,17 @@ def reader_spec(method: Method) -> PartSpec:
     return replace(found, settings={name: value for name, value in found.settings.items() if name != "format"})
 
 
-def grade(samples: Sequence[Sample], problems: Mapping[str, Problem], method: Method, executor: Executor) -> list[GradedSample]:
-    """Grade samples of one method; `problems` holds the samples' problems by id."""
+def grade(
+    samples: Sequence[Sample],
+    problems: Mapping[str, Problem],
+    method: Method,
+    executor: Executor,
+    judge: Judge | None = None,
+) -> list[GradedSample]:
+    """Grade samples of one method; `problems` holds the samples' problems by id. `judge`: instead of their kinds' own."""
     completed = [sample for sample in samples if sample.finish is not FinishReason.ERROR]
     read = method.read_all([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
-    judged = verdicts(read, [problems[s.problem_id] for s in completed], executor)
+    judged = verdicts(read, [problems[s.problem_id] for s in completed], executor, judge)
     found = {s.id: (reading, *judgement) for s, reading, judgement in zip(completed, read, judged, strict=True)}
     return [
         GradedSample(sample, found[sample.id][0].answer, *found[sample.id][1:])
@@ -86,8 +94,16 @@ class VerdictTally:
         return {"verdicts": dict(self.counts)}
 
 
-def verdicts(readings: Sequence[Reading], problems: Sequence[Problem], executor: Executor) -> list[tuple[Verdict, str]]:
-    """The verdict of each reading, and a reason: the one way by which files, training labels and evaluations are judged."""
+def verdicts(
+    readings: Sequence[Reading], problems: Sequence[Problem], executor: Executor, judge: Judge | None = None
+) -> list[tuple[Verdict, str]]:
+    """The verdict of each reading, and a reason: the one way by which files, training labels and evaluations are judged.
+
+    `judge`: a user's own, asked in another process; else each problem's kind decides.
+    """
+    if judge is not None:
+        with Asked(judge) as asked:
+            return [(said.verdict, said.reason) for said in asked.judge(problems, readings)]
     problems = _with_golds_calculated(problems, executor)
     found = [_verdict(reading, problem) for reading, problem in zip(readings, problems, strict=True)]
     doubtful = {

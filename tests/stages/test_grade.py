@@ -1,5 +1,6 @@
 from typing import ClassVar
 
+from mmst.judges.kinds import Exact
 from mmst.sandbox.result import Result, Status
 from mmst.stages.grade import VerdictTally, grade
 from mmst.types import FinishReason, Verdict
@@ -32,6 +33,12 @@ def test_verdicts(made, problems, methods, sandbox):
     tally.add(graded[2:])
     assert tally.remark() == "50% right"  # of the four that were judged
     assert tally.facts() == {"verdicts": {"right": 2, "wrong": 1, "no_answer": 1, "unjudged": 1}}
+
+
+def test_a_judge_of_ones_own_takes_the_place_of_the_kinds(made, problems, methods, sandbox):
+    samples = [made("The answer is 13.", index=0).sample, made("", index=1, finish=FinishReason.ERROR).sample]
+    graded = grade(samples, problems, methods["text"], sandbox, Exact(tolerance=1))
+    assert [(row.verdict, row.answer) for row in graded] == [("right", "13"), ("unjudged", None)]
 
 
 def test_a_lost_sandbox_gives_unjudged(made, problems, methods):

@@ -1,0 +1,133 @@
+"""The judges that come with mmst, each a class whose settings are its fields."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from mmst.answers.equality import verdict_of
+from mmst.answers.numbers import canonical_number
+from mmst.answers.quantities import Form, read_quantity
+from mmst.judges.judge import Judge, Judgement, as_judgement
+from mmst.methods.method import Reading
+from mmst.types import AnswerKind, Problem, Verdict
+
+UNREADABLE = Judgement(Verdict.UNJUDGED, "unreadable gold")
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Right where the canonical texts are equal; a number also where it is near enough.
+
+    `tolerance`: the largest difference, absolute, in the gold answer's unit. `unit`: of gold answers that name none; an answer
+    in another unit of the same kind is converted to it.
+    """
+
+    tolerance: float = 0.0
+    unit: str = ""
+
+    def __call__(self, problem: Problem, reading: Reading) -> Judgement:
+        """Compare with the gold answer."""
+        answer = self._in_unit(reading.answer or "") if problem.kind is AnswerKind.NUMBER else reading.answer
+        verdict, reason = verdict_of(answer, problem)
+        if (
+            verdict is Verdict.WRONG
+            and self.tolerance
+            and problem.kind is AnswerKind.NUMBER
+            and self._near(answer, problem.answer)
+        ):
+            return Judgement(Verdict.RIGHT, f"within {self.tolerance}")
+        return Judgement(verdict, reason)
+
+    def _in_unit(self, answer: str) -> str:
+        stated = read_quantity(answer, self.unit) if self.unit else None
+        return stated.text if stated is not None and stated.form is Form.NUMBER else answer
+
+    def _near(self, answer: str | None, gold: str) -> bool:
+        values = [canonical_number(self._in_unit(text or "")) for text in (answer, gold)]
+        first, second = (Fraction(value) if value is not None else None for value in values)
+        return first is not None and second is not None and abs(first - second) <= Fraction(Decimal(str(self.tolerance)))
+
+
+@dataclass(frozen=True)
+class OfKind:
+    """Judges as answers of `kind`, whatever the problem's: choices, yes or no, texts, tests."""
+
+    kind: AnswerKind
+
+    def __call__(self, problem: Problem, reading: Reading) -> Judgement:
+        """Compare with the gold answer."""
+        return Judgement(*verdict_of(reading.answer, replace(problem, kind=self.kind)))
+
+
+@dataclass(frozen=True)
+class Json:
+    """Right where answer and gold answer are the same JSON value, whatever their layout and the order of keys."""
+
+    def __call__(self, problem: Problem, reading: Reading) -> Judgement:
+        """Compare with the gold answer."""
+        gold, answer = _json(problem.answer), _json(reading.answer or "")
+        if gold is None:
+            return UNREADABLE
+        if answer is None:
+            return Judgement(Verdict.NO_ANSWER, "no JSON")
+        return as_judgement(_sorted(gold[0]) == _sorted(answer[0]))
+
+
+@dataclass(frozen=True)
+class Regex:
+    """Right where the gold answer, a regular expression of Python, matches all of the answer."""
+
+    ignore_case: bool = True
+
+    def __call__(self, problem: Problem, reading: Reading) -> Judgement:
+        """Match the answer."""
+        try:
+            pattern = re.compile(problem.answer, re.IGNORECASE if self.ignore_case else 0)
+        except re.error as error:
+            return Judgement(Verdict.UNJUDGED, f"the gold answer is no regular expression: {error}")
+        return as_judgement(pattern.fullmatch((reading.answer or "").strip()) is not None)
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """Right where `judge` finds one of the gold answers, joined by `separator`, right; wrong where it finds none right."""
+
+    judge: Judge = field(default_factory=Exact)
+    separator: str = "|"
+
+    def __call__(self, problem: Problem, reading: Reading) -> Judgement:
+        """Judge against each gold answer."""
+        golds = [gold.strip() for gold in problem.answer.split(self.separator) if gold.strip()]
+        said = [as_judgement(self.judge(replace(problem, answer=gold), reading)) for gold in golds]
+        order = (Verdict.RIGHT, Verdict.UNJUDGED, Verdict.WRONG, Verdict.NO_ANSWER)
+        return min(said, key=lambda judgement: order.index(judgement.verdict), default=UNREADABLE)
+
+
+JUDGES: Mapping[str, Callable[..., Judge]] = {
+    "exact": Exact,
+    "choice": lambda: OfKind(AnswerKind.CHOICE),
+    "yes_no": lambda: OfKind(AnswerKind.YES_NO),
+    "tests": lambda: OfKind(AnswerKind.TESTS),
+    "text": lambda: OfKind(AnswerKind.TEXT),
+    "json": Json,
+    "regex": Regex,
+    "any_of": AnyOf,
+}
+"""By their names."""
+
+
+def _json(text: str) -> tuple[Any] | None:
+    try:
+        return (json.loads(text),)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _sorted(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,50 @@
+import pytest
+
+from mmst.errors import ConfigError
+from mmst.judges.asking import Asked
+from mmst.methods.method import Reading
+from mmst.types import AnswerKind, Problem
+from tests.judges import own
+
+PROBLEM = Problem("p", "?", "abc", AnswerKind.TEXT)
+
+
+def asked(judge, *answers, seconds=30.0):
+    with Asked(judge, seconds) as process:
+        return process.judge([PROBLEM] * len(answers), [Reading(answer, "marked") for answer in answers])
+
+
+def test_a_function_of_ones_own_judges():
+    assert [said.verdict for said in asked(own.long_enough, "abcd", "a")] == ["right", "wrong"]
+
+
+@pytest.mark.parametrize(
+    ("judge", "reason"),
+    [
+        (own.raises, "the judge raised KeyError"),
+        (own.talks, "the judge returned {'score': 0.5}"),
+        (own.leaves, "the judge's process ended"),
+    ],
+)
+def test_what_a_judge_does_wrong_is_unjudged_with_its_reason(judge, reason, caplog):
+    said = asked(judge, "a", "b")
+    assert {row.verdict for row in said} == {"unjudged"}
+    assert all(row.reason.startswith(reason) for row in said)
+    assert "judge: 2 of 2 are unjudged" in caplog.text
+
+
+def test_a_judge_that_hangs_costs_one_sample_its_verdict():
+    said = asked(own.hangs, "hang", "a", seconds=2.0)
+    assert [row.verdict for row in said] == ["unjudged", "right"]
+    assert said[0].reason == "the judge took more than 2 seconds"
+
+
+def test_a_reading_that_failed_is_not_asked_about():
+    with Asked(own.raises) as process:
+        (said,) = process.judge([PROBLEM], [Reading(None, "lost", judged=False)])
+    assert (said.verdict, said.reason) == ("unjudged", "lost")
+
+
+def test_a_judge_that_cannot_be_sent_is_one_sentence():
+    with pytest.raises(ConfigError, match="define its class in a module"):
+        Asked(lambda problem, reading: True)
