@@ -10,28 +10,30 @@ import re
 import shutil
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from mmst import entry
+from mmst.config.build import build
+from mmst.config.schema import TrainSettings, checked
+from mmst.jobs.evaluation import evaluation_of
+from mmst.jobs.labels import selection_options
+from mmst.jobs.opened import build_methods, prompt_writer
+from mmst.jobs.problems import test_sets as sets_measured_on
+from mmst.jobs.problems import train_set
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Recipe
 from mmst.pipeline import Checkpoint, Pipeline
-from mmst.rounds import Evaluation, InitFrom, RoundsPlan, TrainingPlan, run_rounds
+from mmst.rounds import InitFrom, RoundsPlan, TrainingPlan, run_rounds
 from mmst.samplers.sampler import nobody
 from mmst.sandbox.result import Result, Status
 from mmst.training.record import TrainingRecord
 from mmst.types import Completion, FinishReason
+from tests.composing import composed as composed_config
 
-CONFIGS = Path(__file__).parents[1] / "configs"
 BASE = [
-    "name=x", "model.shots=2", "dataset.train.size=10", "dataset.test.size=3", "dataset.heldout.size=2", "filter.share=0.5",
+    "model.shots=2", "dataset.train.size=10", "dataset.test.size=3", "dataset.heldout.size=2", "filter.share=0.5",
     "sampling.per_problem=3", "translation.per_label=3", "filter.per_problem=3", "arms=[self_text]",
     "method=multi_matched", "method.match=null", "method.edges=['text -> text','code -> text']", "sandbox.workers=1",
 ]  # fmt: skip
@@ -45,14 +47,14 @@ CHANGES = {
     "sampling.params.max_tokens": (32, SOURCE), "translation.per_label": (2, TRANSLATION),
     "translation.labels_per_problem": (1, TRANSLATION), "translation.params.temperature": (0.8, TRANSLATION),
     "translation.params.top_p": (0.9, TRANSLATION), "translation.params.max_tokens": (32, TRANSLATION),
-    "methods.text.format.cue": ("Solution:", TEST), "methods.text.format.lead": ("  ", TEST),
-    "methods.text.format.key": ("code", TEST), "methods.text.format.instruction": ("Think.", TEST),
-    "methods.text.format.solution_name": ("talk", TRANSLATION), "methods.text.format.rewrite": ("Say it.", TRANSLATION),
-    "methods.text.format.shots": (1, TEST), "methods.text.format.stop": (["\n"], TEST),
-    "methods.code.format.cue": ("Python program:", TEST), "methods.code.format.lead": ("\n\n", TEST),
-    "methods.code.format.key": ("text", TEST), "methods.code.format.instruction": ("Think.", TEST),
-    "methods.code.format.solution_name": ("script", TRANSLATION), "methods.code.format.shots": (1, TEST),
-    "methods.code.format.stop": (["\n"], TEST), "dataset.train.split": ("validation", PROBLEMS),
+    "solvers.text.format.cue": ("Solution:", TEST), "solvers.text.format.lead": ("  ", TEST),
+    "solvers.text.format.key": ("code", TEST), "solvers.text.format.instruction": ("Think.", TEST),
+    "solvers.text.format.solution_name": ("talk", TRANSLATION), "solvers.text.format.rewrite": ("Say it.", TRANSLATION),
+    "solvers.text.format.shots": (1, TEST), "solvers.text.format.stop": (["\n"], TEST),
+    "solvers.code.format.cue": ("Python program:", TEST), "solvers.code.format.lead": ("\n\n", TEST),
+    "solvers.code.format.key": ("text", TEST), "solvers.code.format.instruction": ("Think.", TEST),
+    "solvers.code.format.solution_name": ("script", TRANSLATION), "solvers.code.format.shots": (1, TEST),
+    "solvers.code.format.stop": (["\n"], TEST), "dataset.train.split": ("validation", PROBLEMS),
     "dataset.train.size": (5, PROBLEMS), "dataset.train.seed": (1, PROBLEMS), "dataset.test.split": ("validation", PROBLEMS),
     "dataset.test.size": (2, PROBLEMS), "dataset.test.seed": (1, PROBLEMS), "dataset.heldout.split": ("validation", PROBLEMS),
     "dataset.heldout.size": (1, PROBLEMS), "dataset.heldout.seed": (1, PROBLEMS), "dataset.limit": (2, PROBLEMS),
@@ -60,7 +62,7 @@ CHANGES = {
     "dataset.ngram": (5, PROBLEMS), "sandbox.modules": (["sympy"], GRADES), "sandbox.limits.cpu_seconds": (3.0, GRADES),
     "sandbox.limits.wall_factor": (5.0, GRADES), "sandbox.limits.memory_bytes": (2**29, GRADES),
     "filter.labels": ("majority", EXAMPLES), "filter.per_problem": (1, EXAMPLES), "filter.deduplicate": ("none", "dropped"),
-    "filter.drop_leaks": (False, EXAMPLES), "filter.drop_constant": (True, TRANSLATION),
+    "filter.drop_answer_only": (False, EXAMPLES), "filter.drop_constant": (True, TRANSLATION),
     "filter.drop_wrong_steps": (True, EXAMPLES), "filter.longest": (12, EXAMPLES), "filter.balance": (True, EXAMPLES),
     "filter.match": ("self_text", EXAMPLES), "filter.match_by": ("tokens", EXAMPLES), "filter.share": (0.7, EXAMPLES),
     "filter.most": (3, EXAMPLES), "filter.replay": (0.3, EXAMPLES), "filter.disagreement": (0.2, EXAMPLES),
@@ -86,14 +88,16 @@ CHANGES = {
 HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
-    "method.name": ("n", "words"), "plan": (True, "runs nothing"), "redo_unjudged": (True, "nothing was unjudged"),
+    "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),
+    "model.bare": (None, "two shots are not bare"), "solvers.text.format.bare": (None, "two shots are not bare"),
+    "solvers.code.format.bare": (None, "two shots are not bare"), "filter.rules": (None, "classes; what they drop counts"), "redo_unjudged": (True, "nothing was unjudged"),
     "datasets": (None, "needs a group; as splits"), "evaluation.sampled.temperature": (0.8, "nothing is sampled"),
     "evaluation.sampled.max_tokens": (9, "nothing is sampled"), "evaluation.params.temperature": (None, "must be 0"),
-    "model.chat": (None, "the base has no template"), "methods.text.format.exemplars": (None, "as its rows; needs files"),
-    "methods.code.format.exemplars": (None, "as its rows"),
-    "methods.text.format.instructions.tests": ("?", "no problem is of this kind"),
-    "methods.code.format.instructions.tests": ("?", "no problem is of this kind"),
-    "methods.code.format.rewrite": ("?", "nothing is translated into code"),
+    "model.chat": (None, "the base has no template"), "solvers.text.format.exemplars": (None, "as its rows; needs files"),
+    "solvers.code.format.exemplars": (None, "as its rows"),
+    "solvers.text.format.instructions.tests": ("?", "no problem is of this kind"),
+    "solvers.code.format.instructions.tests": ("?", "no problem is of this kind"),
+    "solvers.code.format.rewrite": ("?", "nothing is translated into code"),
     "sampler.batch_size": (8, "a sample does not know its batch"), "sampler.cache_gib": (1.0, "as batch_size"),
     "sampler.refill_below": (0.5, "as batch_size"),
     "sampler.device": ("cpu", "the same that auto finds; in the engine's name"), "sandbox.workers": (2, "how many at a time"),
@@ -111,7 +115,7 @@ HARMLESS = {
     "init_from": ("previous", "there is no second round"),
 }  # fmt: skip
 """Key -> another value (None: it has no other one here), and why it changes no row."""
-SILENT = re.compile(r"tracker\..*|hardware\..*|.*\._target_|.*\._partial_")
+SILENT = re.compile(r"tracker\..*|policy\..*|hardware\..*|.*\._target_|.*\._partial_")
 """What is told to others; what is planned with; classes, whose versions count (tests/ledger/test_spec.py)."""
 
 SETS = {}
@@ -214,41 +218,41 @@ class Recorder(Ledger):
         return [(label, stage.key, content(stage)) for label, stage in self.asked]
 
 
-def problem_sets(config):
+def problem_sets(config, settings):
     read = OmegaConf.to_yaml(OmegaConf.masked_copy(config, ["dataset", "splits", "decontaminate"]), resolve=True)
     if read not in SETS:
-        SETS[read] = [entry.train_set(config), *entry.test_sets(config)]
+        SETS[read] = [train_set(settings), *sets_measured_on(settings)]
     return SETS[read]
 
 
 def stages(config, root, nano):
     """(stage, key, content of what is in the ledger) of each stage that a job asks for, in order."""
-    methods = {name: instantiate(config.methods[name], _convert_="all") for name in config.methods}
-    train, *tests = problem_sets(config)
+    settings = checked(OmegaConf.to_container(config, resolve=True), TrainSettings)
+    methods = build_methods(settings.solvers)
+    train, *tests = problem_sets(config, settings)
     problems = [problem for found in (train, *tests) for problem in found.problems]
-    engine = Engine(instantiate(config.sampler, _convert_="all").engine, problems)
-    with instantiate(config.sandbox, _convert_="all") as pool:
+    engine = Engine(build(settings.sampler, "sampler").engine, problems)
+    with build(settings.sandbox, "sandbox") as pool:
         executor = Runs(pool.settings)
     ledger = Recorder(root)
-    pipeline = Pipeline(
-        ledger, methods, entry.prompt_writer(config, nano), engine, executor, config.seed, config.chunk, config.redo_unjudged
-    )
-    trainer = OmegaConf.to_container(config.trainer.trainer, resolve=True)
+    writer = prompt_writer(settings, nano)
+    pipeline = Pipeline(ledger, methods, writer, engine, executor, settings.seed, settings.chunk, settings.redo_unjudged)
+    trainer = settings.trainer.trainer
     shown = {"enable_progress_bar", "enable_model_summary", "log_every_n_steps"}
     counted = {key: value for key, value in trainer.items() if key not in shown}
-    options = instantiate(config.trainer.options, _convert_="all")
-    greedy, sampled = (instantiate(config.evaluation[key], _convert_="all") for key in ("params", "sampled"))
+    options = build(settings.trainer.options, "trainer.options")
     plan = RoundsPlan(
-        config.rounds,
-        InitFrom(config.init_from),
-        entry.selection_options(config),
+        settings.rounds,
+        InitFrom(settings.init_from),
+        selection_options(settings),
         TrainingPlan(options, lambda name, title: fitted(counted), trainer),
-        Evaluation(greedy, config.evaluation.samples, sampled),
-        config.seed,
+        evaluation_of(settings.evaluation, {}, list(methods)),
+        settings.seed,
     )
-    edges = {"self_both": "self", "self_text": ["text -> text"], config.method.name: config.method.edges}
-    main = Recipe.parse(config.method.name, edges[config.method.name], methods, config.method.match)
-    recipes = [*(Recipe.parse(name, edges[name], methods) for name in config.arms), main]
+    main = settings.method
+    edges = {"self_both": "self", "self_text": ["text -> text"], main.name: main.edges}
+    parsed = Recipe.parse(main.name, edges[main.name], methods, main.match)
+    recipes = [*(Recipe.parse(name, edges[name], methods) for name in settings.arms), parsed]
     run_rounds(pipeline, plan, recipes, Checkpoint(nano), train, tests)
     return ledger.found
 
@@ -264,10 +268,7 @@ def leaves(node, under=""):
 
 @pytest.fixture(scope="module")
 def composed():
-    entry.register_resolvers()
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return compose("train", overrides=BASE)
+    return composed_config("train", *BASE)
 
 
 @pytest.fixture(scope="module", autouse=True)
