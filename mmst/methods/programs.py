@@ -207,7 +207,7 @@ def _tidy(text: str) -> str:
     if IN_PROMPT_SIGN.match(text):
         lines = IN_PROMPT_SIGN.sub(">>> ", text).split("\n")
         text = "\n".join(PROMPT_SIGN.sub("", line) for line in lines if PROMPT_SIGN.match(line))
-    dedented = textwrap.dedent(text)
+    dedented = textwrap.dedent(text).lstrip("\n")
     if parsed(dedented) is None and dedented[:1].isspace():
         only_first = dedented.lstrip()  # a space that belongs to the prompt
         return only_first if parsed(only_first) is not None else dedented
