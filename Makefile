@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := DS_BUILD_OPS=0 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: help train test check format bench smollm2 clean
+.PHONY: help train test families check format bench smollm2 clean
 
 help:  ## what there is
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ train: .venv/base  ## improve the embedded model with its own answers (minutes o
 
 test: .venv/dev .venv/smollm2  ## all tests, offline
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+families: .venv/dev  ## every architecture: greedy rows, losses, trained folders, as a table
+	$(BIN)/python -m tests.families $(ARGS)
 
 check: .venv/dev  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
