@@ -11,7 +11,7 @@ ifneq ($(origin UV), undefined)
 export UV
 endif
 
-.PHONY: help install train test busy soak check format bench smollm2 clean
+.PHONY: help install train test busy soak families check format bench smollm2 clean
 
 help:  ## what there is; UV= installs by pip instead of uv
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ busy: install  ## all tests on a busy machine: beside two processes that take an
 
 soak: install  ## the slow and rare tests, and a search for new failures: thousands of random examples a property
 	SOAK=1 $(PYTEST) -m 'soak or hypothesis' $(ARGS)
+
+families: .venv/dev  ## every architecture: greedy rows, losses, trained folders, as a table
+	$(BIN)/python -m tests.families $(ARGS)
 
 check: .venv/dev  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -180,16 +180,16 @@ FEW = (
 """What the ordinary tests take: each kind of cache, of names and of positions once."""
 
 
-def config_of(kind: str, vocabulary: int) -> Any:
-    """The small configuration of one line of the table."""
-    settings = {key: value for key, value in {**COMMON, **TABLE[kind]}.items() if value is not ...}
+def config_of(kind: str, vocabulary: int, **more: Any) -> Any:
+    """The small configuration of one line of the table, or a variation of it."""
+    settings = {key: value for key, value in {**COMMON, **TABLE[kind], **more}.items() if value is not ...}
     return AutoConfig.for_model(kind, vocab_size=vocabulary, **settings)
 
 
-def model_of(kind: str, vocabulary: int) -> PreTrainedModel:
+def model_of(kind: str, vocabulary: int, **more: Any) -> PreTrainedModel:
     """A random model of one line, the same each time, with weights large enough that contexts matter."""
     torch.manual_seed(0)
-    model: PreTrainedModel = AutoModelForCausalLM.from_config(config_of(kind, vocabulary), dtype=torch.float32).eval()
+    model: PreTrainedModel = AutoModelForCausalLM.from_config(config_of(kind, vocabulary, **more), dtype=torch.float32).eval()
     tied = model.get_input_embeddings().weight if model.config.tie_word_embeddings else None
     with torch.no_grad():
         for parameter in model.parameters():
