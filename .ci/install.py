@@ -60,7 +60,7 @@ def pip_settings() -> dict[str, list[str]]:
 
 
 def handed_on(settings: dict[str, list[str]]) -> tuple[list[str], dict[str, str]]:
-    """pip's settings as uv's flags and variables."""
+    """Pip's settings as uv's flags and variables."""
     flags = [part for key, flag in FLAGS.items() for value in settings.get(key, []) for part in (flag, value)]
     if settings.get("no-index", ["0"])[0].lower() in ("1", "true", "yes", "on"):
         flags.append("--no-index")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mmst.errors import ConfigError, SandboxUnavailableError
-from mmst.sandbox import pool as pool_module
 from mmst.sandbox import host, probe, watch
+from mmst.sandbox import pool as pool_module
 from mmst.sandbox.pool import LARGEST_PROGRAM, Limits, SandboxPool
 from mmst.sandbox.result import Program, Status
 
