@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -57,7 +60,22 @@ def _from_folder(root: Path, name: str, about: Mapping[str, Any], split: str, fi
     chosen = file or about["files"].get(split)
     if chosen is None:
         raise DataError(f"dataset: {name} has no split '{split}'; it has {', '.join(about['files'])}.")
-    return jsonl.read_file(root / about.get("folder", name) / f"{chosen}.jsonl")
+    path = root / about.get("folder", name) / f"{chosen}.jsonl"
+    place = about.get("hub")
+    if place is not None and (rows := _rows_of_hub(path, place)):
+        return [problem_of(place, row, f"{name}-{split}-{number}") for number, row in enumerate(rows)]
+    return jsonl.read_file(path)
+
+
+def _rows_of_hub(path: Path, place: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a file in the Hub's own columns, as one that was saved from there; none where it is in ours."""
+    if "tests" not in place or not path.is_file():
+        return []
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return rows if all(place["tests"] in row and "question" not in row for row in rows) else []
+    except (ValueError, TypeError):
+        return []
 
 
 def _from_hub(name: str, about: Mapping[str, Any], split: str) -> list[Problem]:
@@ -89,11 +107,27 @@ def problem_of(place: Mapping[str, Any], row: Mapping[str, Any], id: str) -> Pro
             AnswerKind.TESTS,
             tests=(tests,) if isinstance(tests, str) else tuple(tests),
             setup=str(row.get(place.get("setup", ""), "") or ""),
-            entry_point=str(row.get(place.get("entry_point", ""), "") or ""),
+            entry_point=str(row.get(place.get("entry_point", ""), "") or "") or function_under_test(tests),
         )
     choices = _choices(place, row)
     answer = _answer(place, row[place["answer"]])
     return Problem(id, question, answer.upper() if choices else answer, choices=choices)
+
+
+def function_under_test(tests: str | Sequence[str]) -> str:
+    """The function that tests call and do not define; empty where that is not one."""
+    try:
+        tree = ast.parse(tests if isinstance(tests, str) else "\n".join(tests))
+    except (SyntaxError, ValueError):
+        return ""
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    imported = {
+        alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    asked = called - defined - imported
+    free = asked - set(dir(builtins)) or asked
+    return free.pop() if len(free) == 1 else ""
 
 
 def _choices(place: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ CODE_LINE = re.compile(
     r"[\w.\[\]'\", ]+ ?(?:[-+*/%]|//|\*\*)?= ?[^=]|[\w.]+\(|[)\]}]|\"\"\"|'''|assert |raise |del |global |nonlocal |pass$"
 )
 """How a line of a program begins, which a line of words does not."""
+INDENT = "    "
 ANSWERS = ("solution", "answer")
 MOST_BLOCKS = 30
 MOST_TRIES = 40
@@ -88,17 +89,34 @@ def completed(prompt: str, body: str, name: str) -> str:
         head = prompt[: match.start()] if (match := re.search(rf"^def {re.escape(name)}\b", prompt, re.MULTILINE)) else ""
         return f"{head}{body}" if parsed(head) is not None else body
     start = prompt.rstrip() + "\n"
+    tried = [start + variant for part in (body, _first_block(body)) for variant in _indented(part)]
+    return next((whole for whole in tried if _is_whole(whole)), tried[-1])
+
+
+def _indented(body: str) -> Iterator[str]:
+    """Ways in which a body may have been meant."""
     first, end, rest = body.strip("\n").partition("\n")
-    indented = textwrap.indent(textwrap.dedent(body), "    ")
-    for tried in (
-        body,
-        indented,
-        f"    {first.lstrip()}{end}{rest}",
-        f"    {first.lstrip()}{end}{textwrap.indent(rest, '    ')}",
-    ):
-        if parsed(start + tried) is not None:
-            return start + tried
-    return start + indented
+    if first[:1].isspace():
+        yield body
+    yield f"{INDENT}{first.lstrip()}{end}{rest}"
+    yield f"{INDENT}{first.lstrip()}{end}{textwrap.indent(rest, INDENT)}"
+    yield textwrap.indent(textwrap.dedent(body), INDENT)
+
+
+def _first_block(body: str) -> str:
+    """A body without what follows it at the margin."""
+    first, *rest = body.strip("\n").split("\n")
+    outside = next((n for n, line in enumerate(rest) if line.strip() and not line[:1].isspace()), len(rest))
+    return "\n".join([first, *rest[:outside]])
+
+
+def _is_whole(code: str) -> bool:
+    """Whether it is Python, with no `return` outside of a function."""
+    tree = parsed(code)
+    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return tree is not None and not any(
+        isinstance(node, ast.Return) for part in tree.body if not isinstance(part, scopes) for node in ast.walk(part)
+    )
 
 
 def begins_function(prompt: str, name: str) -> bool:
@@ -207,7 +225,7 @@ def _tidy(text: str) -> str:
     if IN_PROMPT_SIGN.match(text):
         lines = IN_PROMPT_SIGN.sub(">>> ", text).split("\n")
         text = "\n".join(PROMPT_SIGN.sub("", line) for line in lines if PROMPT_SIGN.match(line))
-    dedented = textwrap.dedent(text).lstrip("\n")
+    dedented = textwrap.dedent(text).strip("\n").rstrip()
     if parsed(dedented) is None and dedented[:1].isspace():
         only_first = dedented.lstrip()  # a space that belongs to the prompt
         return only_first if parsed(only_first) is not None else dedented

@@ -36,7 +36,7 @@ MODULES = ("sympy", "math_verify", "latex2sympy2_extended", "antlr4", "numpy", "
 NUMERIC = ("numpy", "scipy", "pandas")
 """Modules that are large: programs that name one go to zygotes of their own."""
 BESIDE = {"sympy": ("mpmath",), "numpy": ("numpy.libs",), "scipy": ("scipy.libs",),
-          "pandas": ("pandas.libs", "dateutil", "pytz", "tzdata", "six.py")}  # fmt: skip
+          "pandas": ("pandas.libs", "dateutil", "pytz", "tzdata", "six.py", "pyarrow")}  # fmt: skip
 """What a module needs, as it lies beside it."""
 LOADED = {"scipy": ("scipy.optimize", "scipy.stats"), "numpy": ("numpy.random",)}
 """What is loaded with a module since programs use it."""
@@ -47,6 +47,7 @@ SYMPY_WARM_UP = (
     "import sympy as s; x, y = s.symbols('x y'); s.solve([x + y - 3, x - y - 1], [x, y]); s.solve(x**2 - 2, x); "
     "s.simplify(x**2 / x); s.factor(x**2 - 1); s.Rational(1, 3); s.Eq(x, 1); s.N(s.sqrt(2))\n"
 )
+PANDAS_WARM_UP = "import pandas as p; p.DataFrame({'a': [1], 'b': ['x']}).groupby('b').sum(); p.Series(['x'])\n"
 MATH_VERIFY_WARM_UP = (
     "from math_verify import parse, verify\n"
     "a, b = (parse(f'${t}$', parsing_timeout=None) for t in (r'\\\\frac{1}{2}', 'x^2+1'))\n"
@@ -336,6 +337,7 @@ def _with_modules(settings: dict[str, Any], modules: Sequence[str]) -> dict[str,
     folders = {name: Path(place).parent for name in modules if (place := _place(name))}
     beside = [folders[name] / other for name in folders for other in (name, *BESIDE.get(name, ()))]
     warm_up = SYMPY_WARM_UP * ("sympy" in modules) + MATH_VERIFY_WARM_UP * ("math_verify" in modules)
+    warm_up += PANDAS_WARM_UP * ("pandas" in modules)
     return {
         **settings,
         "preload": [*settings["preload"], *modules, *(part for name in modules for part in LOADED.get(name, ()))],

@@ -20,8 +20,8 @@ MOST_DIGITS = 100_000
 """Of a whole number that is written out; Python's own limit is 4,300."""
 CUT = "[...]"
 """Before output whose head was dropped."""
-VARIADIC = 0x04
-"""The flag of a function's code that takes `*args`."""
+VARIADIC = 0x04 | 0x08
+"""The flags of a function's code that takes `*args` or `**kwargs`."""
 
 
 class TailText(io.TextIOBase):

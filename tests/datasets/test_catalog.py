@@ -6,7 +6,7 @@ import pytest
 
 from mmst.answers.equality import gold_of
 from mmst.datasets import catalog as module
-from mmst.datasets.catalog import catalog, problem_of, read_split
+from mmst.datasets.catalog import catalog, function_under_test, problem_of, read_split
 from mmst.errors import DataError
 from mmst.types import AnswerKind
 
@@ -95,3 +95,35 @@ def test_the_listing_counts_what_is_in_a_folder(tmp_path):
     line = next(line for line in listed.splitlines() if "svamp" in line)
     assert "train -, test 1" in line
     assert "MIT" in line
+
+
+@pytest.mark.parametrize(
+    ("tests", "name"),
+    [
+        (["assert add(1, 2) == 3"], "add"),
+        (["assert set(similar((1, 2))) == {1}"], "similar"),
+        (["import math\nassert math.isclose(area(1), 3)"], "area"),
+        (["from math import isclose\nassert isclose(area(1), 3)"], "area"),
+        (["assert sum(1, 2) == 3"], "sum"),
+        (["assert f(1) == g(1)"], ""),
+        (["assert f("], ""),
+    ],
+)
+def test_the_function_under_test_is_found_in_its_tests(tests, name):
+    assert function_under_test(tests) == name
+
+
+def test_a_file_in_the_hubs_own_columns_is_read_as_from_there(tmp_path):
+    row = {
+        "task_id": 11,
+        "text": "Write add.",
+        "code": "def add(a, b):\n    return a + b",
+        "test_list": ["assert add(1, 2) == 3"],
+        "test_setup_code": "import math",
+        "challenge_test_list": [],
+    }
+    (tmp_path / "mbpp").mkdir()
+    (tmp_path / "mbpp" / "test.jsonl").write_text(json.dumps(row) + "\n")
+    (problem,) = read_split("mbpp", "test", str(tmp_path))
+    assert (problem.question, problem.entry_point, problem.setup) == ("Write add.", "add", "import math")
+    assert problem.tests == ("assert add(1, 2) == 3",)
