@@ -8,6 +8,8 @@ from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
+from mmst.policies.router import Router
+from mmst.policies.single import LogProb, One
 from mmst.rounds import Evaluation, InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
@@ -23,11 +25,13 @@ TESTS = ProblemSet("test", PROBLEMS.problems[:4])
 
 @pytest.fixture
 def run(tmp_path, methods, sandbox, nano):
-    def made(rounds, init_from, recipes=None):
+    def made(rounds, init_from, recipes=None, policies=()):
         sampler = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else TEXT)
         pipeline = Pipeline(Ledger(tmp_path / "ledger"), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=10)
         training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name, title: Here(TRAINER), {})
-        plan = RoundsPlan(rounds, init_from, OPTIONS, training, Evaluation(SamplingParams(temperature=0)), seed=0)
+        plan = RoundsPlan(
+            rounds, init_from, OPTIONS, training, Evaluation(SamplingParams(temperature=0), policies=policies), seed=0
+        )
         recipes = recipes or [Recipe.parse("none", [], methods), Recipe.parse("self", ["text -> text"], methods)]
         results = run_rounds(pipeline, plan, recipes, Checkpoint(nano), PROBLEMS, [TESTS])
         trainings = [stage.settings for stage in pipeline.ledger.used if stage.name == "train"]
@@ -68,3 +72,35 @@ def test_an_arm_is_cut_to_the_quantity_of_another_that_ran_before(run, methods):
         ConfigError, match=r"method\.match=small: the arm matched is cut to its quantity, so it must run before"
     ):
         run(1, InitFrom.BASE, recipes[1:])
+
+
+POLICIES = (One(), LogProb(), Router())
+
+
+def test_policies_learn_from_what_the_loop_draws_anyway(run, methods):
+    plain, _ = run(1, InitFrom.BASE, [Recipe.parse("multi", "all", methods)])
+    results, _ = run(1, InitFrom.BASE, [Recipe.parse("multi", "all", methods)], POLICIES)
+    assert [result.outcomes for result in results] == [result.outcomes for result in plain]
+    base, multi = results
+    assert set(multi.measured["test"].policies.scores) == {"one", "logprob", "router"}
+    assert base.learned.model == multi.learned.model == base.checkpoint.key
+    assert (base.learned.checkpoint, multi.learned.checkpoint) == (base.checkpoint.key, multi.checkpoint.key)
+
+
+def test_a_round_learns_from_the_checkpoint_that_it_began_with(run, methods):
+    base, first, second = run(2, InitFrom.PREVIOUS, [Recipe.parse("multi", "all", methods)], POLICIES)[0]
+    assert (first.learned.model, second.learned.model) == (base.checkpoint.key, first.checkpoint.key)
+
+
+def test_methods_that_the_loop_does_not_ask_have_no_verdicts_and_nothing_is_drawn_for_them(run, methods):
+    results, _ = run(1, InitFrom.BASE, [Recipe.parse("self", ["text -> text"], methods)], POLICIES)
+    for result in results:
+        table = result.measured["test"].policies
+        assert list(table.scores) == ["logprob"]
+        assert "none of code; `mmst train" in table.missing["router"]
+        assert result.learned is None
+
+
+def test_the_base_alone_has_no_verdicts(run, methods):
+    (base,), _ = run(1, InitFrom.BASE, [Recipe.parse("none", [], methods)], POLICIES)
+    assert list(base.measured["test"].policies.missing) == ["one", "router"]

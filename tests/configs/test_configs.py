@@ -24,7 +24,7 @@ REQUIRED = {
 TOP_LEVEL = {
     "about", "decontaminate",
     "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
-    "hardware", "paths", "plan", "prompts", "redo_unjudged",
+    "hardware", "paths", "plan", "policy", "prompts", "redo_unjudged",
     "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
 
