@@ -14,10 +14,11 @@ from mmst.errors import UserError
 from mmst.samplers.hf import HFSampler
 from mmst.samplers.lengths import positions
 from mmst.samplers.sampler import SamplingParams
-from mmst.training.batches import TokenRow, collate, encode_prompt
+from mmst.training.batches import TokenRow, collate
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.training.convert import convert
 from mmst.training.loss import CompletionLoss
+from mmst.training.tokenization import encode_prompt
 from mmst.types import Prompt
 
 SHARED = "Question: Ana has 3 bags of 4 nuts. How many nuts is that?\nAnswer: That is 3 * 4 = 12. The answer is 12.\n\n"

@@ -100,5 +100,5 @@ def test_every_reference_program_of_humaneval_passes_as_the_completion_of_its_pr
     problems = [
         Problem(r["task_id"], r["prompt"], "", AnswerKind.TESTS, tests=(r["test"],), entry_point=r["entry_point"]) for r in rows
     ]
-    readings = METHODS["code"].read([row["canonical_solution"] for row in rows], problems, sandbox)
+    readings = METHODS["code"].read_all([row["canonical_solution"] for row in rows], problems, sandbox)
     assert [p.id for p, reading in zip(problems, readings, strict=True) if reading.answer != "passed"] == []

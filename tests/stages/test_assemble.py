@@ -1,6 +1,10 @@
+from dataclasses import replace
+
+from mmst.methods.chat import ChatTemplate
 from mmst.methods.edge import Edge
 from mmst.methods.prompt import PromptWriter
 from mmst.stages.assemble import assemble
+from tests.made_tokenizers import made_tokenizer
 
 
 def test_examples_are_prompts_of_the_target_with_its_solutions(made, problems, methods):
@@ -22,3 +26,27 @@ def test_what_two_edges_bring_counts_for_the_first(made, problems, methods):
     )
     assert [e.edge for e in examples] == ["text -> text"]
     assert [(d.edge, d.reason.value) for d in dropped] == [("code -> text", "duplicate")]
+
+
+THINKS = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] }}{% endfor %}{{ 'assistant: <think>\\n' }}"
+
+
+def completions(row, problems, methods, writer, **form):
+    text = replace(methods["text"], format=replace(methods["text"].format, **form))
+    examples, _ = assemble({Edge("text", "text"): [row]}, problems, {"text": text}, writer)
+    return [example.completion for example in examples]
+
+
+def test_reasoning_is_trained_on_where_it_is_wanted(made, problems, methods):
+    row = made("<think>\n3 times 4</think>\n\nIt is 3 * 4 = 12. The answer is 12.")
+    assert completions(row, problems, methods, PromptWriter()) == [" It is 3 * 4 = 12. The answer is 12."]
+    kept = completions(row, problems, methods, PromptWriter(), train_reasoning=True)
+    assert kept == ["<think>\n3 times 4</think>\n\nIt is 3 * 4 = 12. The answer is 12."]
+
+
+def test_reasoning_that_a_template_opens_is_closed_before_a_solution(made, problems, methods):
+    writer = PromptWriter(ChatTemplate.of(made_tokenizer("gpt2", template=THINKS)))
+    row = made("3 times 4\n</think>It is 3 * 4 = 12. The answer is 12.")
+    assert completions(row, problems, methods, writer) == ["\n</think>\n\nIt is 3 * 4 = 12. The answer is 12."]
+    kept = completions(row, problems, methods, writer, train_reasoning=True)
+    assert kept == ["3 times 4\n</think>\n\nIt is 3 * 4 = 12. The answer is 12."]
