@@ -11,7 +11,6 @@ makes it something else than one number, and so does mathematics (`4\sqrt{2}`, `
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,131 +21,28 @@ from mmst.answers.number_words import spelt_out
 from mmst.answers.numbers import canonical_number, canonical_value
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import in_unit
-
-LONGEST = 500
-"""Characters of a statement that are read."""
-CURRENCIES = frozenset("$\u20ac\u00a3\u20b9\u00a5\u20a9") | {"usd", "eur", "gbp", "inr", "rs", "us", "rm", "php"}
-SCALES = {
-    "hundred": 10**2,
-    "thousand": 10**3,
-    "million": 10**6,
-    "billion": 10**9,
-    "trillion": 10**12,
-    "dozen": 12,
-    "score": 20,
-    "lakh": 10**5,
-    "crore": 10**7,
-    "mn": 10**6,
-    "mil": 10**6,
-    "bn": 10**9,
-    "k": 10**3,
-    "K": 10**3,
-    "M": 10**6,
-    "B": 10**9,
-}
-PERCENT = {"%", "percent", "percents", "percentage", "pct"}
-UNIT_LETTERS = frozenset("mgshlLdWVANJCFKm")
-"""Letters that name a unit after a number; any other is an unknown (`3x`)."""
-ORDINALS = {"st", "nd", "rd", "th"}
-OPERATORS = frozenset("+-*/\u00d7\u00f7\u00b7\u2013") | {"**", "\\cdot", "x", "X"}
-OPERATION_WORDS = {"plus", "minus", "times", "multiplied", "divided", "subtracted", "than", "mod", "modulo"}
-OPENING_WORDS = {"twice", "double", "triple", "half", "thrice", "sum", "product", "quotient", "root", "square", "cube"}
-"""Before a number: a calculation in words. `half` and `square` only where `of` follows."""
-JOINTS = frozenset(",;:/&|\u2013\u2014\u00b1~-") | {
-    "and",
-    "or",
-    "to",
-    "through",
-    "thru",
-    "until",
-    "till",
-    "versus",
-    "vs",
-    "nor",
-    "between",
-}
-HEDGES = {
-    "also",
-    "maybe",
-    "perhaps",
-    "possibly",
-    "either",
-    "even",
-    "then",
-    "about",
-    "around",
-    "approximately",
-    "else",
-    "rather",
-    "the",
-    "a",
-}
-SUBORDINATE = {
-    "of",
-    "out",
-    "in",
-    "for",
-    "per",
-    "from",
-    "at",
-    "on",
-    "by",
-    "within",
-    "during",
-    "when",
-    "while",
-    "after",
-    "before",
-    "since",
-    "as",
-    "because",
-    "with",
-    "without",
-    "that",
-    "who",
-    "which",
-    "where",
-    "if",
-    "using",
-    "every",
-    "each",
-    "under",
-    "among",
-    "into",
-    "over",
-    "between",
-}
-"""A number after one of these says something of the number before it."""
-NO_UNITS = JOINTS | SUBORDINATE | OPERATION_WORDS | {"squared", "cubed", "is", "was", "are", "but"}
-BOUNDS = {"<", ">", "\u2264", "\u2265", "\u2260", "<=", ">=", "!=", "\\lt", "\\gt"}
-MATHEMATICS = {"\u221a", "\u03c0", "\u00b1", "^", "**", "\u221e", "_"}
-FUNCTIONS = {"pi", "sqrt", "sin", "cos", "tan", "log", "ln", "exp"}
-NOTHING = {
-    "\\quad",
-    "\\checkmark",
-    "\\star",
-    "\\ldots",
-    "\\dots",
-    "\\cdots",
-    "\\hline",
-    "\\text",
-    "\\therefore",
-    "\\because",
-    "\\\\",
-    "\\qquad",
-    "\\bullet",
-    "\\square",
-    "\\Box",
-    "\\in",
-    "\\&",
-}
-EQUALS = re.compile(r"(?<![<>!:=])=+(?!=)|:=|\u2261")
-ARROW = re.compile(
-    r"\\(?:implies|Rightarrow|rightarrow|to|Longrightarrow|longrightarrow|therefore)(?![a-zA-Z])|=>|->|\u2192|\u21d2|\u27f9"
+from mmst.answers.vocabulary import (
+    ABOUT,
+    ARROW,
+    BOUNDS,
+    CURRENCIES,
+    EQUALS,
+    FUNCTIONS,
+    HEDGES,
+    JOINTS,
+    LONGEST,
+    MATHEMATICS,
+    NO_UNITS,
+    NOTHING,
+    OPENING_WORDS,
+    OPERATION_WORDS,
+    OPERATORS,
+    PERCENT,
+    SCALES,
+    SUBORDINATE,
+    UNIT_LETTERS,
+    UNKNOWN_TIMES,
 )
-UNKNOWN_TIMES = re.compile(r"\s*[a-zA-Z]\s*=\s*-?\d+(?:\.\d+)?[a-z]\s*\.?")
-"""`n = 3m`: two unknowns, and no metres."""
-ABOUT = re.compile(r"\(?\s*\u2248")
 
 
 class Form(StrEnum):

@@ -34,7 +34,7 @@ COMMANDS = {
     "ledger": Command("mmst.cli.ledger", "the stages in the ledger, with their sizes"),
     "datasets": Command("mmst.datasets.__main__", "the data sets that are known by name"),
     "models": Command("mmst.cli.models", "the models that are known by name"),
-    "answers": Command("mmst.answers.__main__", "read and judge answers in a file of completions"),
+    "answers": Command("mmst.cli.answers", "read and judge answers in a file of completions"),
     "new": Command("mmst.cli.new", "a skeleton for a method, filter, judge or data set of one's own"),
 }
 JOBS = {

@@ -11,7 +11,8 @@ from mmst.pipeline import ProblemSet
 from mmst.policies.learned import save
 from mmst.reporting.models import leave_models
 from mmst.reporting.progress import say
-from mmst.reporting.results import print_results, run_results, write_outcomes, write_results
+from mmst.reporting.results import run_results, write_outcomes, write_results
+from mmst.reporting.terminal import print_results
 from mmst.reporting.tracking import track_results
 from mmst.rounds import ArmResult, final_results
 

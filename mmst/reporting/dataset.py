@@ -28,7 +28,7 @@ from mmst.ledger.ledger import Ledger
 from mmst.methods.reasoning import split_reasoning
 from mmst.pipeline import EdgeCounts, ExampleSet, Pipeline
 from mmst.reporting.progress import CONSOLE
-from mmst.reporting.results import counts_table
+from mmst.reporting.terminal import counts_table
 from mmst.stages.prefer import preferences
 from mmst.types import Example, GradedSample, Message, Preference, Problem, Sample
 

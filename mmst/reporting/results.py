@@ -1,4 +1,4 @@
-"""A run's results: as plain data, as files, and as a table in the terminal."""
+"""A run's results: as plain data, and as files."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from rich.table import Table
-
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger
 from mmst.pipeline import ProblemSet
 from mmst.reporting.flips import flip_results
 from mmst.reporting.plot import accuracy_plot
-from mmst.reporting.policies import missing_sentences, policy_results, policy_rows, policy_tables
-from mmst.reporting.power import power_sentence
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.policies import policy_results
 from mmst.rounds import ArmResult, final_results
 from mmst.stages.evaluate import EITHER, MethodPair, compare, score, scores_by_tag
 from mmst.statistics.agreement import Agreement
@@ -157,141 +153,6 @@ def write_results(found: Mapping[str, Any], folder: Path) -> Path:
     return path
 
 
-def print_results(found: Mapping[str, Any], title: str) -> None:
-    """The tables: accuracy by method and arm, differences, held-out families, and counts by edge."""
-    for name, table in tables_of(found).items():
-        head = title if name == found["dataset"] else f"{title}, {name}"
-        _show(accuracy_table(table["arms"], head, policy_rows(found, name)))
-        if table["comparisons"]:
-            _show(comparison_table(table["comparisons"]))
-            _say(power_sentence(table["comparisons"]))
-    for chosen in policy_tables(found, list(tables_of(found))):
-        _show(chosen)
-    for sentence in missing_sentences(found):
-        _say(sentence)
-    for name, table in tables_of(found).items():
-        if table["sampled"]:
-            _show(sampled_table(table["sampled"], name))
-        if table["pairs"]:
-            _show(pairs_table(table["pairs"], name))
-    if found["counts"]:
-        _show(counts_table(found["counts"]))
-    if found["labels"]:
-        _show(labels_table(found["labels"]))
-
-
-def accuracy_table(
-    arms: Mapping[str, Mapping[str, Mapping[str, Any]]],
-    title: str,
-    policies: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
-) -> Table:
-    """Methods down, then policies, arms across: accuracy with its 95% interval."""
-    first = next(iter(arms.values()))
-    sizes = sorted({cell["n"] for scores in arms.values() for cell in scores.values()})
-    unjudged = sum(cell["unjudged"] for scores in arms.values() for m, cell in scores.items() if m != "either")
-    n = "-".join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))
-    table = Table(title=f"{title} (% right [95% interval], n = {n}, unjudged {unjudged})")
-    table.add_column("method")
-    for arm in arms:
-        table.add_column(arm, justify="right")
-    for method in first:
-        table.add_row(method, *(_cell(arms[arm][method]) for arm in arms))
-    for policy, scores in (policies or {}).items():
-        table.add_row(policy, *(_cell(scores[arm]) if arm in scores else "-" for arm in arms))
-    return table
-
-
-def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
-    """Paired differences in points."""
-    table = Table(
-        title="paired differences on the same problems (points [95% interval], McNemar's exact p)", title_justify="left"
-    )
-    for name in ("method", "arms", "difference", "p", "p (Holm)", "n"):
-        table.add_column(name, justify="left" if name in ("method", "arms") else "right")
-    for row in comparisons:
-        difference = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
-        table.add_row(row["method"], f"{row['b']} - {row['a']}", difference, _p(row["p"]), _p(row["p_holm"]), str(row["n"]))
-    return table
-
-
-def sampled_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
-    """What several samples of a problem are worth: metrics down, arms across."""
-    n = "-".join(map(str, dict.fromkeys(f([row["n"] for row in rows]) for f in (min, max))))
-    table = Table(title=f"several samples a problem, {name} (% right [95% interval over problems], n = {n})")
-    arms = list(dict.fromkeys(row["arm"] for row in rows))
-    for column in ("method", "metric", *arms):
-        table.add_column(column, justify="right" if column in arms else "left")
-    cells = {(row["arm"], row["method"], row["metric"]): row for row in rows}
-    for method, metric in dict.fromkeys((row["method"], row["metric"]) for row in rows):
-        found = [cells[arm, method, metric] for arm in arms]
-        table.add_row(method, metric, *(_cell({**cell, "accuracy": cell["value"]}) for cell in found))
-    return table
-
-
-def pairs_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
-    """How methods hang together: who is right where, phi, and how often they agree."""
-    table = Table(title=f"methods on the same problems, {name} (greedy; phi below 0: they fail on different problems)")
-    columns = ("both right", "only the first", "only the second", "neither", "phi [95%]", "% same answer", "% right then")
-    for column in ("arm", "methods", *columns):
-        table.add_column(column, justify="right" if column in columns else "left")
-    for row in rows:
-        cells = row["table"]
-        counts = [str(cells[key]) for key in ("both", "only_a", "only_b", "neither")]
-        shares = [f"{_cell(row[key])} of {row[key]['n']}" if row[key]["n"] else "-" for key in ("agree", "right_when_agree")]
-        table.add_row(row["arm"], f"{row['a']}, {row['b']}", *counts, phi_text(cells), *shares)
-    return table
-
-
-def phi_text(cells: Mapping[str, Any]) -> str:
-    """Phi with its interval."""
-    return "-" if cells["phi"] is None else f"{cells['phi']:+.2f} \\[{cells['low']:+.2f}, {cells['high']:+.2f}]"
-
-
-def counts_table(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
-    """What became of the samples, by arm and edge."""
-    table = Table(title="from samples to examples")
-    columns = ("samples", "pseudo_labels", "translations", "verified", "examples")
-    for name in ("arm", "edge", *columns, "dropped"):
-        table.add_column(name.replace("_", "-"), justify="right" if name in columns else "left")
-    for arm, edges in counts.items():
-        for edge, tally in edges.items():
-            dropped = ", ".join(f"{reason} {count}" for reason, count in sorted(tally["dropped"].items()))
-            if tally["wrong_steps"]:
-                dropped += f"; kept with a wrong step: {tally['wrong_steps']}"
-            table.add_row(arm, edge, *(str(tally[column]) if tally[column] else "-" for column in columns), dropped)
-    return table
-
-
-def labels_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """How many problems have a label, how many labels are right, and how diverse the samples are that they come from."""
-    table = Table(title="labels, and the samples they come from, by arm and round")
-    for name in ("arm", "round", "method", "labelled", "right labels", "right samples", "bits a problem", "distinct"):
-        table.add_column(name, justify="left" if name in ("arm", "method") else "right")
-    for row in rows:
-        table.add_row(
-            row["arm"],
-            str(row["round"]),
-            row["method"],
-            f"{row['labelled']} of {row['problems']}",
-            f"{100 * row['right'] / row['known']:.1f}% of {row['known']}" if row["known"] else "-",
-            f"{100 * row['samples_right']:.1f}%",
-            f"{row['samples_entropy']:.2f}",
-            f"{100 * row['samples_distinct']:.0f}%",
-        )
-    return table
-
-
-def _show(table: Table) -> None:
-    """A table under its title; rich would fold the title to the table's width."""
-    title, table.title = table.title, None
-    CONSOLE.print(f"\n{title}", markup=False, soft_wrap=True)
-    CONSOLE.print(table)
-
-
-def _say(sentence: str) -> None:
-    CONSOLE.print(sentence, markup=False, soft_wrap=True)
-
-
 def _scores(outcomes: Mapping[str, Mapping[str, bool | None]]) -> dict[str, Any]:
     return {method: asdict(score(by_problem)) for method, by_problem in outcomes.items()}
 
@@ -366,11 +227,3 @@ def _csv(found: Mapping[str, Any]) -> str:
     rows.writeheader()
     rows.writerows(_score_rows(found))
     return text.getvalue()
-
-
-def _cell(cell: Mapping[str, Any]) -> str:
-    return f"{100 * cell['accuracy']:.1f} \\[{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
-
-
-def _p(p: float) -> str:
-    return f"{p:.2g}" if p >= 0.0001 else "<0.0001"

@@ -35,7 +35,7 @@ Verdicts = list[bool | None]
 def main(arguments: Sequence[str]) -> None:
     """Parse the command line and compare."""
     parser = argparse.ArgumentParser(
-        prog="python -m mmst.answers compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="mmst answers compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("input", type=Path)
     try:

@@ -43,14 +43,14 @@ class Row(msgspec.Struct):
     method: str = "text"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and grade."""
     parser = argparse.ArgumentParser(
-        prog="python -m mmst.answers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="mmst answers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("input", type=Path)
     parser.add_argument("output", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         rows = read_rows(options.input)
         lines = [json.dumps(verdict, ensure_ascii=False) for verdict in graded(rows)]

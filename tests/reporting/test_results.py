@@ -9,7 +9,8 @@ from mmst.answers.labels import Health, LabelCounts
 from mmst.ledger.ledger import Ledger
 from mmst.pipeline import Checkpoint, EdgeCounts, ExampleSet, ProblemSet
 from mmst.reporting import results as module
-from mmst.reporting.results import accuracy_table, print_results, run_results, write_results
+from mmst.reporting.results import run_results, write_results
+from mmst.reporting.terminal import accuracy_table, print_results
 from mmst.rounds import ArmResult
 from mmst.stages.evaluate import Measurement
 from mmst.types import Problem
