@@ -255,7 +255,7 @@ def _joined(joint: Sequence[Token], before: Token, last: Token) -> Form | None:
         words.pop()
     if not words:
         return Form.OTHER
-    if any(word in OPERATION_WORDS for word in words) or "power" in words or words == ["over"]:
+    if any(word in OPERATION_WORDS for word in words) or {"power", "root"}.intersection(words) or words == ["over"]:
         return Form.OPEN
     if "but" in words:
         return Form.OTHER
@@ -279,6 +279,6 @@ def _rest(rest: Sequence[Token]) -> Form | None:
     if words == ["+"] or (words[0] == "or" and words[1:2] != ["so"]) or (words[0] in JOINTS and spelt_out(" ".join(words[1:]))):
         return Form.OTHER
     if words[0] in OPERATORS and len(rest) > 1 and rest[1].kind in ("word", "command"):
-        remark = words[0] in ("-", "\u2013") and len(words[1]) > 1
+        remark = words[0] in ("-", "\u2013", "/") and len(words[1]) > 1
         return None if remark else Form.OPEN
     return Form.OPEN if words[0] in OPERATION_WORDS - {"than"} | {"squared", "cubed"} else None

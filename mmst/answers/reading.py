@@ -24,6 +24,9 @@ CHECKER_VERSION = 5
 
 LONGEST_QUANTITY = 60
 BEGINS_WITH_NUMBER = re.compile(r"[\s$\u20ac\u00a3*(-]*\d")
+TAKEN_BACK = re.compile(r"[.!\s]*(?:No,|No wait|Wait|Actually|Correction|Sorry|Scratch that|Oops)", re.IGNORECASE)
+DENIED = re.compile(r"(?:\bnot|n't|\bcannot|\bdoubt\b[^.,;]*)\s+(?:be\s+|is\s+)?[$\u20ac\u00a3*\s]*$", re.IGNORECASE)
+"""Before a number that is said not to be the answer."""
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
@@ -43,7 +46,7 @@ def stated_answer(
     part = answer_part(text)
     for statement in statements(part):
         said, doubted = _said(statement, kind)
-        if doubted and kind is not AnswerKind.TEXT:
+        if (doubted or _taken_back(statement, said)) and kind is not AnswerKind.TEXT:
             continue
         value = _value(said, kind, choices, unit)
         if value is OPEN:
@@ -73,6 +76,11 @@ def _said(statement: Statement, kind: AnswerKind) -> tuple[str, bool]:
         inner = [inner.text for inner in statements(statement.text) if inner.how == "marked"]
         return statement_of(inner[0] if inner else statement.text)
     return statement.text, False
+
+
+def _taken_back(statement: Statement, said: str) -> bool:
+    """Whether the next words of its line take a statement back: `The answer is 18. No, 20.`"""
+    return statement.how == "marked" and TAKEN_BACK.match(statement.text, len(said)) is not None
 
 
 def _value(text: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
@@ -120,6 +128,8 @@ def _last_quantity(sentence: str, unit: str) -> str | None:
     start = places[-1]
     while start and (not _is_plain(tokens[start - 1]) or _is_joint(tokens[start]) or _joins(tokens, start - 1)):
         start -= 1
+    if DENIED.search(text, 0, tokens[start].start):
+        return None
     stated = read_quantity(text[tokens[start].start :], unit)
     return canonical_statement(stated.text) if stated is not None and stated.form is not Form.OPEN else None
 

@@ -51,7 +51,14 @@ def read_split(name: str, split: str, root: str | None = None, file: str | None 
     else:
         problems = _from_hub(name, about, split)
     shown = public_tests if kind is AnswerKind.TESTS else 0
-    return [replace(problem, kind=kind, public_tests=shown) for problem in problems]
+    return [replace(_of_kind(problem, kind), public_tests=shown) for problem in problems]
+
+
+def _of_kind(problem: Problem, kind: AnswerKind) -> Problem:
+    """A problem of the catalog's kind: where it is yes or no, the answer is the word, though the file lists both as choices."""
+    if kind is AnswerKind.YES_NO and problem.kind is AnswerKind.CHOICE:
+        return replace(problem, kind=kind, answer=problem.choices[ord(problem.answer) - ord("A")])
+    return replace(problem, kind=kind)
 
 
 def _from_folder(root: Path, name: str, about: Mapping[str, Any], split: str, file: str | None) -> list[Problem]:

@@ -60,3 +60,10 @@ def test_any_text_of_any_kind_is_read_without_an_error(text, kind):
     answer, how = stated_answer(text, kind, ("1", "b"))
     assert how in ("boxed", "marked", "fallback", "none", "expression")
     assert answer is None or answer == answer.strip()
+
+
+@pytest.mark.parametrize(
+    "text", ["The answer is not 18.", "The answer can't be 18.", "The answer is 18. No, 20.", "It is not 18."]
+)
+def test_what_is_denied_or_taken_back_is_no_answer(text):
+    assert stated_answer(text)[0] != "18"
