@@ -6,7 +6,7 @@ import pytest
 
 from mmst.answers.equality import gold_of
 from mmst.datasets import catalog as module
-from mmst.datasets.catalog import catalog, problem_of, read_split, function_under_test
+from mmst.datasets.catalog import catalog, function_under_test, problem_of, read_split
 from mmst.errors import DataError
 from mmst.types import AnswerKind
 
