@@ -215,8 +215,8 @@ def test_a_program_has_one_result(code):
 def test_nothing_of_an_earlier_program_is_found_in_the_next():
     secret = "'needle' + 'needle'"
     search = (
-        "import ctypes, gc, sys\nneedle, found, frame = 'needle' + 'needle', [], sys._getframe()\n"
-        "while frame:\n    found += [k for k, v in frame.f_locals.items() if k != 'needle' and needle in repr(v)]\n"
+        "import sys\nfound, frame = [], sys._getframe()\n"
+        "while frame:\n    found += [k for k, v in frame.f_locals.items() if 'needle' * 2 in repr(v)]\n"
         "    frame = frame.f_back\nanswer = found"
     )
     with SandboxPool(workers=1, modules=()) as pool:
