@@ -32,6 +32,7 @@ class Zygote:
     """One running zygote and what it has in hand."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        _require_files()
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-s", "-S", "-B", str(Path(__file__).with_name("zygote.py")), json.dumps(settings)]
         self.process = subprocess.Popen(
@@ -138,13 +139,19 @@ def _behind(text: dict[str, Any]) -> int:
     return fd
 
 
-def _why(said: str) -> str:
-    """The last line of what a zygote said before it died; where it said nothing, what may be missing."""
+def _require_files() -> None:
     import resource  # which Windows lacks: the sentence about that comes first
 
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if 0 <= files < FEWEST_FILES:
-        return f"this user may open {files} files, and it needs {FEWEST_FILES} (`ulimit -n {FEWEST_FILES}` in this shell)"
+        raise SandboxUnavailableError(
+            f"sandbox: this user may open {files} files, and running programs needs {FEWEST_FILES}; `ulimit -n {FEWEST_FILES}` "
+            "in this shell allows that, or whoever set the limit can."
+        )
+
+
+def _why(said: str) -> str:
+    """The last line of what a zygote said before it died."""
     lines = said.splitlines()
     return lines[-1][-300:].rstrip(".") if lines else "no message; it may have been killed, as where memory ran out"
 

@@ -7,6 +7,8 @@ imports this with nothing else of the package on its path.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -88,33 +90,27 @@ def supervise(limited: Limited, pipe: int, buffer: bytearray) -> tuple[dict[str,
     """
     ended = os.pidfd_open(limited.pids[0])
     watch, time_spent = select.poll(), Supervised()
-    watch.register(pipe, select.POLLIN)
     watch.register(ended, select.POLLIN)
     answer, verdict = Answer(pipe, buffer), None
     while verdict is None:
         wait = max(limited.next_look - time_spent.passed, 0.001)
-        ready = {fd for fd, _ in watch.poll(wait * 1000)}
+        left = watch.poll(wait * 1000)
         time_spent.tick(wait)
-        if pipe in ready and not answer.read():
-            watch.unregister(pipe)  # closed, which is not yet the end
-        if answer.too_long():
-            verdict = "crashed"
-        elif ended in ready:
-            verdict = "left"
-        elif time_spent.passed >= limited.next_look:
-            verdict = limited.verdict(time_spent.passed)
+        if left or time_spent.passed >= limited.next_look:
+            answer.drain()
+            verdict = "crashed" if answer.too_long() else "left" if left else limited.verdict(time_spent.passed)
     os.close(ended)
     outcome = _collected(limited, verdict)
-    if verdict == "left":
-        answer.drain()
     return outcome, answer.used
 
 
 class Answer:
-    """What a process wrote into its pipe."""
+    """What a process wrote into its pipe, which is made to hold all of it: to be woken at each write would take time."""
 
     def __init__(self, pipe: int, buffer: bytearray) -> None:
         self.pipe, self.view, self.used = pipe, memoryview(buffer), 0
+        with contextlib.suppress(OSError):  # a limit on all pipes of this user: what does not fit is taken at the next look
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, len(buffer))
 
     def read(self) -> bool:
         """Take what is there; False at the end of the file."""
@@ -127,7 +123,7 @@ class Answer:
         return self.used >= len(self.view)
 
     def drain(self) -> None:
-        """Take what a process that is gone has left."""
+        """Take what is there."""
         rest = select.poll()
         rest.register(self.pipe, select.POLLIN)
         while not self.too_long() and rest.poll(0) and self.read():

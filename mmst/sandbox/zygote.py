@@ -146,8 +146,11 @@ class Zygote:
         outcome, used = self.supervise(self.limited(pids), reader, self.buffer)
         os.close(reader)
         head = json.dumps(outcome).encode() + b"\n"
-        self.control.sendall(self.frames.REPLY.pack(number, len(head) + used) + head)
-        self.control.sendall(memoryview(self.buffer)[:used])
+        start, answer = self.frames.REPLY.pack(number, len(head) + used) + head, memoryview(self.buffer)[:used]
+        sent = self.control.sendmsg([start, answer])  # one message, for the host to wake up once
+        if sent < len(start) + used:
+            self.control.sendall(start[sent:])
+            self.control.sendall(answer[max(sent - len(start), 0) :])
         self.buffer[:used] = bytes(used)
 
 

@@ -46,3 +46,12 @@ def test_bad_files_are_one_sentence_with_the_line(tmp_path):
         assert words in finished.stderr
         assert len(finished.stderr.strip().splitlines()) == 1
     assert "there is no file" in sandbox(tmp_path / "no", tmp_path / "out").stderr
+
+
+def test_too_few_open_files_are_one_sentence(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"name": "a", "code": "answer = 1"}')
+    command = f"ulimit -n 64; exec {sys.executable} -m mmst.sandbox {tmp_path}/in.jsonl {tmp_path}/out.jsonl"
+    finished = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert finished.returncode == 2
+    assert "may open 64 files, and running programs needs 128" in finished.stderr
+    assert len(finished.stderr.strip().splitlines()) == 1

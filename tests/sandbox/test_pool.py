@@ -204,6 +204,50 @@ def test_without_namespaces_the_other_layers_hold(monkeypatch):
         assert pool._plain[0].zygote.ready["namespaces"] is False
 
 
+@pytest.mark.parametrize(
+    "code", ["answer = list({'a', 'b', 'c', 'd', 'e', 'f'})", "import random\nanswer = random.random()", "answer = hash('x')"]
+)
+def test_a_program_has_one_result(code):
+    with SandboxPool(workers=2, modules=()) as pool:
+        assert len({result.value for result in pool.execute([Program("x", code)] * 4)}) == 1
+
+
+def test_nothing_of_an_earlier_program_is_found_in_the_next():
+    secret = "'needle' + 'needle'"
+    search = (
+        "import sys\nfound, frame = [], sys._getframe()\n"
+        "while frame:\n    found += [k for k, v in frame.f_locals.items() if 'needle' * 2 in repr(v)]\n"
+        "    frame = frame.f_back\nanswer = found"
+    )
+    with SandboxPool(workers=1, modules=()) as pool:
+        run(pool, f"print({secret})\nanswer = {secret}")
+        run(pool, "def f(): pass", tests=f"assert f() == {secret}", entry_point="f")
+        assert run(pool, search).value == "[]"
+
+
+def test_a_pool_may_be_used_from_several_threads():
+    found = {}
+    with SandboxPool(workers=2, modules=()) as pool:
+
+        def use(name):
+            found[name] = [r.value for r in pool.execute([Program("x", f"answer = {name}")] * 20)]
+
+        threads = [threading.Thread(target=use, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert run(pool, "answer = 1").value == "1"
+    assert found == {n: [str(n)] * 20 for n in range(4)}
+
+
+def test_much_output_does_not_cost_the_answer(sandbox):
+    assert run(sandbox, "print('\\U0001F600' * 20000)\nanswer = 42").value == "42"
+    assert (
+        len(run(sandbox, "import sys\nsys.stdout.cap = 10**12\nprint('x' * 60000)\nanswer = 1").stdout) <= Limits().stdout_chars
+    )
+
+
 class TestUnitTests:
     @pytest.mark.parametrize(
         ("code", "tests", "status", "kind"),
