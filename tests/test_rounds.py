@@ -9,7 +9,7 @@ from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.policies.router import Router
-from mmst.policies.single import LogProb, One
+from mmst.policies.single import One, Oracle
 from mmst.rounds import Evaluation, InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
@@ -74,7 +74,7 @@ def test_an_arm_is_cut_to_the_quantity_of_another_that_ran_before(run, methods):
         run(1, InitFrom.BASE, recipes[1:])
 
 
-POLICIES = (One(), LogProb(), Router())
+POLICIES = (One(), Oracle(), Router())
 
 
 def test_policies_learn_from_what_the_loop_draws_anyway(run, methods):
@@ -82,7 +82,7 @@ def test_policies_learn_from_what_the_loop_draws_anyway(run, methods):
     results, _ = run(1, InitFrom.BASE, [Recipe.parse("multi", "all", methods)], POLICIES)
     assert [result.outcomes for result in results] == [result.outcomes for result in plain]
     base, multi = results
-    assert set(multi.measured["test"].policies.scores) == {"one", "logprob", "router"}
+    assert set(multi.measured["test"].policies.scores) == {"one", "oracle", "router"}
     assert base.learned.model == multi.learned.model == base.checkpoint.key
     assert (base.learned.checkpoint, multi.learned.checkpoint) == (base.checkpoint.key, multi.checkpoint.key)
 
@@ -96,7 +96,7 @@ def test_methods_that_the_loop_does_not_ask_have_no_verdicts_and_nothing_is_draw
     results, _ = run(1, InitFrom.BASE, [Recipe.parse("self", ["text -> text"], methods)], POLICIES)
     for result in results:
         table = result.measured["test"].policies
-        assert list(table.scores) == ["logprob"]
+        assert list(table.scores) == ["oracle"]
         assert "none of code; `mmst train" in table.missing["router"]
         assert result.learned is None
 

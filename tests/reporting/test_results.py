@@ -64,7 +64,7 @@ def test_tables_show_n_intervals_and_what_was_unjudged(found, monkeypatch):
     monkeypatch.setattr(module, "CONSOLE", console)
     print_results(found, "nano on arithmetic")
     text = console.export_text()
-    for words in ("n = 10", "unjudged 0", "80.0 [49.0, 94.3]", "+60.0", "leak 1", "multi - base", "n = 1, unjudged 4"):
+    for words in ("n = 10", "unjudged 0", "80.0 [49.0, 94.3]", "+60.0", "answer_only 1", "multi - base", "n = 1, unjudged 4"):
         assert words in text, words
 
 
