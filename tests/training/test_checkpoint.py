@@ -168,7 +168,7 @@ def test_adapters_whose_model_is_gone_say_where_it_was(adapters, tmp_path):
 
 def test_adapters_that_are_damaged_are_one_sentence(adapters):
     (adapters / "adapter_model.safetensors").write_bytes(b"junk")
-    with pytest.raises(ModelError, match=r"the adapters in .* do not load"):
+    with pytest.raises(ModelError, match=r"the folder of adapters .* does not load"):
         load_model(adapters)
     (adapters / "adapter_config.json").write_text("{}")
     with pytest.raises(ModelError, match="does not say in base_model_name_or_path which model it adapts"):

@@ -247,11 +247,10 @@ def test_adapters_kept_alone_are_the_same_model_in_a_fraction_of_the_bytes(train
 
 def test_layers_that_are_trained_beside_adapters_are_kept(trained, nano):
     pytest.importorskip("peft")
-    lora = {"r": 4, "target_modules": ["q_proj"], "modules_to_save": ["lm_head"]}
+    lora = {"r": 4, "target_modules": ["q_proj"], "modules_to_save": ["norm"]}
     merged = trained("saved", dataclasses.replace(OPTIONS, lora=lora))
-    before = load_model(nano).get_output_embeddings().weight
-    name = "lm_head.weight" if "lm_head.weight" in merged else "model.embed_tokens.weight"
-    assert not torch.equal(merged[name], before)
+    before = dict(load_model(nano).named_parameters())["model.norm.weight"]
+    assert not torch.equal(merged["model.norm.weight"], before)
 
 
 def test_exemplars_are_not_shared_under_an_attention_that_takes_no_mask(trained, rows, nano, tmp_path):
@@ -338,8 +337,8 @@ def test_weights_that_do_not_fit_their_configuration_are_named(trained, nano, tm
         trained("wrong", start=tmp_path / "wrong")
 
 
-def test_adapters_of_the_output_layer_and_chunks_do_not_go_together(trained):
+def test_adapters_of_a_tied_output_layer_are_refused_before_any_step(trained):
     pytest.importorskip("peft")
-    options = dataclasses.replace(OPTIONS, lora={"r": 4, "target_modules": ["lm_head", "q_proj"]}, loss_chunk=3)
-    with pytest.raises(ConfigError, match="loss_chunk"):
+    options = dataclasses.replace(OPTIONS, lora={"r": 4, "target_modules": ["lm_head", "q_proj"]})
+    with pytest.raises(ConfigError, match=r"model\.lora: lm_head .* one matrix"):
         trained("both", options)

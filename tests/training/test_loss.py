@@ -13,6 +13,7 @@ from mmst.errors import ConfigError
 from mmst.training.batches import PREFIX, TokenRow, collate
 from mmst.training.checkpoint import load_model
 from mmst.training.loss import CompletionLoss, attention, block_mask, check_isolation, check_window, labelled
+from mmst.training.model import with_adapters
 
 TOLERANCE = 1e-5
 ROWS = (
@@ -171,3 +172,10 @@ def test_chunks_are_refused_where_a_model_scales_its_logits():
 def test_logits_that_are_asked_for_elsewhere_stay_whole(model):
     CompletionLoss(model, 2)
     assert model(torch.tensor([[5, 6, 7]])).logits.shape[:2] == (1, 3)
+
+
+def test_chunks_would_go_past_adapters_of_the_output_layer():
+    pytest.importorskip("peft")
+    adapted = with_adapters(made("llama", intermediate_size=32), {"r": 2, "target_modules": ["lm_head"]})
+    with pytest.raises(ConfigError, match="loss_chunk"):
+        CompletionLoss(adapted, 3)
