@@ -320,11 +320,10 @@ def _settings(limits: Limits, confine: bool, features: dict[str, str | None]) ->
 
 def _standard_library() -> list[str]:
     """The readable paths: the standard library without its site-packages, and the system's shared libraries."""
-    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     base = Path(sys.base_prefix) / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     names = [
         str(entry)
-        for folder in {base, *map(Path, folders)}
+        for folder in {base, *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"))}
         if folder.is_dir()
         for entry in folder.iterdir()
         if entry.name not in ("site-packages", "dist-packages")
@@ -336,12 +335,11 @@ def _with_modules(settings: dict[str, Any], modules: Sequence[str]) -> dict[str,
     """Settings of a zygote that has these modules loaded, and warmed where a first use is slow."""
     folders = {name: Path(place).parent for name in modules if (place := _place(name))}
     beside = [folders[name] / other for name in folders for other in (name, *BESIDE.get(name, ()))]
-    warm_up = SYMPY_WARM_UP * ("sympy" in modules) + MATH_VERIFY_WARM_UP * ("math_verify" in modules)
-    warm_up += PANDAS_WARM_UP * ("pandas" in modules)
+    warm_ups = {"sympy": SYMPY_WARM_UP, "math_verify": MATH_VERIFY_WARM_UP, "pandas": PANDAS_WARM_UP}
     return {
         **settings,
         "preload": [*settings["preload"], *modules, *(part for name in modules for part in LOADED.get(name, ()))],
-        "warm_up": warm_up,
+        "warm_up": "".join(warm_ups.get(name, "") for name in modules),
         "module_path": sorted({str(folder) for folder in folders.values()}),
         "readable": [*settings["readable"], *(str(path) for path in beside if path.exists())],
     }
