@@ -65,6 +65,7 @@ format: .venv/dev  ## rewrite the code in the house format
 	@touch $@
 
 bench: .venv/bench  ## speed as ratios against peers
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/sandbox.py
 	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/pipeline.py

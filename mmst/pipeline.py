@@ -16,6 +16,7 @@ from typing import Any
 
 from mmst.answers.labels import LabelRule, answer_counts, health, label_counts, labels
 from mmst.filters.filter import Filter
+from mmst.judges.judge import Judge
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger, Stage, Work
 from mmst.ledger.progress import Task
@@ -75,6 +76,7 @@ class Pipeline:
         seed: int,
         chunk: int,
         redo_unjudged: bool = False,
+        judge: Judge | None = None,
     ) -> None:
         self.ledger = ledger
         self.methods = methods
@@ -84,6 +86,7 @@ class Pipeline:
         self.seed = seed
         self.chunk = chunk
         self.redo_unjudged = redo_unjudged
+        self.judge = judge
 
     def graded(
         self, checkpoint: Checkpoint, method: str, problems: ProblemSet, params: SamplingParams, round: int, count: int
@@ -223,10 +226,11 @@ class Pipeline:
     ) -> GradedRows:
         """Complete and grade, chunk by chunk: how many are right shows while the rest is being sampled."""
         ran_by = part_spec(self.executor, self.executor.settings)
-        spec = grade.GradeSpec(key_of(work.spec), problems.key, method.name, grade.reader_spec(method), ran_by)
+        judge = None if self.judge is None else part_spec(self.judge)
+        spec = grade.GradeSpec(key_of(work.spec), problems.key, method.name, grade.reader_spec(method), ran_by, judge)
 
         def compute(samples: Sequence[Sample], task: Task) -> list[GradedSample]:
-            return grade.grade(samples, problems.by_id, method, self.executor)
+            return grade.grade(samples, problems.by_id, method, self.executor, self.judge)
 
         works = [work, Work("grade", spec, compute, GradedSample)]
         redo = grade.is_unjudged if self.redo_unjudged else None

@@ -44,7 +44,7 @@ def test_a_method_a_data_set_and_an_engine_of_ones_own_take_part(written):
     said = run(written, COMMANDS[0], "name=own")
     assert "sample test by polish" in said
     found = json.loads((written.folder / "runs" / "eval" / "own" / "results.json").read_text())
-    assert found["arms"]["nano"]["text"] == {**found["arms"]["nano"]["text"], "n": 40, "accuracy": 1 / 40}
+    assert found["arms"]["nano"]["text"] == {**found["arms"]["nano"]["text"], "n": 40, "accuracy": 2 / 40}
 
 
 def test_a_rule_of_ones_own_counts_its_reason(written):

@@ -153,6 +153,7 @@ class Settings:
     dataset: DataSettings
     sampler: Node
     sandbox: Node
+    judge: Node | None = None
     splits: Annotated[list[str], msgspec.Meta(min_length=1)] | None = None
     others: dict[str, DataSettings] = field(default_factory=dict)
     """Further data sets to measure on, by name: what `datasets` names."""

@@ -14,6 +14,7 @@ from mmst.config.build import build
 from mmst.config.schema import EvalSettings, Node, RecipeSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
+from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
@@ -69,6 +70,7 @@ def _job(settings: Settings) -> Job:
         seed=settings.seed,
         chunk=settings.chunk,
         redo_unjudged=settings.redo_unjudged,
+        judge=build_judge(settings),
     )
     return Job(settings, pipeline, base, recipes, _tracker(settings))
 
@@ -86,6 +88,20 @@ def build_methods(solvers: Mapping[str, Node]) -> dict[str, Method]:
                 f"solvers.{name}: the class does not implement Method (mmst/methods/method.py), or its name is not {name}."
             )
     return methods
+
+
+def build_judge(settings: Settings) -> Judge | None:
+    """What decides that an answer is right; None for the problems' kinds of answers.
+
+    Raises:
+        ConfigError: what is built cannot be called.
+    """
+    if settings.judge is None:
+        return None
+    judge: Judge = build(settings.judge, "judge")
+    if not callable(judge):
+        raise ConfigError("judge: what _target_ names must be callable with (problem, reading); see docs/judging.md.")
+    return judge
 
 
 def read_recipe(row: RecipeSettings, methods: Mapping[str, Method]) -> Recipe:

@@ -51,7 +51,7 @@ class CodeMethod:
 
     format: PromptFormat
     name: str = "code"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:

@@ -128,8 +128,14 @@ def begins_function(prompt: str, name: str) -> bool:
 def _answer_part(completion: str) -> str:
     text = completion.replace("\ufeff", "").replace("\u200b", "").replace("\r\n", "\n").replace("\xa0", " ")
     text = THINKS.sub("", THOUGHT.sub("", text))
-    text = RUN_ON.split(text, maxsplit=1)[0]
+    run_on = next((found.start() for found in RUN_ON.finditer(text) if not _within_string(text[: found.start()])), len(text))
+    text = text[:run_on]
     return next((part for part in END_OF_TURN.split(text) if part.strip()), "")
+
+
+def _within_string(before: str) -> bool:
+    """Whether a text ends within a string of several lines, such as a docstring that repeats the question."""
+    return before.count('"""') % 2 == 1 or before.count("'''") % 2 == 1
 
 
 def _blocks(text: str) -> Iterator[Block]:

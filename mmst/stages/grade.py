@@ -37,6 +37,8 @@ class GradeSpec:
     reader: PartSpec
     """The method's class and its settings."""
     executor: PartSpec
+    judge: PartSpec | None = None
+    """One of the user's choice; None for the problems' kinds of answers."""
     checker: int = CHECKER_VERSION
     version: int = VERSION
 

@@ -11,14 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from mmst.answers.equality import canonical_answer
+from mmst.answers.labels import LabelRule
 from mmst.filters.filter import Filter
 from mmst.filters.rules import Context, Rule
 from mmst.methods.code import read_programs
 from mmst.methods.method import Method
 from mmst.sandbox.result import Executor
-from mmst.types import Dropped, DropReason, GradedSample, Problem
+from mmst.types import Dropped, DropReason, GradedSample, Problem, Verdict
 
-VERSION = 4
+VERSION = 5
 
 
 def select(
@@ -29,9 +30,14 @@ def select(
     edge: str,
     answers: Mapping[str, str],
 ) -> tuple[list[GradedSample], list[Dropped]]:
-    """The samples among `graded` whose answer is the one in `answers` (problem id -> canonical answer, see `labels`)."""
+    """The samples among `graded` whose answer is the one in `answers` (problem id -> canonical answer, see `labels`).
+
+    With gold labels the verdict decides, since a judge may find more than equal texts right.
+    """
 
     def not_right(row: GradedSample, context: Context) -> str | None:
+        if keep.labels is LabelRule.GOLD:
+            return None if row.verdict is Verdict.RIGHT else DropReason.NOT_RIGHT
         problem = context.problem
         given = canonical_answer(row.answer, problem.kind, problem.choices) if row.answer is not None else None
         return None if given is not None and given == answers.get(problem.id) else DropReason.NOT_RIGHT

@@ -43,6 +43,7 @@ class Lost:
         "\tdef solution():\n\t\treturn 6",
         "So:\n ```python\n def solution():\n     return 6\n ```",
         ' def solution():\n    """Says\nsix."""\n    return 6',
+        'def solution():\n    """\nQuestion: how many?\n    """\n    return 6\nQuestion: and then?\nProgram:',
     ],
 )
 def test_a_program_that_begins_beside_the_margin_is_moved_there(sandbox, completion):
