@@ -32,6 +32,5 @@ if __name__ == "__main__":
     torch = sorted(cpu_seconds(COMMANDS["import torch"]) for _ in range(RUNS))[RUNS // 2]
     for name, arguments in COMMANDS.items():
         seconds = sorted(cpu_seconds(arguments) for _ in range(RUNS))
-        print(
-            f"{name:14} {seconds[0]:5.2f} {seconds[RUNS // 2]:5.2f} {seconds[-1]:5.2f} s   {seconds[RUNS // 2] / torch:4.2f} of torch"
-        )
+        middle = seconds[RUNS // 2]
+        print(f"{name:14} {seconds[0]:5.2f} {middle:5.2f} {seconds[-1]:5.2f} s   {middle / torch:4.2f} of torch's import")
