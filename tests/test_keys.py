@@ -89,7 +89,6 @@ HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),
-    "judge": (None, "a group; counts in the grades' key"),
     "model.bare": (None, "two shots are not bare"), "solvers.text.format.bare": (None, "two shots are not bare"),
     "solvers.code.format.bare": (None, "two shots are not bare"), "filter.rules": (None, "classes; what they drop counts"),
     "redo_unjudged": (True, "nothing was unjudged"),

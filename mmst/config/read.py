@@ -29,7 +29,7 @@ def read_settings(config: DictConfig) -> Settings:
     values = plain(config)
     others, recipes = other_sets(config), recipe_rows(config)
     folder = Path(HydraConfig.get().runtime.output_dir) if HydraConfig.initialized() else Path()
-    more = {"others": others, "recipes": recipes, "folder": folder, "group": sweep_name(), "whole": values}
+    more = {"others": others, "recipes": recipes, "folder": folder, "group": sweep_name(str(config.job)), "whole": values}
     return checked({**values, **more}, JOBS[str(config.job)])
 
 
@@ -39,13 +39,13 @@ def plain(config: DictConfig) -> Node:
     return dict(resolved)
 
 
-def sweep_name() -> str | None:
+def sweep_name(job: str) -> str | None:
     """The sweep that this job is of; None for a single job, and for jobs of a multirun without a name."""
     if not HydraConfig.initialized():
         return None
     node = HydraConfig.get()
     name = Path(node.sweep.dir).name
-    return name if node.mode is RunMode.MULTIRUN and name != node.job.name else None
+    return name if node.mode is RunMode.MULTIRUN and name != job else None
 
 
 def recipe_rows(config: DictConfig) -> list[Node]:

@@ -29,6 +29,6 @@ def test_equations_solve_to_the_gold_answers(name, real_data, sandbox):
     problems = [p for split in splits for p in read_split(name, split, str(real_data))]
     written = [p.rationale.lower().strip() for p in problems]
     systems = [(text if "=" in text else f"x = {text}") + "\nanswer = x" for text in written]
-    readings = equation.read(systems, problems, sandbox)
+    readings = equation.read_all(systems, problems, sandbox)
     missed = [p.id for p, reading in zip(problems, readings, strict=True) if reading.answer != gold_of(p)]
     assert len(missed) == BAD_GOLDS[name], missed

@@ -25,7 +25,7 @@ TOP_LEVEL = {
     "about", "decontaminate",
     "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
     "hardware", "paths", "plan", "policy", "prompts", "redo_unjudged",
-    "judge", "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
+    "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
 
 

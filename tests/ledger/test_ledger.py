@@ -8,7 +8,7 @@ import pytest
 from mmst.errors import DataError, RunInUseError
 from mmst.ledger.ledger import Ledger, Work, run_folder
 from mmst.ledger.progress import Silent, SilentTask
-from mmst.types import Dropped, DropReason
+from mmst.types import Dropped
 
 
 class Counter:
@@ -22,7 +22,7 @@ class Counter:
         self.calls += 1
         if self.calls == self.fail_at:
             raise RuntimeError("killed")
-        return [Dropped(str(i), "text -> text", DropReason.ANSWER_ONLY) for i in part]
+        return [Dropped(str(i), "text -> text", "answer_only") for i in part]
 
 
 class Seen:

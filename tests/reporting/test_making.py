@@ -33,7 +33,7 @@ def test_yields_are_sums_over_the_seeds(sweep):
         "67%",
         "60",
     )
-    assert (own["samples"], own["translations"], own["yield"], own["dropped, by reason"]) == ("180", "", "", "leak 3")
+    assert (own["samples"], own["translations"], own["yield"], own["dropped, by reason"]) == ("180", "", "", "answer_only 3")
 
 
 def test_a_long_curve_is_thinned(tmp_path):
@@ -48,7 +48,7 @@ def test_a_long_curve_is_thinned(tmp_path):
 def test_the_audit_counts_what_should_make_one_doubt(sweep):
     rows = rows_of(audit_part(sweep))
     multi = next(row for row in rows if row["arm"].startswith("multi"))
-    assert (multi["examples"], multi["leaks dropped"], multi["unjudged answers"]) == ("40", "1", "1")
+    assert (multi["examples"], multi["answer-only dropped"], multi["unjudged answers"]) == ("40", "1", "1")
     assert multi["contamination"].startswith("not looked for")
 
 

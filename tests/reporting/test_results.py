@@ -8,7 +8,7 @@ from rich.console import Console
 from mmst.answers.labels import Health, LabelCounts
 from mmst.ledger.ledger import Ledger
 from mmst.pipeline import Checkpoint, EdgeCounts, ExampleSet, ProblemSet
-from mmst.reporting import results as module
+from mmst.reporting import terminal
 from mmst.reporting.results import run_results, write_results
 from mmst.reporting.terminal import accuracy_table, print_results
 from mmst.rounds import ArmResult
@@ -61,7 +61,7 @@ def test_files(found, tmp_path):
 
 def test_tables_show_n_intervals_and_what_was_unjudged(found, monkeypatch):
     console = Console(width=130, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
-    monkeypatch.setattr(module, "CONSOLE", console)
+    monkeypatch.setattr(terminal, "CONSOLE", console)
     print_results(found, "nano on arithmetic")
     text = console.export_text()
     for words in ("n = 10", "unjudged 0", "80.0 [49.0, 94.3]", "+60.0", "answer_only 1", "multi - base", "n = 1, unjudged 4"):

