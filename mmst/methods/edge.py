@@ -84,6 +84,11 @@ class Recipe:
 def _named(edges: str, methods: Sequence[str]) -> tuple[Edge, ...]:
     if edges not in (ALL, SELF):
         raise ConfigError(f"method.edges={edges} must be '{ALL}', '{SELF}' or a list of edges such as [text -> code].")
+    if edges == ALL and len(methods) < 2:
+        raise ConfigError(
+            f"method.edges={ALL} needs two solvers or more, and there is {', '.join(methods) or 'none'}; add one, as in "
+            "'solvers=[text,code]', or choose method=self_both."
+        )
     own = [Edge(method, method) for method in methods]
     crossing = [Edge(source, target) for target in methods for source in methods if source != target]
     return tuple(own + crossing if edges == ALL else own)

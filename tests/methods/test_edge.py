@@ -24,3 +24,8 @@ def test_a_recipe_names_an_edge_once_and_is_not_called_the_base():
         Recipe.parse("r", ["text -> text", "text->text"], METHODS)
     with pytest.raises(ConfigError, match="untrained model"):
         Recipe.parse("base", [], METHODS)
+
+
+def test_all_edges_need_two_methods():
+    with pytest.raises(ConfigError, match="needs two solvers or more, and there is text"):
+        Recipe.parse("multi", "all", ["text"])
