@@ -12,7 +12,7 @@ from typing import NoReturn
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
-from mmst.cli.suggest import suggestion
+from mmst.cli.suggest import with_suggestion
 from mmst.config.sentences import explained
 
 USER_MISTAKE, STOPPED, TERMINATED = 2, 130, 143
@@ -53,7 +53,7 @@ def ended_well(main: Callable[[], object], failures: Callable[[], str | None] = 
         if sentence is None:
             sys.stderr.write(f"mmst: {others}\n")
             raise
-        leave(others or f"{sentence}{suggestion(sentence or '')}", USER_MISTAKE)
+        leave(others or with_suggestion(sentence or ""), USER_MISTAKE)
 
 
 @contextmanager

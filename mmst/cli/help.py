@@ -107,11 +107,12 @@ def _wrapped(group: str, names: Sequence[str]) -> list[str]:
 
 def _examples(job: str) -> list[str]:
     return [
-        f"Choose from a group:   python {job}.py model=hf model.name=./my_model     (or: mmst {job} ...)",
-        f"Set any key:           python {job}.py seed=1",
-        f"See the whole config:  python {job}.py --cfg job",
-        f"Sweep over values:     python {job}.py -m seed=0,1,2",
-        f"Configs of your own:   python {job}.py --config-dir my_configs dataset=mine",
+        f"Choose from a group:   mmst {job} model=hf model.name=./my_model",
+        f"Set any key:           mmst {job} seed=1",
+        f"See the whole config:  mmst {job} --cfg job",
+        f"Sweep over values:     mmst {job} -m seed=0,1,2",
+        f"Configs of your own:   mmst {job} --config-dir my_configs dataset=mine",
+        *([f"In a checkout also:    python {job}.py ..."] if (CONFIGS.parent / f"{job}.py").is_file() else []),
     ]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
+from keyword import iskeyword
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mmst.cli.places import PACKAGE
+from mmst.cli.places import PACKAGE, groups
 from mmst.errors import ConfigError
 from mmst.reporting.progress import say
 
@@ -26,11 +27,13 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("name", help="of small letters, digits and underscores")
     parser.add_argument("--folder", type=Path, default=Path(), help="where to write (default: here)")
     options = parser.parse_args(arguments)
-    if not NAME.fullmatch(options.name):
+    if not NAME.fullmatch(options.name) or iskeyword(options.name):
         raise ConfigError(f"new: '{options.name}' is no name for a Python module; use small letters, digits and underscores.")
+    if options.name in groups()[GROUPS[options.kind]]:
+        raise ConfigError(f"new: {GROUPS[options.kind]}={options.name} is there already; choose another name.")
     for path in write(options.kind, options.name, options.folder):
         say(f"wrote {path}")
-    say(command(options.kind, options.name))
+    say(f"in {options.folder.resolve().name}/, {command(options.kind, options.name)}")
 
 
 def kinds() -> list[str]:

@@ -15,6 +15,14 @@ UNKNOWN_KEY = re.compile(r"Could not override '([\w.@/]+)'")
 UNKNOWN_OPTION = re.compile(r"Could not (?:find|load) '([\w@]+)/([^']+)'")
 
 
+def with_suggestion(sentence: str) -> str:
+    """What Hydra says of a key or an option, in one sentence and a question; any other sentence as it is."""
+    near = suggestion(sentence)
+    if key := UNKNOWN_KEY.search(sentence):
+        return f"config: there is no key '{key[1]}' to set; --help lists them, and +{key[1]}=... adds one.{near}"
+    return f"{sentence}{'' if not near or sentence.endswith('.') else '.'}{near}"
+
+
 def suggestion(message: str) -> str:
     """` Did you mean ...?` for what Hydra says of a key or option that is not there; empty if nothing is near."""
     if option := UNKNOWN_OPTION.search(message):

@@ -13,10 +13,10 @@ def selection_options(settings: LabelSettings) -> SelectionOptions:
     """How pseudo-labels are drawn, translated and kept."""
     options = SelectionOptions(
         samples_per_problem=settings.sampling.per_problem,
-        sampling=build(settings.sampling.params, "sampling"),
+        sampling=build(settings.sampling.params, "sampling.params"),
         translations_per_label=settings.translation.per_label,
         labels_per_problem=settings.translation.labels_per_problem,
-        translation=build(settings.translation.params, "translation"),
+        translation=build(settings.translation.params, "translation.params"),
         keep=build(settings.filter, "filter"),
     )
     options.sampling.check_count(options.samples_per_problem)

@@ -133,8 +133,38 @@ def _package(kind: type) -> str:
 
 
 def _fields(part: object) -> dict[str, Any]:
+    """What an object is set by. A dataclass says by an underscore which of its fields do not count; of other classes from
+    outside the package all attributes count that have a plain value.
+    """
+    if isinstance(part, partial):
+        return {"function": part.func, "arguments": part.args, "keywords": part.keywords}
+    if inspect.ismethod(part):
+        return {"function": part.__func__, "of": part.__self__}
+    if inspect.isroutine(part):
+        return {"function": part}
     names = [field.name for field in fields(part)] if is_dataclass(part) else list(getattr(part, "__dict__", {}))
-    return {name: getattr(part, name) for name in names if not name.startswith("_")}
+    slots = [name for kind in type(part).__mro__ for name in _slots(kind)]
+    names = list(dict.fromkeys([*names, *(name for name in slots if hasattr(part, name))]))
+    told = _package(type(part)) == OWN or is_dataclass(part)
+    private = [] if told else [name for name in names if name.startswith("_") and _has_plain_value(getattr(part, name))]
+    return {name: getattr(part, name) for name in names if not name.startswith("_") or name in private}
+
+
+def _slots(kind: type) -> list[str]:
+    slots = vars(kind).get("__slots__", ())
+    return [slots] if isinstance(slots, str) else [name for name in slots if name not in ("__dict__", "__weakref__")]
+
+
+def _is_object(value: Any) -> bool:
+    return is_dataclass(value) or hasattr(value, "__dict__") or any(_slots(kind) for kind in type(value).__mro__)
+
+
+def _has_plain_value(value: Any) -> bool:
+    try:
+        _plain_value(value)
+    except (TypeError, ConfigError):
+        return False
+    return True
 
 
 def _plain_value(value: Any) -> Any:
@@ -143,9 +173,11 @@ def _plain_value(value: Any) -> Any:
         return {str(name): _plain_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain_value(item) for item in value]
+    if isinstance(value, partial) or inspect.ismethod(value):
+        return {name: _plain_value(item) for name, item in _fields(value).items()}
     if inspect.isroutine(value):
         return _function_source(value)
-    if value is not None and not isinstance(value, Enum | Path) and (is_dataclass(value) or hasattr(value, "__dict__")):
+    if value is not None and not isinstance(value, Enum | Path) and _is_object(value):
         spec = part_spec(value)
         return {"version": spec.version, **spec.settings}
     return str(value) if isinstance(value, Path | re.Pattern) else msgspec.to_builtins(value, order="deterministic")

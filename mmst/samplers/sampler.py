@@ -28,11 +28,11 @@ class SamplingParams:
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < float("inf"):
-            raise ConfigError(f"sampling.temperature={self.temperature} must be 0 (greedy) or above.")
+            raise ConfigError(f"temperature={self.temperature} must be 0 (greedy) or above.")
         if not 0 < self.top_p <= 1:
-            raise ConfigError(f"sampling.top_p={self.top_p} must be above 0 and at most 1.")
+            raise ConfigError(f"top_p={self.top_p} must be above 0 and at most 1.")
         if self.max_tokens < 1:
-            raise ConfigError(f"sampling.max_tokens={self.max_tokens} must be at least 1.")
+            raise ConfigError(f"max_tokens={self.max_tokens} must be at least 1.")
 
     def check_count(self, count: int) -> None:
         """Refuse to draw the same greedy completion more than once.

@@ -4,6 +4,7 @@ import math
 import re
 import sys
 from dataclasses import dataclass, field, make_dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,36 @@ def test_a_part_that_holds_what_cannot_be_told_apart_is_refused():
     holder.rule = object()
     with pytest.raises(ConfigError, match="Holder"):
         part_spec(holder)
+
+
+class Slotted:
+    __slots__ = ("share",)
+
+    def __init__(self, share):
+        self.share = share
+
+    def __call__(self, problem, reading):
+        return self.share > 1
+
+
+class Hidden:
+    def __init__(self, share):
+        self._share = share
+        self._lock = object()
+
+    def __call__(self, problem, reading):
+        return self._share > 1
+
+
+def near(problem, reading, share):
+    return share > 1
+
+
+@pytest.mark.parametrize(
+    "made",
+    [Slotted, Hidden, lambda share: partial(near, share=share), lambda share: Slotted(share).__call__],
+    ids=["slots", "private", "partial", "bound method"],
+)
+def test_another_setting_is_another_part_however_it_is_kept(made):
+    assert key_of(part_spec(made(0.5))) != key_of(part_spec(made(1.5)))
+    assert key_of(part_spec(made(0.5))) == key_of(part_spec(made(0.5)))
