@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mmst.errors import DataError
+from mmst.ledger.ledger import MANIFEST
 from mmst.reporting.progress import CONSOLE, say
 
-MANIFEST = "manifest.json"
 MIB = 1 << 20
 
 

@@ -11,10 +11,12 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from mmst.cli.record import JOB
 from mmst.errors import DataError
 from mmst.reporting.progress import CONSOLE
 
-RESULTS, JOB = "results.json", "job.json"
+RESULTS = "results.json"
+"""As `mmst.reporting.results` names it, whose import takes seconds."""
 
 
 def main(arguments: Sequence[str]) -> None:
