@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
-from mmst.methods.edge import Recipe
+from mmst.methods.edge import Crossing, Recipe, in_order
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline
@@ -59,7 +59,7 @@ def opened(settings: Settings) -> Iterator[Job]:
 @config_errors
 def _job(settings: Settings) -> Job:
     methods = build_methods(settings.solvers)
-    recipes = tuple(read_recipe(row, methods) for row in settings.recipes)
+    recipes = tuple(in_order(read_recipe(row, methods) for row in settings.recipes))
     base = Checkpoint(build(settings.model.checkpoint, "model"))
     pipeline = Pipeline(
         ledger=Ledger(Path(settings.paths.ledger).expanduser(), TerminalProgress()),
@@ -106,7 +106,8 @@ def build_judge(settings: Settings) -> Judge | None:
 
 def read_recipe(row: RecipeSettings, methods: Mapping[str, Method]) -> Recipe:
     """A recipe, with its edges between these methods."""
-    return Recipe.parse(row.name, row.edges, methods, row.match)
+    recipe = Recipe.parse(row.name, row.edges, methods)
+    return replace(recipe, match=row.match, crossing=Crossing(row.crossing), verify=row.verify, compute=row.compute)
 
 
 def _tracker(settings: Settings) -> Tracker | None:

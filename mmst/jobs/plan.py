@@ -17,7 +17,6 @@ from mmst.errors import ConfigError
 from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read_recipe
 from mmst.jobs.problems import problem_set, test_sets
-from mmst.methods.edge import Edge
 from mmst.methods.prompt import PromptWriter
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
 from mmst.planning.hardware import Hardware
@@ -96,14 +95,15 @@ def _round(
     selection = selection_options(settings)
     number_bytes = 4.0 if hardware.measured else 2.0
     sources = {edge.source for recipe in recipes for edge in recipe.edges}
-    crossing: set[Edge] = {edge for recipe in recipes for edge in recipe.edges if edge.crosses}
+    crossing = {(edge, recipe.crossing) for recipe in recipes for edge in recipe.edges if edge.crosses}
     labels = len(problems) * len(crossing) * min(selection.labels_per_problem, selection.samples_per_problem)
     asked = len(problems) * len(sources)
+    again = sum(recipe.compute is not None for recipe in recipes)  # each spends as much as another arm
     trained = [recipe for recipe in recipes if recipe.edges]
     tested = sum(len(tests_of.problems) for tests_of in tests) * len(methods) * (len(trained) + 1)
     examples = len(problems) * selection.keep.per_problem * max((len(recipe.edges) for recipe in trained), default=0)
     work = RoundWork(
-        completions=asked * selection.samples_per_problem + labels * selection.translations_per_label + tested,
+        completions=(asked * selection.samples_per_problem + labels * selection.translations_per_label) * (1 + again) + tested,
         prompts=asked + labels + tested,
         prompt=prompt,
         own=prompt - shared,
