@@ -10,7 +10,7 @@ import json
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
@@ -28,7 +28,7 @@ from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
-from mmst.stages import assemble, grade, quantity, sample, select, train, translate
+from mmst.stages import asked, assemble, grade, quantity, sample, select, train, translate
 from mmst.stages.sets import (
     Checkpoint,
     EdgeResult,
@@ -111,8 +111,12 @@ class Pipeline:
         self._keep("problems", problems.problems, f"problems of {problems.name}", problems.key)
         draw = Draw(self.seed, round, f"{problems.name}/{method}", count)
         how = self.methods[method]
-        asked = _prompts_key(sample.solution_prompts(problems.problems, how, self.writer, draw))
-        spec = sample.SampleSpec(*self._engine(), checkpoint.key, asked, params, draw, self.chunk)
+
+        def prompts(part: Sequence[Problem]) -> Iterable[Prompt]:
+            return sample.solution_prompts(part, how, self.writer, draw)
+
+        key = self._asked(problems.problems, prompts, f"prompts of {problems.name} by {method}")
+        spec = sample.SampleSpec(*self._engine(), checkpoint.key, key, params, draw, self.chunk)
 
         def compute(part: Sequence[Problem], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
@@ -138,8 +142,12 @@ class Pipeline:
         draw = Draw(self.seed, round, what, options.translations_per_label)
         source, target = self.methods[edge.source], self.methods[edge.target]
         tries = translate.attempts(labels, crossing, self.seed)
-        asked = _prompts_key(translate.translation_prompts(tries, problems.by_id, source, target, self.writer, draw))
-        spec = translate.TranslateSpec(*self._engine(), checkpoint.key, asked, params, draw, self.chunk)
+
+        def prompts(part: Sequence[translate.Attempt]) -> Iterable[Prompt]:
+            return translate.translation_prompts(part, problems.by_id, source, target, self.writer, draw)
+
+        key = self._asked(tries, prompts, f"prompts of {what}")
+        spec = translate.TranslateSpec(*self._engine(), checkpoint.key, key, params, draw, self.chunk)
 
         def compute(part: Sequence[translate.Attempt], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
@@ -335,6 +343,13 @@ class Pipeline:
         """Keep rows in the ledger, under a hash of themselves."""
         work = Work(name, RowsSpec(key or rows_key(rows)), lambda part, task: part, object)
         self.ledger.chain(rows, [work], max(1, len(rows)), title)
+
+    def _asked(self, inputs: Sequence[Any], prompts: Callable[[Sequence[Any]], Iterable[Prompt]], title: str) -> str:
+        """Keep the prompts in the ledger; returns the key of all that an engine is told but the seeds."""
+        key = _prompts_key(prompts(inputs))
+        work = Work(asked.NAME, RowsSpec(key), lambda part, task: asked.asked_rows(prompts(part)), asked.AskedRow)
+        self.ledger.chain(inputs, [work], asked.CHUNK, title)
+        return key
 
     def _engine(self) -> tuple[str, str | None]:
         return self.sampler.engine, source_of(self.sampler)
