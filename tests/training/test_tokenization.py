@@ -37,7 +37,7 @@ def tokens_of(tokenizer, rendering, solution):
 
 @pytest.mark.parametrize("template", [None, TEMPLATE], ids=["plain", "chat"])
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(question=WORDS, solution=WORDS, method=st.sampled_from(list(FORMATS)), ends=st.booleans())
 @example(question="Why </s>?", solution="It is struck </s> out.", method="text", ends=True)
 @example(question="Is it?", solution="def solution():\n    return 5", method="code", ends=False)
