@@ -120,7 +120,8 @@ def _tracker(settings: Settings) -> Tracker | None:
 
 def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
     """What writes the prompts of a model: few-shot text, or by its chat template."""
-    from mmst.training.checkpoint import load_tokenizer
+    from mmst.training.broken import refuse_encoder
+    from mmst.training.checkpoint import load_config, load_tokenizer
 
     model = settings.model
     if served_name(checkpoint) is not None:
@@ -128,6 +129,7 @@ def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
         if model.chat is True and not chats:
             raise ConfigError("model.chat=true: what a server's chat template writes is not known here; set sampler.api=chat.")
         return PromptWriter(ServedChat(model.system) if chats and model.chat else None, line_breaks)
+    refuse_encoder(load_config(checkpoint), checkpoint)
     tokenizer = load_tokenizer(checkpoint)
     chat = chat_of(tokenizer, model.chat, model.template, model.system, model.prefill)
     return PromptWriter(chat, boundary_of(tokenizer))
