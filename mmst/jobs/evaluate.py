@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmst.config.schema import EvalSettings
 from mmst.errors import ConfigError
+from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.opened import opened
 from mmst.jobs.problems import test_sets
@@ -24,6 +25,7 @@ def run(settings: EvalSettings) -> None:
     """Sample greedily, grade, and print the scores of the model and of each of `checkpoints`."""
     with opened(settings) as job:
         sets, methods = test_sets(settings), list(settings.solvers)
+        tell_doubts(job, sets)
         evaluation = evaluation_of(settings.evaluation, settings.policy, methods)
         named = {settings.model.name: job.base, **checkpoints_of(settings)}
         learned = learned_of(settings.learned, named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmst.config.schema import GenerateSettings
 from mmst.errors import ConfigError
+from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import Job, opened
 from mmst.jobs.problems import train_set
@@ -37,4 +38,6 @@ def generated(job: Job, settings: GenerateSettings) -> ExampleSet:
         raise ConfigError(
             "match or compute, of filter or method: this job has one arm, so there is none to match; use train.py."
         )
-    return job.pipeline.example_set(recipe, job.base, train_set(settings), options, 1)
+    problems = train_set(settings)
+    tell_doubts(job, [problems])
+    return job.pipeline.example_set(recipe, job.base, problems, options, 1)

@@ -37,6 +37,8 @@ class Job:
     recipes: tuple[Recipe, ...]
     tracker: Tracker | None
     """What the job's results are told to; None where they stay in files alone."""
+    tokenizer: Any = None
+    """The model's; None where a server has it."""
 
 
 @contextmanager
@@ -61,10 +63,11 @@ def _job(settings: Settings) -> Job:
     methods = build_methods(settings.solvers)
     recipes = tuple(in_order(read_recipe(row, methods) for row in settings.recipes))
     base = Checkpoint(build(settings.model.checkpoint, "model"))
+    writer, tokenizer = asking(settings, base.path)
     pipeline = Pipeline(
         ledger=Ledger(Path(settings.paths.ledger).expanduser(), TerminalProgress()),
         methods=methods,
-        writer=prompt_writer(settings, base.path),
+        writer=writer,
         sampler=build(settings.sampler, "sampler"),
         executor=build(settings.sandbox, "sandbox"),
         seed=settings.seed,
@@ -72,7 +75,7 @@ def _job(settings: Settings) -> Job:
         redo_unjudged=settings.redo_unjudged,
         judge=build_judge(settings),
     )
-    return Job(settings, pipeline, base, recipes, _tracker(settings))
+    return Job(settings, pipeline, base, recipes, _tracker(settings), tokenizer)
 
 
 def build_methods(solvers: Mapping[str, Node]) -> dict[str, Method]:
@@ -120,6 +123,16 @@ def _tracker(settings: Settings) -> Tracker | None:
 
 def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
     """What writes the prompts of a model: few-shot text, or by its chat template."""
+    return asking(settings, checkpoint)[0]
+
+
+def asking(settings: Settings, checkpoint: Path) -> tuple[PromptWriter, Any]:
+    """(what writes the prompts of a model, its tokenizer; None where a server has it).
+
+    Raises:
+        ModelError: the model does not continue texts, or its tokenizer does not load.
+        ConfigError: its chat template cannot be used.
+    """
     from mmst.training.broken import refuse_encoder
     from mmst.training.checkpoint import load_config, load_tokenizer
 
@@ -128,11 +141,11 @@ def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
         chats = settings.sampler.get("api") == "chat"
         if model.chat is True and not chats:
             raise ConfigError("model.chat=true: what a server's chat template writes is not known here; set sampler.api=chat.")
-        return PromptWriter(ServedChat(model.system) if chats and model.chat else None, line_breaks)
+        return PromptWriter(ServedChat(model.system) if chats and model.chat else None, line_breaks), None
     refuse_encoder(load_config(checkpoint), checkpoint)
     tokenizer = load_tokenizer(checkpoint)
     chat = chat_of(tokenizer, model.chat, model.template, model.system, model.prefill)
-    return PromptWriter(chat, boundary_of(tokenizer))
+    return PromptWriter(chat, boundary_of(tokenizer)), tokenizer
 
 
 def quiet_libraries() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmst.config.build import build
 from mmst.config.schema import TrainSettings
 from mmst.config.sentences import config_errors
+from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import Job, opened
@@ -26,8 +27,9 @@ def run(settings: TrainSettings) -> float | None:
         print_plan_of(settings)
         return None
     with opened(settings) as job:
-        plan, measured_on = rounds_plan(job, settings), test_sets(settings)
-        results = run_rounds(job.pipeline, plan, job.recipes, job.base, train_set(settings), measured_on)
+        plan, measured_on, learned_from = rounds_plan(job, settings), test_sets(settings), train_set(settings)
+        tell_doubts(job, [learned_from, *measured_on])
+        results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
         found = leave_results(job, results, measured_on)
         return mean_accuracy(found, results[-1].arm)
 

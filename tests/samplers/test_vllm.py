@@ -13,8 +13,10 @@ from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.samplers.hf import HFSampler
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.vllm import VLLMSampler
-from mmst.training.checkpoint import load_tokenizer
+from mmst.training.checkpoint import load_tokenizer, save_checkpoint
 from mmst.types import Prompt
+from tests.families.table import model_of
+from tests.made_tokenizers import made_tokenizer
 from tests.waiting import until
 
 STAND_IN = """
@@ -39,6 +41,10 @@ class LLM:
         for prompt, how in zip(prompts, params):
             if how.max_tokens == 13:
                 os._exit(13)
+            if how.max_tokens == 15:
+                answers.append(Made(outputs=[Made(text=str(how.stop_token_ids), finish_reason="stop", token_ids=[1],
+                    cumulative_logprob=-1.0, stop_reason=how.stop_token_ids[-1])], prompt_token_ids=[1]))
+                continue
             if how.max_tokens == 14:
                 raise ValueError("prompt too long")
             told = (os.environ.get("CUDA_VISIBLE_DEVICES"), len(prompt["prompt_token_ids"]), how.seed, how.stop)
@@ -97,7 +103,18 @@ def test_requests_carry_tokens_seeds_and_stops_and_come_back_in_order(stand_in, 
     assert completions[0][0].mean_logprob == -1.5
     assert completions[0][0].prompt_tokens == lengths[0]
     assert told == [(1, 0), (1, 0), (1, 0), (0, 6)]
-    assert sampler.engine == "vllm-0.1-auto"
+    assert sampler.engine == "vllm-0.1-auto-2"
+
+
+@pytest.mark.parametrize("template", [None, "{% for m in messages %}{{ m['content'] + '<|turn|>' }}{% endfor %}"])
+def test_the_end_of_a_templates_turn_ends_a_completion(stand_in, tmp_path, template):
+    tokenizer = made_tokenizer("qwen", template=template)
+    save_checkpoint(model_of("llama", len(tokenizer)), tokenizer, tmp_path / "model")
+    sampler = stand_in()
+    sampler.load(tmp_path / "model")
+    ends = ["</s>"] if template is None else ["</s>", "<|turn|>"]
+    told = sampler.complete([Prompt("a", "Bag?", (1,))], SamplingParams(temperature=0, max_tokens=15))[0][0]
+    assert (told.text, told.finish) == (str([tokenizer.convert_tokens_to_ids(end) for end in ends]), "stop")
 
 
 def test_the_tokens_tell_which_stop_strings_were_completed_at_once(stand_in, nano):
