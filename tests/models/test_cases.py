@@ -38,7 +38,7 @@ from tests.made_tokenizers import BEGIN, END, FAMILIES, JOINED_BREAK, made_token
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
     "FSDP2 reads names as they stand": "training/test_stored.py::test_a_folder_is_read_by_parts_as_it_is_read_whole",
-    "start in a quantized format": "training/test_stored.py::test_a_start_in_mxfp4_becomes_a_plain_folder",
+    "start in a quantized format": "training/test_stored.py::test_a_quantized_start_becomes_a_plain_folder",
     "LoRA and tied embeddings": "training/test_stored.py::test_adapters_of_one_of_two_tied_embeddings_are_refused",
     "adapters refused before a step": "training/test_fit.py::test_adapters_of_a_tied_output_layer_are_refused_before_any_step",
     "tokenizers of an unknown kind": "training/test_broken.py::test_a_tokenizer_of_an_unknown_kind_is_one_sentence",

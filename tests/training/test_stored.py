@@ -8,7 +8,7 @@ from transformers import AutoConfig
 from mmst.errors import ConfigError, ModelError
 from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 from mmst.training.convert import convert
-from mmst.training.model import empty_model, refuse_tied, with_adapters
+from mmst.training.model import blocks, empty_model, refuse_tied, with_adapters
 from mmst.training.quantized import refuse_untrainable
 from mmst.training.stored import conversions, fill, groups
 from tests.families.table import config_of, model_of
@@ -83,9 +83,26 @@ def mxfp4_start(folder, nano):
     (folder / "config.json").write_text(json.dumps(config))
 
 
+def fp8_start(folder, nano):
+    """A Llama whose layers are in 8 bits with a scale for each block of 128 by 128, as the files of DeepSeek V3 are."""
+    pytest.importorskip("accelerate")
+    tokenizer = load_tokenizer(nano)
+    save_checkpoint(model_of("llama", len(tokenizer), hidden_size=128, intermediate_size=256), tokenizer, folder)
+    weights = load_file(folder / "model.safetensors")
+    for name in [name for name in weights if name.endswith("proj.weight")]:
+        out, wide = weights[name].shape
+        weights[name] = (weights[name] * 16).to(torch.float8_e4m3fn)
+        weights[f"{name}_scale_inv"] = torch.full((-(-out // 128), -(-wide // 128)), 1 / 16)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "fp8", "weight_block_size": [128, 128], "activation_scheme": "dynamic"}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
 @pytest.mark.parametrize("lora", [None, 2])
-def test_a_start_in_mxfp4_becomes_a_plain_folder(tmp_path, nano, lora):
-    mxfp4_start(tmp_path / "start", nano)
+@pytest.mark.parametrize("quantized_start", [mxfp4_start, fp8_start])
+def test_a_quantized_start_becomes_a_plain_folder(tmp_path, nano, quantized_start, lora):
+    quantized_start(tmp_path / "start", nano)
     start = load_model(tmp_path / "start", "float32").eval()
     if lora is None:
         state = {f"model.{name}": tensor.clone() for name, tensor in start.state_dict().items()}
@@ -97,7 +114,11 @@ def test_a_start_in_mxfp4_becomes_a_plain_folder(tmp_path, nano, lora):
     convert(tmp_path / "end.ckpt", tmp_path / "start", tmp_path / "out", lora=lora)
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert "quantization_config" not in config
-    assert not [name for name in load_file(tmp_path / "out" / "model.safetensors") if name.endswith(("_blocks", "_scales"))]
+    assert not [
+        name
+        for name in load_file(tmp_path / "out" / "model.safetensors")
+        if name.endswith(("_blocks", "_scales", "_scale_inv"))
+    ]
     ids = torch.arange(5, 20)[None]
     with torch.no_grad():
         torch.testing.assert_close(
@@ -132,3 +153,34 @@ def test_a_whole_embedding_that_is_trained_beside_adapters_is_refused_where_it_i
     refuse_tied(config, {"r": 2, "target_modules": ["q_proj"]})
     with pytest.raises(ConfigError, match="lm_head"):
         refuse_tied(config, {"r": 2, "target_modules": ["q_proj"], "modules_to_save": ["lm_head"]})
+
+
+def read_in_two(rank, folder, rendezvous):
+    """One of two processes: it keeps what all parameters are, once they are put together again."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    torch.distributed.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
+    model = empty_model(AutoConfig.from_pretrained(folder), "float32")
+    how = conversions(model)
+    mesh = init_device_mesh("cpu", (2,))
+    for block in blocks(model):
+        fully_shard(block, mesh=mesh)
+    fully_shard(model, mesh=mesh)
+    model.to_empty(device="cpu")
+    model.tie_weights()
+    fill(model, folder, torch.device("cpu"), how)
+    whole = {name: parameter.full_tensor() for name, parameter in model.named_parameters()}
+    if rank == 0:
+        torch.save(whole, folder / "whole.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "mixtral", "gpt_neox", "deepseek_v3"])
+def test_two_processes_read_by_parts_what_one_reads(tmp_path, kind):
+    model_of(kind, 300).save_pretrained(tmp_path, max_shard_size="40KB")
+    torch.multiprocessing.spawn(read_in_two, (tmp_path, tmp_path / "rendezvous"), nprocs=2)
+    found, expected = torch.load(tmp_path / "whole.pt"), dict(load_model(tmp_path).named_parameters())
+    assert set(found) == set(expected)
+    assert all(torch.equal(found[name], parameter) for name, parameter in expected.items())
