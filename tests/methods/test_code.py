@@ -105,6 +105,11 @@ def test_equal_programs_run_once():
         ("def solution():\n    return 12", True),
         ("answer = 12", True),
         ("def solution():\n    total = 3 * 4\n    return total", False),
+        ("def solution():\n    return 12 + 0", True),
+        ("def solution():\n    return int('12')", True),
+        ("def solution():\n    '3 bags of 4'\n    return 24 / 2", True),
+        ("def solution():\n    return eval('3 * 4')", False),
+        ("def solution():\n    return 400 * 0.03", False),
         ("def solution(:", False),
     ],
 )
