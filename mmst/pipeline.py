@@ -10,8 +10,9 @@ import json
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import ceil
 from typing import Any
 
 from mmst.answers.labels import LabelRule, answer_counts, health, label_counts, labels
@@ -21,19 +22,31 @@ from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger, Stage, Work
 from mmst.ledger.progress import Task
 from mmst.ledger.spec import RowsSpec, key_of, part_spec, rows_key, source_of
-from mmst.methods.edge import Edge, Recipe
+from mmst.methods.edge import Crossing, Edge, Recipe
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
-from mmst.stages import assemble, grade, quantity, sample, select, train, translate
-from mmst.stages.sets import Checkpoint, EdgeResult, ExampleSet, GradedRows, ProblemSet, Successes, dropped_rows, edge_counts
+from mmst.stages import asked, assemble, grade, quantity, sample, select, train, translate
+from mmst.stages.sets import (
+    Checkpoint,
+    EdgeResult,
+    ExampleSet,
+    GradedRows,
+    ProblemSet,
+    Rows,
+    Spent,
+    Successes,
+    dropped_rows,
+    edge_counts,
+)
 from mmst.statistics.agreement import correlations
 from mmst.statistics.yields import EdgeCounts
 from mmst.training.checkpoint import content_hash
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
+from mmst.training.record import TrainingRecord
 from mmst.types import Dropped, GradedSample, Problem, Prompt, Sample, Verdict
 
 __all__ = ["Checkpoint", "EdgeCounts", "ExampleSet", "Pipeline", "ProblemSet", "SelectionOptions"]
@@ -41,6 +54,8 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint"
 WORK = "work"
+SPARE = 1.25
+"""How many more samples are drawn than tokens should need: what completions take varies, and what is over is left out."""
 RECORD = "record.json"
 """What a training did and how fast; as `seconds.json`, it differs between equal runs."""
 
@@ -96,8 +111,12 @@ class Pipeline:
         self._keep("problems", problems.problems, f"problems of {problems.name}", problems.key)
         draw = Draw(self.seed, round, f"{problems.name}/{method}", count)
         how = self.methods[method]
-        asked = _prompts_key(sample.solution_prompts(problems.problems, how, self.writer, draw))
-        spec = sample.SampleSpec(*self._engine(), checkpoint.key, asked, params, draw, self.chunk)
+
+        def prompts(part: Sequence[Problem]) -> Iterable[Prompt]:
+            return sample.solution_prompts(part, how, self.writer, draw)
+
+        key = self._asked(problems.problems, prompts, f"prompts of {problems.name} by {method}")
+        spec = sample.SampleSpec(*self._engine(), checkpoint.key, key, params, draw, self.chunk)
 
         def compute(part: Sequence[Problem], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
@@ -114,23 +133,30 @@ class Pipeline:
         problems: ProblemSet,
         options: SelectionOptions,
         round: int,
+        crossing: Crossing = Crossing.TRANSLATE,
     ) -> GradedRows:
-        """Translate pseudo-labels along an edge, and grade the translations."""
+        """Translate pseudo-labels along an edge, and grade the translations; or what a control does in their stead."""
         params = options.translation
         params.check_count(options.translations_per_label)
-        draw = Draw(self.seed, round, str(edge), options.translations_per_label)
+        what = str(edge) if crossing is Crossing.TRANSLATE else f"{edge}, {crossing}"
+        draw = Draw(self.seed, round, what, options.translations_per_label)
         source, target = self.methods[edge.source], self.methods[edge.target]
-        asked = _prompts_key(translate.translation_prompts(labels, problems.by_id, source, target, self.writer, draw))
-        spec = translate.TranslateSpec(*self._engine(), checkpoint.key, asked, params, draw, self.chunk)
+        tries = translate.attempts(labels, crossing, self.seed)
 
-        def compute(part: Sequence[GradedSample], task: Task) -> list[Sample]:
+        def prompts(part: Sequence[translate.Attempt]) -> Iterable[Prompt]:
+            return translate.translation_prompts(part, problems.by_id, source, target, self.writer, draw)
+
+        key = self._asked(tries, prompts, f"prompts of {what}")
+        spec = translate.TranslateSpec(*self._engine(), checkpoint.key, key, params, draw, self.chunk)
+
+        def compute(part: Sequence[translate.Attempt], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
             return translate.translate(
                 part, problems.by_id, source, target, self.writer, self.sampler, params, draw, task.advance
             )
 
         work = Work("translate", spec, compute, Sample)
-        return self._judged(labels, work, draw.count, problems, target, f"translate {edge}")
+        return self._judged(tries, work, draw.count, problems, target, f"translate {what}")
 
     def example_set(
         self,
@@ -140,20 +166,29 @@ class Pipeline:
         options: SelectionOptions,
         round: int,
         match: ExampleSet | None = None,
+        compute: ExampleSet | None = None,
     ) -> ExampleSet:
-        """All data stages of a recipe: from problems to the examples of one arm. `match`: whose quantity they are cut to."""
+        """All data stages of a recipe: from problems to the examples of one arm.
+
+        match: whose quantity they are cut to. compute: whose sampled and translated tokens its samples may take.
+        """
         keep = options.keep
         replayed = recipe.replayed(self.methods) if keep.replay else ()
         edges = (*recipe.edges, *replayed)
         starts = dict.fromkeys(edge.source for edge in edges)
         count = options.samples_per_problem
         asked = self.methods if options.asks_all_methods else starts
-        rows = {name: self.graded(checkpoint, name, problems, options.sampling, round, count) for name in asked}
+        rows: dict[str, Rows] = {
+            name: self.graded(checkpoint, name, problems, options.sampling, round, count) for name in asked
+        }
+        if compute:
+            goal = compute.sampled.completion_tokens + compute.translated.completion_tokens
+            rows |= self._more({name: rows[name] for name in starts}, goal, checkpoint, problems, options, round)
         voting = {} if keep.labels is LabelRule.GOLD else rows
         votes = {name: answer_counts(answers, problems.by_id) for name, answers in voting.items()}
         answers = {name: labels(keep.labels, name, votes, problems.by_id, count, keep.least_share) for name in starts}
         results = [
-            self.edge_result(edge, checkpoint, rows[edge.source], answers[edge.source], problems, options, round)
+            self.edge_result(edge, recipe, checkpoint, rows[edge.source], answers[edge.source], problems, options, round)
             for edge in edges
         ]
         solved = {name: Successes.of(graded) for name, graded in rows.items()}
@@ -162,13 +197,33 @@ class Pipeline:
             found,
             labels={name: label_counts(chosen, problems.by_id) for name, chosen in answers.items()},
             health={name: health(rows[name]) for name in starts},
+            sampled=sum((Spent.of(rows[name]) for name in starts), Spent()),
+            translated=sum((result.spent for result in results), Spent()),
         )
+
+    def _more(
+        self,
+        rows: Mapping[str, Rows],
+        goal: int,
+        checkpoint: Checkpoint,
+        problems: ProblemSet,
+        options: SelectionOptions,
+        round: int,
+    ) -> dict[str, Rows]:
+        """The same and more samples of each problem, each method's share of a goal of completion tokens as it was."""
+        spent = {name: Spent.of(found).completion_tokens for name, found in rows.items()}
+        times = goal / max(1, sum(spent.values()))
+        count = options.samples_per_problem
+        most = max(count, ceil(count * times * SPARE))
+        more = {name: self.graded(checkpoint, name, problems, options.sampling, round, most) for name in rows}
+        return {name: quantity.within_tokens(found, count, spent[name] * times, self.seed) for name, found in more.items()}
 
     def edge_result(
         self,
         edge: Edge,
+        recipe: Recipe,
         checkpoint: Checkpoint,
-        source: GradedRows,
+        source: Rows,
         answers: Mapping[str, str],
         problems: ProblemSet,
         options: SelectionOptions,
@@ -179,16 +234,16 @@ class Pipeline:
         how = self.methods[edge.source]
         rows, refused = select.select(source, problems.by_id, how, keep, str(edge), answers)
         rows, refused = self._varying(rows, refused, how, problems, keep, edge)
-        found, translations = rows, 0
+        found, translations, spent = rows, 0, Spent()
         lost: list[Dropped] = []
         if edge.crosses:
             sent = select.first_of_each(rows, options.labels_per_problem)
-            done = self.translated(checkpoint, edge, sent, problems, options, round)
-            found, lost = select.select_translations(done, sent, problems.by_id, target, keep, str(edge))
+            done = self.translated(checkpoint, edge, sent, problems, options, round, recipe.crossing)
+            found, lost = select.select_translations(done, sent, problems.by_id, target, keep, str(edge), recipe.verify)
             found, lost = self._varying(found, lost, target, problems, keep, edge)
-            translations = len(done)
+            translations, spent = len(done), Spent.of(done)
         wrong = sum(bool(target.wrong_steps(row.sample.completion)) for row in found)
-        return EdgeResult(edge, len(source), len(rows), found, refused, translations, lost, wrong)
+        return EdgeResult(edge, len(source), len(rows), found, refused, translations, lost, wrong, spent)
 
     def trained(
         self,
@@ -219,7 +274,8 @@ class Pipeline:
                 log.info("%s: %s", title, record.sentence())
             if not options.keep_after:
                 shutil.rmtree(stage.folder / WORK, ignore_errors=True)
-            return Checkpoint(target), examples.leave_out(stage.manifest()["too_long"])
+            record = TrainingRecord(**json.loads((stage.folder / RECORD).read_bytes()))
+            return Checkpoint(target), examples.trained(stage.manifest()["too_long"], record)
 
     def _judged(
         self, inputs: Sequence[Any], work: Work, units: int, problems: ProblemSet, method: Method, title: str
@@ -287,6 +343,13 @@ class Pipeline:
         """Keep rows in the ledger, under a hash of themselves."""
         work = Work(name, RowsSpec(key or rows_key(rows)), lambda part, task: part, object)
         self.ledger.chain(rows, [work], max(1, len(rows)), title)
+
+    def _asked(self, inputs: Sequence[Any], prompts: Callable[[Sequence[Any]], Iterable[Prompt]], title: str) -> str:
+        """Keep the prompts in the ledger; returns the key of all that an engine is told but the seeds."""
+        key = _prompts_key(prompts(inputs))
+        work = Work(asked.NAME, RowsSpec(key), lambda part, task: asked.asked_rows(prompts(part)), asked.AskedRow)
+        self.ledger.chain(inputs, [work], asked.CHUNK, title)
+        return key
 
     def _engine(self) -> tuple[str, str | None]:
         return self.sampler.engine, source_of(self.sampler)

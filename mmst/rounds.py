@@ -138,11 +138,12 @@ def _check_matches(match: str | None, recipes: Sequence[Recipe]) -> None:
     if match is not None and match not in names[:-1]:
         raise ConfigError(f"filter.match={match} must be an arm that runs before another; there are {', '.join(names)} (arms).")
     for place, recipe in enumerate(recipes):
-        if recipe.match is not None and recipe.match not in names[:place]:
-            raise ConfigError(
-                f"method.match={recipe.match}: the arm {recipe.name} is cut to its quantity, so it must run before (arms); "
-                f"there are {', '.join(names)}."
-            )
+        for other in recipe.before:
+            if other not in names[:place]:
+                raise ConfigError(
+                    f"method.{'match' if other == recipe.match else 'compute'}={other}: the arm {recipe.name} is measured "
+                    f"against its quantity, so it must run before (arms); there are {', '.join(names)}."
+                )
 
 
 def final_results(results: Sequence[ArmResult]) -> dict[str, ArmResult]:
@@ -166,7 +167,8 @@ def _run_arm(
     for number in range(1, plan.rounds + 1):
         log.info("arm %s, round %d of %d", recipe.name, number, plan.rounds)
         matched = done.get((match, number)) if match else None
-        examples = pipeline.example_set(recipe, checkpoint, train_set, plan.selection, number, matched)
+        compute = done.get((recipe.compute, number)) if recipe.compute else None
+        examples = pipeline.example_set(recipe, checkpoint, train_set, plan.selection, number, matched, compute)
         lived = _experience(pipeline, plan, recipes if number == 1 else [recipe], checkpoint, train_set, number)
         _warn_of_collapse(recipe.name, results[0].examples if results else None, examples)
         start = base if plan.init_from is InitFrom.BASE else checkpoint

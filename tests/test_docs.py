@@ -7,12 +7,14 @@ import re
 import shlex
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT
 
 EXTENDING = (ROOT / "docs" / "extending.md").read_text()
 FILES = dict(re.findall(r"```\w+ (\S+)\n(.*?)```", EXTENDING, re.DOTALL))
 COMMANDS = [line for line in EXTENDING.splitlines() if line.startswith("PYTHONPATH=. mmst ")]
+DATA = re.findall(r"^mmst (.*)$", (ROOT / "docs" / "data.md").read_text(), re.MULTILINE)
 SHORT = 30
 """Lines of an example, its config left out."""
 
@@ -73,3 +75,24 @@ def test_the_method_of_the_documentation_reads_notation(written, monkeypatch):
     problem = Problem("p", "How many are 3 bags of 4 nuts, less 5?", "7")
     readings = method.read_all(["3 4 * 5 -", "5 3 4 * -", "3 +", "three", "1 0 /"], [problem] * 5, None)
     assert [reading.answer for reading in readings] == ["7", "-7", None, None, None]
+
+
+def test_the_file_that_comes_with_the_package_is_measured_on(runs):
+    command = next(command for command in DATA if command.startswith("eval "))
+    run(runs, command.replace("mmst/", f"{ROOT}/mmst/"), "name=own", "dataset.limit=12")
+    found = json.loads((runs.folder / "runs" / "eval" / "own" / "results.json").read_text())
+    assert found["arms"]["nano"]["text"]["n"] == 12
+
+
+def test_the_file_that_comes_with_the_package_is_trained_on(runs):
+    command = next(command for command in DATA if command.startswith("train "))
+    run(runs, command.replace("mmst/", f"{ROOT}/mmst/"), "name=own")
+    assert (runs.folder / "runs" / "train" / "own" / "results.json").is_file()
+
+
+def test_every_key_of_a_file_is_documented():
+    said = (ROOT / "docs" / "data.md").read_text()
+    keys = yaml.safe_load((ROOT / "configs" / "dataset" / "file.yaml").read_text())
+    assert [
+        key for key in keys if key not in ("name", "train", "test", "heldout") and not re.search(rf"`(dataset\.)?{key}`", said)
+    ] == []

@@ -19,7 +19,7 @@ from mmst.config.build import build
 from mmst.config.schema import TrainSettings, checked
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.labels import selection_options
-from mmst.jobs.opened import build_methods, prompt_writer
+from mmst.jobs.opened import build_methods, prompt_writer, read_recipe
 from mmst.jobs.problems import test_sets as sets_measured_on
 from mmst.jobs.problems import train_set
 from mmst.ledger.ledger import Ledger
@@ -28,6 +28,7 @@ from mmst.pipeline import Checkpoint, Pipeline
 from mmst.rounds import InitFrom, RoundsPlan, TrainingPlan, run_rounds
 from mmst.samplers.sampler import nobody
 from mmst.sandbox.result import Result, Status
+from mmst.stages.asked import NAME as PROMPTS
 from mmst.training.record import TrainingRecord
 from mmst.types import Completion, FinishReason
 from tests.composing import composed as composed_config
@@ -35,7 +36,8 @@ from tests.composing import composed as composed_config
 BASE = [
     "model.shots=2", "dataset.train.size=10", "dataset.test.size=3", "dataset.heldout.size=2", "filter.share=0.6",
     "sampling.per_problem=3", "translation.per_label=3", "filter.per_problem=3", "arms=[self_text]",
-    "method=multi_matched", "method.match=null", "method.edges=['text -> text','code -> text']", "sandbox.workers=1",
+    "method=multi_matched", "method.match=null", "+method.crossing=translate", "+method.verify=true",
+    "+method.compute=null", "method.edges=['text -> text','code -> text']", "sandbox.workers=1",
 ]  # fmt: skip
 SOURCE, TRANSLATION, EXAMPLES, TRAINING, TEST = "sample train", "translate", "examples", "train", "sample test"
 GRADES, PROBLEMS = "grade", "problems"
@@ -81,12 +83,14 @@ CHANGES = {
     "trainer.options.held_out": (0.5, TRAINING), "trainer.options.optimizer.lr": (1e-4, TRAINING),
     "trainer.options.optimizer.weight_decay": (0.0, TRAINING), "trainer.options.optimizer.warmup": (0.0, TRAINING),
     "trainer.options.optimizer.schedule": ("linear", TRAINING), "trainer.options.optimizer.offloaded": (True, TRAINING),
-    "method.edges": ("self", EXAMPLES), "method.match": ("self_text", EXAMPLES), "arms": (["self_both"], EXAMPLES),
+    "method.edges": ("self", EXAMPLES), "method.match": ("self_text", EXAMPLES), "method.crossing": ("resolve", TRANSLATION),
+    "method.verify": (False, EXAMPLES), "arms": (["self_both"], EXAMPLES),
     "rounds": (2, SOURCE),
 }  # fmt: skip
 """Key -> another value, and the first stage whose rows it can change."""
 HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
+    "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),
     "model.bare": (None, "two shots are not bare"), "solvers.text.format.bare": (None, "two shots are not bare"),
@@ -203,7 +207,8 @@ class Recorder(Ledger):
     @contextmanager
     def stage(self, name, spec):
         with super().stage(name, spec) as stage:
-            self.asked.append((f"{name} {self.purpose(stage.settings)}" if name == "sample" else name, stage))
+            if name != PROMPTS:  # stages of what is asked follow from the others' keys
+                self.asked.append((f"{name} {self.purpose(stage.settings)}" if name == "sample" else name, stage))
             yield stage
 
     def purpose(self, settings):
@@ -252,7 +257,7 @@ def stages(config, root, nano):
     )
     main = settings.method
     edges = {"self_both": "self", "self_text": ["text -> text"], main.name: main.edges}
-    parsed = Recipe.parse(main.name, edges[main.name], methods, main.match)
+    parsed = read_recipe(main, methods)
     recipes = [*(Recipe.parse(name, edges[name], methods) for name in settings.arms), parsed]
     run_rounds(pipeline, plan, recipes, Checkpoint(nano), train, tests)
     return ledger.found

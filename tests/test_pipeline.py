@@ -1,5 +1,6 @@
 import os
 import random
+import re
 import shutil
 import signal
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 from mmst.errors import ConfigError
 from mmst.filters.filter import Filter
 from mmst.ledger.ledger import Ledger
-from mmst.methods.edge import Recipe
+from mmst.methods.edge import Crossing, Recipe
 from mmst.methods.method import Reading
 from mmst.methods.prompt import PromptWriter
 from mmst.methods.text import TextMethod
@@ -296,8 +297,67 @@ def test_another_class_of_the_same_name_grades_anew(made, nano):
 def test_what_a_training_leaves_out_is_counted_once(made, nano):
     _, pipeline = made()
     whole = pipeline.example_set(recipe("code -> code"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
-    once = whole.leave_out({"code -> code": 3})
+    record = TrainingRecord()
+    once = whole.trained({"code -> code": 3}, record)
     assert (once.counts["code -> code"].examples, once.counts["code -> code"].dropped["too_long"]) == (7, 3)
-    assert once.leave_out({"code -> code": 3}) == once
+    assert once.trained({"code -> code": 3}, record) == once
     assert whole.counts["code -> code"].examples == 10
     assert "too_long" not in whole.counts["code -> code"].dropped
+
+
+def test_controls_make_as_many_attempts_and_are_told_something_else(made, nano):
+    edges = recipe("code -> code", "code -> text")
+    asked = {}
+    for crossing in Crossing:
+        sampler, pipeline = made(crossing)
+        told = asked[crossing] = []
+        complete = sampler.complete
+        sampler.complete = lambda prompts, *rest, told=told, complete=complete: told.extend(prompts) or complete(prompts, *rest)
+        found = pipeline.example_set(replace(edges, crossing=crossing), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+        assert found.counts["code -> text"].translations == len(PROBLEMS.problems)
+        assert found.translated.completions == len(PROBLEMS.problems)
+        assert found.translated.completion_tokens > 0
+    last = {crossing: [prompt.text for prompt in told if ">text" in prompt.id] for crossing, told in asked.items()}
+    assert all("Bag 3?" in texts[3] and "def solution" in texts[3] for texts in [last[Crossing.TRANSLATE]])
+    assert last[Crossing.RESOLVE][3] == "Question: Bag 3?\nAnswer:"
+    assert last[Crossing.HINT][3] == "Question: Bag 3? (Hint: the answer is 12.)\nAnswer:"
+    assert len({prompt.seeds for told in asked.values() for prompt in told if ">text" in prompt.id}) == 40
+
+
+def test_a_shuffled_translation_is_shown_another_problems_solution(nano, tmp_path, methods, sandbox):
+    def by_problem(prompt, seed):
+        bag = prompt.split("Bag ")[1].split("?")[0]
+        return f"\ndef solution():\n    bag = {bag}\n    return 3 * 4" if prompt.endswith("Program:") else TEXT
+
+    told = []
+    sampler = ScriptedSampler(lambda prompt, seed: told.append(prompt) or by_problem(prompt, seed))
+    pipeline = Pipeline(Ledger(tmp_path), methods, PromptWriter(), sampler, sandbox, 0, 3)
+    shuffled = replace(recipe("code -> text"), crossing=Crossing.SHUFFLED)
+    pipeline.example_set(shuffled, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    shown = dict(re.findall(r"Bag (\d)\?\nProgram:\ndef solution\(\):\n    bag = (\d)", "\n".join(told)))
+    assert sorted(shown.values()) == sorted(shown)
+    assert len(shown) == 10
+    assert all(own != other for own, other in shown.items())
+
+
+def test_unverified_translations_are_kept_whatever_they_answer(made, nano):
+    edges = recipe("code -> text")
+    _, pipeline = made()
+    wrong = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else WRONG)
+    pipeline.sampler = wrong
+    checked = pipeline.example_set(edges, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    unverified = pipeline.example_set(replace(edges, verify=False), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    assert (len(checked.examples), len(unverified.examples)) == (0, len(PROBLEMS.problems))
+
+
+def test_an_arm_spends_anothers_tokens_on_samples_of_its_own(made, nano):
+    _, pipeline = made()
+    multi = pipeline.example_set(recipe("text -> text", "code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    own = recipe("text -> text", "code -> code")
+    equal = pipeline.example_set(own, Checkpoint(nano), PROBLEMS, OPTIONS, 1, compute=multi)
+    plain = pipeline.example_set(own, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    goal = multi.sampled.completion_tokens + multi.translated.completion_tokens
+    longest = 40
+    assert plain.sampled == multi.sampled
+    assert goal - 2 * longest <= equal.sampled.completion_tokens <= goal
+    assert equal.translated.completions == 0

@@ -1,4 +1,5 @@
 import functools
+from dataclasses import replace
 
 import lightning
 import pytest
@@ -63,13 +64,16 @@ def test_no_round_is_refused(run):
 
 
 def test_an_arm_is_cut_to_the_quantity_of_another_that_ran_before(run, methods):
-    recipes = [Recipe.parse("small", ["text -> text"], methods), Recipe.parse("matched", "self", methods, "small")]
+    recipes = [
+        Recipe.parse("small", ["text -> text"], methods),
+        replace(Recipe.parse("matched", "self", methods), match="small"),
+    ]
     recipes.append(Recipe.parse("large", "self", methods))
     results, _ = run(1, InitFrom.BASE, recipes)
     sizes = {result.arm: len(result.examples.examples) for result in results if result.examples}
     assert sizes["matched"] == sizes["small"] < sizes["large"]
     with pytest.raises(
-        ConfigError, match=r"method\.match=small: the arm matched is cut to its quantity, so it must run before"
+        ConfigError, match=r"method\.match=small: the arm matched is measured against its quantity, so it must run before"
     ):
         run(1, InitFrom.BASE, recipes[1:])
 

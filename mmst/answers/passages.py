@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mmst.answers.thinking import thinking_ends, without_thinking
+
 LONGEST_READ = 20_000
 """Characters of a completion that are looked at, from its end."""
 LONGEST_STATEMENT = 500
@@ -22,16 +24,6 @@ LONGEST_STATEMENT = 500
 MOST_MARKS = 20
 """Marks, or boxes, that are tried, from the last one: a model that repeats itself must not hold the grader."""
 
-THINKING_ENDS = re.compile(
-    r"</(?:think|thinking|thought|thoughts|seed:think|reasoning|scratchpad|reflection|analysis)>|\[/THINK\]|<\|end_of_thought\|>|\u25c1/think\u25b7|<\|channel\|>final<\|message\|>",
-    re.IGNORECASE,
-)
-THINKING_BEGINS = re.compile(
-    r"<(?:think|thinking|thought|thoughts|seed:think|reasoning|scratchpad|reflection)>|\[THINK\]|<\|begin_of_thought\|>|\u25c1think\u25b7|<\|channel\|>analysis<\|message\|>",
-    re.IGNORECASE,
-)
-THINKING_SIGNS = ("</", "<t", "<T", "<r", "<s", "<|", "THINK]", "\u25c1")
-"""Without any of these there is no thinking."""
 SOFT = r"[ \t#>*_`~-]*"
 """What may stand before a word at the start of a line."""
 ANOTHER = r"(?:[Nn]ext|[Aa]nother|[Nn]ew|[Ss]imilar|[Ff]ollow-?up)\s+"
@@ -166,24 +158,8 @@ def answer_part(completion: str) -> str:
 
 def without_run_on(completion: str) -> str:
     """A completion, with its thinking, up to where a next question or turn begins."""
-    said = _thinking_ends(completion)
+    said = thinking_ends(completion)
     return completion[:said] + _to_run_on(completion[said:])
-
-
-def without_thinking(text: str) -> str:
-    """What is said after the thinking; nothing where it never ends."""
-    if not any(sign in text for sign in THINKING_SIGNS):
-        return text
-    text = text[_thinking_ends(text) :]
-    begun = THINKING_BEGINS.search(text)
-    return text if begun is None else text[: begun.start()]
-
-
-def _thinking_ends(text: str) -> int:
-    """The place after the last end of thinking; 0 where there is none."""
-    return (
-        max((found.end() for found in THINKING_ENDS.finditer(text)), default=0) if any(s in text for s in THINKING_SIGNS) else 0
-    )
 
 
 def _to_run_on(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`mmst ledger [FOLDER]`: the stages in the ledger, with their sizes."""
+"""`mmst ledger [FOLDER]`: the stages in the ledger, with their sizes; `--prompt HASH`: what a model was asked."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from rich.text import Text
 from mmst.errors import DataError
 from mmst.ledger.ledger import MANIFEST
 from mmst.reporting.progress import CONSOLE, say
+from mmst.stages.asked import found_prompts
 
 MIB = 1 << 20
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print a line for each stage, largest last, and the whole."""
+    """Print a line for each stage, largest last, and the whole; or the prompts of a hash."""
     parser = argparse.ArgumentParser(prog="mmst ledger", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("runs/ledger"), help="the ledger (default runs/ledger)")
-    folder: Path = parser.parse_args(arguments).folder
+    parser.add_argument("--prompt", metavar="HASH", help="print the prompts whose hash, or whose id, begins so")
+    asked = parser.parse_args(arguments)
+    folder: Path = asked.folder
     if not folder.is_dir():
         raise DataError(f"ledger: there is no folder {folder}; give that of a run's paths.ledger.")
+    if asked.prompt:
+        _print_prompts(folder, asked.prompt)
+        return
     stages = sorted((size_of(path), path) for path in folder.iterdir() if path.is_dir())
     table = Table("stage", "rows", "MiB", "state")
     for size, path in stages:
@@ -31,6 +37,15 @@ def main(arguments: Sequence[str]) -> None:
         table.add_row(Text(path.name), rows, f"{size / MIB:.2f}", "done" if (path / MANIFEST).is_file() else "half done")
     CONSOLE.print(table)
     say(f"{len(stages)} stages, {sum(size for size, _ in stages) / MIB:.1f} MiB")
+
+
+def _print_prompts(folder: Path, hash: str) -> None:
+    found = list(found_prompts(folder, hash))
+    if not found:
+        raise DataError(f"ledger: no prompt in {folder} has a hash or an id that begins with {hash}.")
+    for row in found:
+        CONSOLE.rule(Text(f"{row.hash} {row.id}"), align="left")
+        CONSOLE.print(Text(row.text), soft_wrap=True)
 
 
 def size_of(folder: Path) -> int:

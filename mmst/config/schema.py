@@ -88,6 +88,9 @@ class RecipeSettings:
     name: FileName
     edges: list[str] | Literal["all", "self"]
     match: FileName | None = None
+    crossing: Literal["translate", "resolve", "hint", "shuffled"] = "translate"
+    verify: bool = True
+    compute: FileName | None = None
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ def read_file(file: Path) -> list[Problem]:
         try:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    problem = _problem(line, f"{file}, line {number}", f"{file.stem}-{number}")
+                    where = f"{file}, line {number}"
+                    problem = problem_of(_row(line, where), where, f"{file.stem}-{number}")
                     if problem.id in seen:
                         raise DataError(
                             f"{file}, line {number}: the id '{problem.id}' stands already in line {seen[problem.id]}."
@@ -70,6 +71,36 @@ def read_file(file: Path) -> list[Problem]:
     if not problems:
         raise DataError(f"{file}: the file holds no problem.")
     return problems
+
+
+def problem_of(
+    row: dict[str, Any], where: str, default_id: str, kind: AnswerKind | None = None, tags: tuple[str, ...] = ()
+) -> Problem:
+    """The problem of one row under mmst's own keys; its kind, where none is given, is read off the answer.
+
+    Raises:
+        DataError: the row is not a problem, or not one of the kind; begins with `where`.
+    """
+    tests = row.get("tests") or []
+    if not isinstance(tests, list) or not all(isinstance(test, str) for test in tests):
+        raise DataError(f"{where}: 'tests' must be a list of texts.")
+    question = _text_at(row, "question", where)
+    choices, labels = _choices(row.get("choices"), where)
+    written, rationale = ("", None) if tests and "answer" not in row else gold_and_rationale(_text_at(row, "answer", where))
+    kind = _kind(kind, AnswerKind.TESTS if tests else answer_kind(written, choices), written, where)
+    return Problem(
+        id=str(default_id if row.get("id") in (None, "") else row["id"]),
+        question=question,
+        answer=_gold(written, kind, choices, labels, where),
+        kind=kind,
+        choices=choices,
+        tests=tuple(tests),
+        setup=str(row.get("setup") or ""),
+        entry_point=str(row.get("entry_point") or ""),
+        public_tests=int(bool(tests)),
+        rationale=row["rationale"] if isinstance(row.get("rationale"), str) else rationale,
+        tags=tags,
+    )
 
 
 def answer_kind(answer: str, choices: tuple[str, ...]) -> AnswerKind:
@@ -118,27 +149,11 @@ def _of_folder(folder: Path, split: str) -> Path:
     return path
 
 
-def _problem(line: str, where: str, default_id: str) -> Problem:
-    row = _row(line, where)
-    tests = row.get("tests") or []
-    if not isinstance(tests, list) or not all(isinstance(test, str) for test in tests):
-        raise DataError(f"{where}: 'tests' must be a list of texts.")
-    question = _text_at(row, "question", where)
-    choices, labels = _choices(row.get("choices"), where)
-    written, rationale = ("", None) if tests and "answer" not in row else gold_and_rationale(_text_at(row, "answer", where))
-    kind = AnswerKind.TESTS if tests else answer_kind(written, choices)
-    return Problem(
-        id=str(default_id if row.get("id") in (None, "") else row["id"]),
-        question=question,
-        answer=_gold(written, kind, choices, labels, where),
-        kind=kind,
-        choices=choices,
-        tests=tuple(tests),
-        setup=str(row.get("setup") or ""),
-        entry_point=str(row.get("entry_point") or ""),
-        public_tests=int(bool(tests)),
-        rationale=row["rationale"] if isinstance(row.get("rationale"), str) else rationale,
-    )
+def _kind(asked: AnswerKind | None, seen: AnswerKind, written: str, where: str) -> AnswerKind:
+    """The kind that is asked for, where the row can be one of it; free text can be anything that has no choices or tests."""
+    if asked is None or asked is seen or (asked is AnswerKind.TEXT and seen in (AnswerKind.NUMBER, AnswerKind.YES_NO)):
+        return asked or seen
+    raise DataError(f"{where}: the answer '{written[:80]}' is of the kind {seen}, but {asked} is asked for (dataset.kind).")
 
 
 def _row(line: str, where: str) -> dict[str, Any]:

@@ -33,6 +33,8 @@ def generated(job: Job, settings: GenerateSettings) -> ExampleSet:
     if not recipe.edges:
         raise ConfigError(f"method={recipe.name} has no edges, so there is nothing to generate; choose another recipe.")
     options = selection_options(settings)
-    if options.keep.match or recipe.match:
-        raise ConfigError("match, of filter or method: this job has one arm, so there is none to match; use train.py.")
+    if options.keep.match or recipe.before:
+        raise ConfigError(
+            "match or compute, of filter or method: this job has one arm, so there is none to match; use train.py."
+        )
     return job.pipeline.example_set(recipe, job.base, train_set(settings), options, 1)

@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
-from mmst.methods.edge import Recipe
+from mmst.methods.edge import Crossing, Recipe, in_order
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline
@@ -59,7 +59,7 @@ def opened(settings: Settings) -> Iterator[Job]:
 @config_errors
 def _job(settings: Settings) -> Job:
     methods = build_methods(settings.solvers)
-    recipes = tuple(read_recipe(row, methods) for row in settings.recipes)
+    recipes = tuple(in_order(read_recipe(row, methods) for row in settings.recipes))
     base = Checkpoint(build(settings.model.checkpoint, "model"))
     pipeline = Pipeline(
         ledger=Ledger(Path(settings.paths.ledger).expanduser(), TerminalProgress()),
@@ -106,7 +106,8 @@ def build_judge(settings: Settings) -> Judge | None:
 
 def read_recipe(row: RecipeSettings, methods: Mapping[str, Method]) -> Recipe:
     """A recipe, with its edges between these methods."""
-    return Recipe.parse(row.name, row.edges, methods, row.match)
+    recipe = Recipe.parse(row.name, row.edges, methods)
+    return replace(recipe, match=row.match, crossing=Crossing(row.crossing), verify=row.verify, compute=row.compute)
 
 
 def _tracker(settings: Settings) -> Tracker | None:
@@ -119,7 +120,8 @@ def _tracker(settings: Settings) -> Tracker | None:
 
 def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
     """What writes the prompts of a model: few-shot text, or by its chat template."""
-    from mmst.training.checkpoint import load_tokenizer
+    from mmst.training.broken import refuse_encoder
+    from mmst.training.checkpoint import load_config, load_tokenizer
 
     model = settings.model
     if served_name(checkpoint) is not None:
@@ -127,6 +129,7 @@ def prompt_writer(settings: Settings, checkpoint: Path) -> PromptWriter:
         if model.chat is True and not chats:
             raise ConfigError("model.chat=true: what a server's chat template writes is not known here; set sampler.api=chat.")
         return PromptWriter(ServedChat(model.system) if chats and model.chat else None, line_breaks)
+    refuse_encoder(load_config(checkpoint), checkpoint)
     tokenizer = load_tokenizer(checkpoint)
     chat = chat_of(tokenizer, model.chat, model.template, model.system, model.prefill)
     return PromptWriter(chat, boundary_of(tokenizer))

@@ -17,7 +17,6 @@ from mmst.errors import ConfigError
 from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read_recipe
 from mmst.jobs.problems import problem_set, test_sets
-from mmst.methods.edge import Edge
 from mmst.methods.prompt import PromptWriter
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
 from mmst.planning.hardware import Hardware
@@ -30,7 +29,8 @@ from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
 from mmst.training.checkpoint import load_config, load_tokenizer, served_name
 from mmst.training.model import adapter_parameters
 from mmst.training.options import TrainingOptions
-from mmst.training.tokenization import encode_prompt
+from mmst.training.tokenization import prompt_tokens
+from mmst.types import Prompt
 
 READ = 50
 """Problems whose prompts are measured."""
@@ -47,7 +47,7 @@ def print_plan_of(settings: TrainSettings) -> None:
     size = model_size(model)
     work, setup, hardware = _round(settings, model, size, checkpoint, prompts)
     if hardware.measured:
-        longest = max(prompts, key=lambda of_method: sum(map(len, of_method)))
+        longest = max(prompts, key=lambda of_method: sum(len(prompt.text) for prompt in of_method))
         batch = [longest[i % len(longest)] for i in range(min(work.batch, work.prompts))]
         hardware = measured_here(hardware, model, Probe(setup.rows, _probed(setup), checkpoint, batch))
     found = estimates(model, setup, work, hardware)
@@ -83,7 +83,7 @@ def _model(settings: TrainSettings) -> tuple[Any, Path | None]:
 
 @config_errors
 def _round(
-    settings: TrainSettings, model: Any, size: ModelSize, checkpoint: Path | None, prompts: Sequence[Sequence[str]]
+    settings: TrainSettings, model: Any, size: ModelSize, checkpoint: Path | None, prompts: Sequence[Sequence[Prompt]]
 ) -> tuple[RoundWork, TrainingSetup, Hardware]:
     hardware: Hardware = build(settings.hardware, "hardware")
     options: TrainingOptions = build(settings.trainer.options, "trainer.options")
@@ -96,14 +96,15 @@ def _round(
     selection = selection_options(settings)
     number_bytes = 4.0 if hardware.measured else 2.0
     sources = {edge.source for recipe in recipes for edge in recipe.edges}
-    crossing: set[Edge] = {edge for recipe in recipes for edge in recipe.edges if edge.crosses}
+    crossing = {(edge, recipe.crossing) for recipe in recipes for edge in recipe.edges if edge.crosses}
     labels = len(problems) * len(crossing) * min(selection.labels_per_problem, selection.samples_per_problem)
     asked = len(problems) * len(sources)
+    again = sum(recipe.compute is not None for recipe in recipes)  # each spends as much as another arm
     trained = [recipe for recipe in recipes if recipe.edges]
     tested = sum(len(tests_of.problems) for tests_of in tests) * len(methods) * (len(trained) + 1)
     examples = len(problems) * selection.keep.per_problem * max((len(recipe.edges) for recipe in trained), default=0)
     work = RoundWork(
-        completions=asked * selection.samples_per_problem + labels * selection.translations_per_label + tested,
+        completions=(asked * selection.samples_per_problem + labels * selection.translations_per_label) * (1 + again) + tested,
         prompts=asked + labels + tested,
         prompt=prompt,
         own=prompt - shared,
@@ -140,30 +141,37 @@ def _length_in_shared_row(length: float, shared: float, row: int) -> float:
 
 
 @config_errors
-def _prompts(settings: TrainSettings, checkpoint: Path | None) -> list[list[str]]:
+def _prompts(settings: TrainSettings, checkpoint: Path | None) -> list[list[Prompt]]:
     """Some of the round's prompts, by method."""
     writer = PromptWriter() if checkpoint is None else prompt_writer(settings, checkpoint)
     problems = problem_set(settings.dataset, "train", settings.solvers).problems[:READ]
     if not problems:
         raise ConfigError("dataset: there are no training problems to plan a round with.")
     return [
-        [writer.solve(problem, method.format) for problem in problems] for method in build_methods(settings.solvers).values()
+        [writer.solution(problem, method.format).prompt(problem.id, ()) for problem in problems]
+        for method in build_methods(settings.solvers).values()
     ]
 
 
-def _mean_tokens(prompts: Sequence[str], checkpoint: Path | None) -> float:
+def _mean_tokens(prompts: Sequence[Prompt], checkpoint: Path | None) -> float:
     if checkpoint is None:
-        return sum(map(len, prompts)) / LETTERS / len(prompts)
+        return sum(len(prompt.text) for prompt in prompts) / LETTERS / len(prompts)
     tokenizer = load_tokenizer(checkpoint)
-    return sum(len(encode_prompt(tokenizer, prompt)) for prompt in prompts) / len(prompts)
+    return sum(len(prompt_tokens(tokenizer, prompt)) for prompt in prompts) / len(prompts)
 
 
-def _shared_tokens(prompts: Sequence[Sequence[str]], checkpoint: Path | None) -> float:
+def _shared_tokens(prompts: Sequence[Sequence[Prompt]], checkpoint: Path | None) -> float:
     """Mean tokens that all prompts of a method begin with; none where a method has a single prompt."""
     several = [of_method for of_method in prompts if len(of_method) > 1]
     if not several:
         return 0.0
-    return _mean_tokens([texts[0][: common_length(texts)] for texts in several], checkpoint)
+    return _mean_tokens([_common(of_method) for of_method in several], checkpoint)
+
+
+def _common(prompts: Sequence[Prompt]) -> Prompt:
+    """What prompts begin with; it ends within a message, so that it has no messages of its own."""
+    first = prompts[0]
+    return replace(first, text=first.text[: common_length([prompt.text for prompt in prompts])], messages=())
 
 
 def _setup(trainer: TrainerSettings, options: TrainingOptions, length: float, completion: float) -> TrainingSetup:

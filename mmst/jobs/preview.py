@@ -7,7 +7,7 @@ from mmst.config.schema import Settings
 from mmst.config.sentences import config_errors
 from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read_recipe
 from mmst.jobs.problems import problem_set
-from mmst.methods.edge import Edge
+from mmst.methods.edge import Crossing, Edge
 from mmst.reporting.prompts import Shown, print_prompts, prompts_to_show
 from mmst.training.checkpoint import load_tokenizer, served_name
 
@@ -24,8 +24,10 @@ def _shown(settings: Settings) -> tuple[list[Shown], object | None]:
     writer = prompt_writer(settings, checkpoint)
     methods = build_methods(settings.solvers)
     recipes = [read_recipe(row, methods) for row in settings.recipes]
-    edges: list[Edge] = list(dict.fromkeys(edge for recipe in recipes for edge in recipe.edges))
+    shown = [recipe for recipe in recipes if recipe.crossing in (Crossing.TRANSLATE, Crossing.SHUFFLED)]
+    edges: list[Edge] = list(dict.fromkeys(edge for recipe in shown for edge in recipe.edges))
+    hints = any(recipe.crossing is Crossing.HINT for recipe in recipes)
     split = "train" if recipes or not settings.splits else settings.splits[0]
     problems = problem_set(settings.dataset, split, settings.solvers).problems[: settings.prompts]
     tokenizer = None if served_name(checkpoint) is not None else load_tokenizer(checkpoint)
-    return list(prompts_to_show(writer, methods, edges, problems)), tokenizer
+    return list(prompts_to_show(writer, methods, edges, problems, hints)), tokenizer

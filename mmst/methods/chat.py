@@ -90,9 +90,9 @@ class ChatTemplate:
         text = self._written(messages)
         if _plain(messages[-1].content) not in _plain(text):
             raise ConfigError(f"model.chat: the model's chat template leaves out the question; {WAY_OUT}.")
-        tag = opened_reasoning(text)
-        if tag is not None:
-            return Rendering(text, f"{_to_new_line(text)}\n</{tag}>\n\n", messages, chat=True)
+        opened = opened_reasoning(text)
+        if opened is not None:
+            return Rendering(text, f"{_to_new_line(text)}\n{opened[1]}\n\n", messages, chat=True)
         begun = self.prefill.replace(CUE, target.cue)
         lead = target.lead if begun and not begun[-1].isspace() else ""
         taken = boundary(begun, lead)
@@ -114,10 +114,11 @@ class ChatTemplate:
         if missing is not None:
             what = "question" if missing.role == "user" else f"{missing.role} message"
             raise ConfigError(f"model.chat: the model's chat template leaves out the {what}; {WAY_OUT}.")
-        if self.prefill and (tag := opened_reasoning(text)):
+        if self.prefill and (opened := opened_reasoning(text)):
             raise ConfigError(
-                f"model.prefill='{self.prefill}' would stand inside the <{tag}> that the model's chat template opens; leave it "
-                "empty, or turn the reasoning off (model.template={enable_thinking: false}, where the template knows it)."
+                f"model.prefill='{self.prefill}' would stand inside the {opened[0]} that the model's chat template opens; "
+                "leave it empty, or turn the reasoning off "
+                "(model.template={enable_thinking: false}, where the template knows it)."
             )
 
     def _written(self, messages: Sequence[Message]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mmst.errors import ConfigError
 
@@ -44,6 +45,19 @@ class Edge:
         return cls(*parts)
 
 
+class Crossing(StrEnum):
+    """How the target comes by its solution where an edge crosses. All but the first are controls with as many attempts."""
+
+    TRANSLATE = "translate"
+    """It is shown the source's solution (arXiv 2307.10633, section 3)."""
+    RESOLVE = "resolve"
+    """It tries the problem again, and is shown nothing: what more tries on the problems that the source solves are worth."""
+    HINT = "hint"
+    """It is told the pseudo-label's answer (rationalization, STaR, arXiv 2203.14465, section 3.2)."""
+    SHUFFLED = "shuffled"
+    """It is shown the source's solution of another problem."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A named set of edges: what one arm is trained on. Without edges the arm is the base model itself."""
@@ -52,11 +66,21 @@ class Recipe:
     edges: tuple[Edge, ...]
     match: str | None = None
     """An arm that runs before it, whose quantity this one is cut down to; None: what the filter says for all arms."""
+    crossing: Crossing = Crossing.TRANSLATE
+    verify: bool = True
+    """Whether a translation must keep its source's answer; False: each that passes the other rules is learned from."""
+    compute: str | None = None
+    """An arm that runs before it, whose sampled and translated tokens this one spends on samples of its own."""
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The methods whose samples it needs."""
         return tuple(dict.fromkeys(edge.source for edge in self.edges))
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The arms that must run before it."""
+        return tuple(name for name in (self.match, self.compute) if name is not None)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -68,17 +92,28 @@ class Recipe:
         return tuple(Edge(method, method) for method in methods if method not in self.targets) if self.edges else ()
 
     @classmethod
-    def parse(cls, name: str, edges: Sequence[str] | str, methods: Iterable[str], match: str | None = None) -> Recipe:
+    def parse(cls, name: str, edges: Sequence[str] | str, methods: Iterable[str]) -> Recipe:
         """Read a recipe from the texts of its edges, or from `self` (each method on itself) or `all` (and every pair)."""
         known = list(methods)
         if name == BASE_ARM:
             raise ConfigError(f"method.name: '{BASE_ARM}' is the name of the untrained model in every table; choose another.")
         if isinstance(edges, str):
-            return cls(name, _named(edges, known), match)
+            return cls(name, _named(edges, known))
         parsed = tuple(Edge.parse(edge, known) for edge in edges)
         if len(set(parsed)) != len(parsed):
             raise ConfigError(f"method.edges: recipe '{name}' names an edge twice.")
-        return cls(name, parsed, match)
+        return cls(name, parsed)
+
+
+def in_order(recipes: Iterable[Recipe]) -> list[Recipe]:
+    """Recipes in their order, but each behind those that must run before it, where these are among them."""
+    waiting, ordered = list(recipes), list[Recipe]()
+    while waiting:
+        names = {recipe.name for recipe in waiting}
+        free = next((recipe for recipe in waiting if not names.intersection(recipe.before)), waiting[0])
+        waiting.remove(free)
+        ordered.append(free)
+    return ordered
 
 
 def _named(edges: str, methods: Sequence[str]) -> tuple[Edge, ...]:

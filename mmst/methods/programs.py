@@ -14,11 +14,11 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mmst.answers.thinking import without_thinking
+
 END_OF_TURN = re.compile(
     r"<\|(?:im_end|endoftext|eot_id|end|eom_id|end_of_text|assistant|user)\|>|</s>|<eos>|<end_of_turn>|\[/?INST\]"
 )
-THOUGHT = re.compile(r".*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
-THINKS = re.compile(r"<(?:think|thinking|thought|reasoning)>.*", re.DOTALL | re.IGNORECASE)
 RUN_ON = re.compile(r"\n[#*\s]*Question:")
 FENCE = re.compile(
     r"^[ \t>]*(?P<marks>```+|~~~+)[ \t]*(?P<info>[^\n`]*?)[ \t]*$|(?P<tag></?(?:python|code)>|\[/?PYTHON\])",
@@ -127,7 +127,7 @@ def begins_function(prompt: str, name: str) -> bool:
 
 def _answer_part(completion: str) -> str:
     text = completion.replace("\ufeff", "").replace("\u200b", "").replace("\r\n", "\n").replace("\xa0", " ")
-    text = THINKS.sub("", THOUGHT.sub("", text))
+    text = without_thinking(text)
     run_on = next((found.start() for found in RUN_ON.finditer(text) if not _within_string(text[: found.start()])), len(text))
     text = text[:run_on]
     return next((part for part in END_OF_TURN.split(text) if part.strip()), "")

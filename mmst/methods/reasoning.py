@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
-TAGS = r"think|thinking|thought|reasoning|seed:think"
-OPENED = re.compile(rf"<({TAGS})>\s*\Z")
-CLOSING = re.compile(rf"</(?:{TAGS})>")
-BEGUN = re.compile(rf"\s*<(?:{TAGS})>")
+from mmst.answers.thinking import BEGINS, OPENED, closing, thinking_ends
 
 
 def split_reasoning(completion: str) -> tuple[str, str]:
     """(the reasoning with its tags, the solution after it). A template may have opened the block; one left open has no end."""
-    ends = [found.end() for found in CLOSING.finditer(completion)]
-    if ends:
-        return completion[: ends[-1]], completion[ends[-1] :]
-    return (completion, "") if BEGUN.match(completion) else ("", completion)
+    if end := thinking_ends(completion):
+        return completion[:end], completion[end:]
+    return (completion, "") if BEGINS.match(completion.lstrip()) else ("", completion)
 
 
-def opened_reasoning(prompt: str) -> str | None:
-    """The tag of the block that a prompt ends in; None where it ends in none."""
+def opened_reasoning(prompt: str) -> tuple[str, str] | None:
+    """What begins the block that a prompt ends in, and what would end it; None where it ends in none."""
     found = OPENED.search(prompt)
-    return found.group(1) if found else None
+    if found is None:
+        return None
+    opening = found.group().rstrip()
+    return opening, closing(opening)

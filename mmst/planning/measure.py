@@ -44,8 +44,8 @@ class Probe:
     """Tokens of a row."""
     checkpoint: Path | None
     """Whose tokenizer is used; None: no sampling is tried."""
-    prompts: Sequence[str]
-    """Prompts of a batch that is sampled, all by one method: what they begin with is computed once."""
+    prompts: Sequence[Prompt]
+    """A batch that is sampled, all by one method: what they begin with is computed once."""
 
 
 def measured_here(hardware: Hardware, config: Any, probe: Probe) -> Hardware:
@@ -101,9 +101,9 @@ class _Times:
     step: float
 
 
-def _sampling_times(config: Any, layers: int, checkpoint: Path, prompts: Sequence[str]) -> _Times:
+def _sampling_times(config: Any, layers: int, checkpoint: Path, prompts: Sequence[Prompt]) -> _Times:
     """The engine on untrained models of one and of a few layers, whose completions seldom end, for all layers."""
-    asked = [Prompt(str(i), text, (i,)) for i, text in enumerate(prompts)]
+    asked = [replace(prompt, id=str(i), seeds=(i,), stop=()) for i, prompt in enumerate(prompts)]
     found = {few: _engine_seconds(shallow(config, few), checkpoint, asked) for few in _depths(layers)}
     prefill, step = (_extrapolated({few: times[part] for few, times in found.items()}, layers) for part in (0, 1))
     return _Times(len(prompts), prefill, step)

@@ -28,7 +28,7 @@ from mmst.reporting.scores import (
     sampled_part,
     verdicts_part,
 )
-from mmst.reporting.worth import flips_part, policies_part
+from mmst.reporting.worth import costs_part, flips_part, policies_part
 
 Section = Callable[[Sweep], Iterable[Part | None]]
 """What makes parts of the page; None, or a part without rows, is left out."""
@@ -47,6 +47,7 @@ SECTIONS: dict[str, Section] = {
     "accuracy": lambda sweep: [part for name in data_sets(sweep) for part in accuracy_parts(sweep, name)],
     "policies": lambda sweep: [policies_part(sweep, name) for name in data_sets(sweep)],
     "flips": lambda sweep: [flips_part(sweep, name) for name in data_sets(sweep)],
+    "costs": _once(costs_part),
     "sampled": _of_main(sampled_part),
     "axis": _of_main(axis_part),
     "rounds": _of_main(rounds_part),

@@ -13,6 +13,7 @@ from mmst.methods.edge import Edge
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter, Rendering
 from mmst.reporting.progress import CONSOLE
+from mmst.stages.translate import hinted
 from mmst.training.tokenization import prompt_tokens
 from mmst.types import Problem, Prompt
 
@@ -29,9 +30,16 @@ class Shown:
 
 
 def prompts_to_show(
-    writer: PromptWriter, methods: Mapping[str, Method], edges: Sequence[Edge], problems: Sequence[Problem]
+    writer: PromptWriter,
+    methods: Mapping[str, Method],
+    edges: Sequence[Edge],
+    problems: Sequence[Problem],
+    hints: bool = False,
 ) -> Iterator[Shown]:
-    """The prompts of some problems: by each method, and on each edge that translates."""
+    """The prompts of some problems: by each method, with a hint where recipes give one, and on each edge that translates."""
+    for name, method in methods.items() if hints else ():
+        for problem in problems:
+            yield _shown(f"{name}, with a hint", problem, writer.solution(hinted(problem, problem.answer), method.format))
     for name, method in methods.items():
         for problem in problems:
             yield _shown(name, problem, writer.solution(problem, method.format))

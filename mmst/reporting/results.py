@@ -17,6 +17,7 @@ from typing import Any
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger
 from mmst.pipeline import ProblemSet
+from mmst.reporting.costs import cost_results
 from mmst.reporting.flips import flip_results
 from mmst.reporting.plot import accuracy_plot
 from mmst.reporting.policies import policy_results
@@ -64,6 +65,7 @@ def run_results(
         },
         **policy_results(final, list(problems)),
         "flips": {name: flip_results({arm: result.outcomes[name] for arm, result in final.items()}) for name in problems},
+        "costs": cost_results(results),
         "labels": [row for result in results for row in _label_rows(result)],
         "correlations": [row for result in results for row in _correlation_rows(result)],
         "seconds": _seconds(ledger),

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from mmst.ledger.ledger import MANIFEST, Stage
+from mmst.ledger.spec import RowsSpec, key_of
 from mmst.methods.edge import ARROW, BASE_ARM
 from mmst.reporting.part import arm_label
 from mmst.reporting.runs import Run, Sweep, base_is_shared
+from mmst.stages.asked import NAME, asked_texts, prompt_of
 from mmst.types import GradedSample, Problem
 
-COLUMNS = ("problem", "set", "method", "edge", "model", "round", "verdict", "answer", "completion", "source")
+COLUMNS = ("problem", "set", "method", "edge", "model", "round", "verdict", "answer", "completion", "source", "prompt")
 NAMED = ("set", "method", "edge", "model", "verdict")
 """Columns that hold a number of a name."""
 
@@ -35,6 +37,8 @@ class SampleTable:
     """The share of the problems that is shown."""
     problems: dict[str, list[str]] = field(default_factory=dict)
     """Id -> question, gold answer."""
+    prompts: dict[str, int] = field(default_factory=dict)
+    """What models were asked -> its number."""
     names: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in NAMED})
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
 
@@ -51,6 +55,7 @@ class SampleTable:
         columns = {**self.columns, "problem": [order[id] for id in self.columns["problem"]]}
         plain = {
             "problems": [[id, *texts] for id, texts in self.problems.items()],
+            "prompts": list(self.prompts),
             "names": {column: list(names) for column, names in self.names.items()},
             "columns": columns,
         }
@@ -68,6 +73,8 @@ class _Sampled:
     model: str
     round: int
     checkpoint: str
+    prompts: Stage | None
+    """What was asked; None in ledgers of before it was kept."""
 
     def is_source_of(self, other: _Sampled) -> bool:
         """Whether `other` translates its samples; both of one run."""
@@ -89,12 +96,13 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
     table.share = min(1.0, most / table.total) if table.total else 1.0
     places: dict[tuple[Path, str], int] = {}
     for found, source in stages.values():
+        asked = _asked(found, table.share)
         for row in found.stage.rows(GradedSample):
             if _chosen(row.sample.problem_id, table.share):
                 if found.set == "train" and not found.edge:
                     places[found.stage.folder, row.sample.id] = len(table)
                 above = places.get((source.stage.folder, row.sample.source_id or ""), -1) if source else -1
-                _add(table, found, row, above)
+                _add(table, found, row, above, asked.get(prompt_of(row.sample.id)))
     wanted = set(table.columns["problem"])
     for problem in (problem for run in sweep.runs for problem in _problems(run, wanted - table.problems.keys())):
         table.problems[problem.id] = [problem.question, problem.answer]
@@ -103,7 +111,15 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
     return table
 
 
-def _add(table: SampleTable, found: _Sampled, row: GradedSample, source: int) -> None:
+def _asked(found: _Sampled, share: float) -> dict[str, str]:
+    """Prompt's id -> its text, of the problems that are shown."""
+    if found.prompts is None:
+        return {}
+    chosen = {prompt_of(row.sample.id) for row in found.stage.rows(GradedSample) if _chosen(row.sample.problem_id, share)}
+    return {asked.id: asked.text for asked in asked_texts(found.prompts) if asked.id in chosen}
+
+
+def _add(table: SampleTable, found: _Sampled, row: GradedSample, source: int, prompt: str | None) -> None:
     values = {
         "problem": row.sample.problem_id,
         "set": table.number("set", found.set),
@@ -115,6 +131,7 @@ def _add(table: SampleTable, found: _Sampled, row: GradedSample, source: int) ->
         "answer": row.answer or "",
         "completion": row.sample.completion,
         "source": source,
+        "prompt": -1 if prompt is None else table.prompts.setdefault(prompt, len(table.prompts)),
     }
     for name, value in values.items():
         table.columns[name].append(value)
@@ -150,6 +167,7 @@ def _sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[_Sampled]:
             models.get(settings["checkpoint"], BASE_ARM),
             int(draw["round"]),
             settings["checkpoint"],
+            stages.get(f"{NAME}-{key_of(RowsSpec(settings.get('prompts', '')))}"),
         )
 
 

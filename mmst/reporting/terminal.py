@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
+from mmst.reporting.costs import HEADER, cost_cells
 from mmst.reporting.policies import missing_sentences, policy_rows, policy_tables
 from mmst.reporting.power import power_sentence
 from mmst.reporting.progress import CONSOLE
@@ -30,10 +31,9 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
             _show(sampled_table(table["sampled"], name))
         if table["pairs"]:
             _show(pairs_table(table["pairs"], name))
-    if found["counts"]:
-        _show(counts_table(found["counts"]))
-    if found["labels"]:
-        _show(labels_table(found["labels"]))
+    for name, made in MAKING.items():
+        if found.get(name):
+            _show(made(found[name]))
 
 
 def accuracy_table(
@@ -118,6 +118,16 @@ def counts_table(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table
     return table
 
 
+def costs_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """What each arm's rounds cost."""
+    table = Table(title="cost: completions, tokens, and floating-point operations")
+    for name in ("arm", *HEADER):
+        table.add_column(name, justify="left" if name == "arm" else "right")
+    for row in rows:
+        table.add_row(row["arm"], *cost_cells(row))
+    return table
+
+
 def labels_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """How many problems have a label, how many labels are right, and how diverse the samples are that they come from."""
     table = Table(title="labels, and the samples they come from, by arm and round")
@@ -135,6 +145,10 @@ def labels_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{100 * row['samples_distinct']:.0f}%",
         )
     return table
+
+
+MAKING: dict[str, Callable[[Any], Table]] = {"counts": counts_table, "costs": costs_table, "labels": labels_table}
+"""Parts of the results that tell how the arms were made, and the tables that show them."""
 
 
 def _show(table: Table) -> None:

@@ -1,10 +1,11 @@
-"""The sections of the page that say what a gain is worth: choosing among methods, and gains and losses by what the base had."""
+"""Sections of the page that say what a gain is worth: choosing among methods, gains and losses by what the base had, costs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from mmst.reporting import costs
 from mmst.reporting.part import Part, Table, arm_label, p_value
 from mmst.reporting.policies import HEADER, table_rows
 from mmst.reporting.runs import Sweep
@@ -68,6 +69,26 @@ def flips_part(sweep: Sweep, dataset: str) -> Part | None:
             Table(["arms", "seed", "method", "base had right", "change", "points [95%]", "p", "of n"], tables["contrasts"]),
         ],
     )
+
+
+def costs_part(sweep: Sweep) -> Part | None:
+    """What each arm cost, in each run."""
+    rows = [
+        [arm_label(row["arm"], sweep.variant(run)), str(run.seed), *costs.cost_cells(row)]
+        for run in sweep.runs
+        for row in run.found.get("costs", [])
+    ]
+    if not rows:
+        return None
+    about = (
+        "Arms differ in what they cost as well as in what they learn from: a gain is compared at equal tokens where the arm "
+        "self_both_compute runs, and at equal data where multi_matched does."
+    )
+    note = (
+        "Tokens sampled and translated: completions'. Samples that arms share count for each. FLOPs: of training, and of "
+        "sampling and translating as a third of it for each token read or written, without what shared prefixes save."
+    )
+    return Part("What each arm cost", about, [], [Table(["arm", "seed", *costs.HEADER], rows, note)])
 
 
 def _flip_cells(row: Mapping[str, Any]) -> list[str]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mmst.errors import ConfigError
 from mmst.filters.filter import Filter, Quantity
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.tokenization import example_tokens
-from mmst.types import Dropped, DropReason, Example
+from mmst.types import Dropped, DropReason, Example, GradedSample
 
 
 def cut(
@@ -111,6 +111,24 @@ def cut_down(examples: Sequence[Example], sizes: Sequence[int], most: Mapping[st
                 break
             kept.add(n)
     return [example for n, example in enumerate(examples) if n in kept]
+
+
+def within_tokens(rows: Iterable[GradedSample], first: int, budget: float, seed: int) -> list[GradedSample]:
+    """The `first` samples of each problem, and of the others, drawn at random, those that a budget has room for.
+
+    budget: of completion tokens, the first samples' included. In their order.
+    """
+    rows = list(rows)
+    kept = {n for n, row in enumerate(rows) if row.sample.index < first}
+    left = budget - sum(rows[n].sample.completion_tokens for n in kept)
+    others = [n for n in range(len(rows)) if n not in kept]
+    random.Random(f"{seed}/tokens").shuffle(others)
+    for n in others:
+        left -= rows[n].sample.completion_tokens
+        if left < 0:
+            break
+        kept.add(n)
+    return [row for n, row in enumerate(rows) if n in kept]
 
 
 def amounts(examples: Sequence[Example], sizes: Sequence[int]) -> Counter[str]:

@@ -52,11 +52,17 @@ def select_translations(
     method: Method,
     keep: Filter,
     edge: str,
+    verify: bool = True,
 ) -> tuple[list[GradedSample], list[Dropped]]:
-    """The verified translations: those whose own answer, extracted or executed afresh, equals the source's."""
+    """The verified translations: those whose own answer, extracted or executed afresh, equals the source's.
+
+    verify: False keeps each that the filter's other rules let pass, whatever it answers.
+    """
     answers = {source.sample.id: source.answer for source in sources}
 
     def answer_changed(row: GradedSample, context: Context) -> str | None:
+        if not verify:
+            return None
         problem = context.problem
         source = answers[row.sample.source_id or ""]
         same = row.answer is not None and source is not None

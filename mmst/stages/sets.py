@@ -15,6 +15,7 @@ from mmst.methods.edge import Edge
 from mmst.statistics.agreement import Correlation
 from mmst.statistics.yields import EdgeCounts
 from mmst.training.checkpoint import content_hash
+from mmst.training.record import TrainingRecord
 from mmst.types import Dropped, Example, GradedSample, Problem, Verdict
 
 
@@ -61,6 +62,9 @@ class GradedRows:
         return int(self.stage.manifest()["rows"])
 
 
+Rows = GradedRows | Sequence[GradedSample]
+
+
 @dataclass(frozen=True, slots=True)
 class Successes:
     """What one method's samples solved."""
@@ -85,6 +89,33 @@ class Successes:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What sampling cost."""
+
+    completions: int = 0
+    prompt_tokens: int = 0
+    """A prompt counts once for each completion; engines that share prefixes compute less."""
+    completion_tokens: int = 0
+
+    @classmethod
+    def of(cls, rows: Iterable[GradedSample]) -> Spent:
+        """Gone through once."""
+        completions = prompt = completion = 0
+        for row in rows:
+            completions += 1
+            prompt += row.sample.prompt_tokens
+            completion += row.sample.completion_tokens
+        return cls(completions, prompt, completion)
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.completions + other.completions,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeResult:
     """What became of one edge's samples."""
 
@@ -99,6 +130,8 @@ class EdgeResult:
     lost: Sequence[Dropped] = ()
     """Translations that were not kept."""
     wrong_steps: int = 0
+    spent: Spent = Spent()
+    """On translations."""
 
     def counts(self, dropped: Mapping[str, int], examples: int) -> EdgeCounts:
         """The numbers alone, with those of what assembling the training set left of it."""
@@ -148,8 +181,13 @@ class ExampleSet:
     """By source method: how diverse its samples are."""
     correlations: Sequence[Correlation] = ()
     """How the source methods' successes hang together."""
+    sampled: Spent = Spent()
+    """On the samples of its source methods, which arms may share."""
+    translated: Spent = Spent()
     too_long: Mapping[str, int] = field(default_factory=dict)
     """By edge: examples that the training could not take."""
+    record: TrainingRecord | None = None
+    """Of the training on it."""
 
     @property
     def key(self) -> str:
@@ -161,6 +199,6 @@ class ExampleSet:
         """By edge: what became of its rows, from samples to what was trained on."""
         return {edge: tally.shortened(self.too_long.get(edge)) for edge, tally in self.assembled.items()}
 
-    def leave_out(self, too_long: Mapping[str, int]) -> ExampleSet:
-        """The same set where the training left out these, by edge."""
-        return replace(self, too_long=dict(too_long))
+    def trained(self, too_long: Mapping[str, int], record: TrainingRecord) -> ExampleSet:
+        """The same set after a training that left out so many, by edge."""
+        return replace(self, too_long=dict(too_long), record=record)

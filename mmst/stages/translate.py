@@ -2,23 +2,28 @@
 
 1. In: pseudo-labels of the edge's source, their problems, a checkpoint in the engine.
 2. The prompt holds the problem and the source's solution, and ends in the target's cue. The paper says no more of this step
-   than that it is done (arXiv 2307.10633, section 3); here every attempt is a row, kept or not.
+   than that it is done (arXiv 2307.10633, section 3); here every attempt is a row, kept or not. Controls (`Crossing`) make as
+   many attempts and are shown something else, or nothing.
 3. Out: samples of the target method, each with the id of its source. Grading and verification come after.
 """
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mmst.methods.edge import Crossing
 from mmst.methods.method import Method
-from mmst.methods.prompt import PromptWriter
+from mmst.methods.prompt import PromptWriter, Rendering
 from mmst.methods.reasoning import split_reasoning
 from mmst.samplers.draw import Draw, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import GradedSample, Problem, Prompt, Sample
 
-VERSION = 3
+VERSION = 4
+HINT = "{question} (Hint: the answer is {answer}.)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,46 @@ class TranslateSpec:
     version: int = VERSION
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A pseudo-label that another method is to solve as well, and what it is told for that."""
+
+    label: GradedSample
+    shown: GradedSample | None = None
+    """Whose solution it is shown; None: no one's."""
+    hint: str | None = None
+    """The answer that it is told."""
+
+
+def attempts(labels: Sequence[GradedSample], crossing: Crossing, seed: int) -> list[Attempt]:
+    """What each pseudo-label's target is told. Shuffled ones are shown another problem's solution, where there is another."""
+    match crossing:
+        case Crossing.TRANSLATE:
+            return [Attempt(label, label) for label in labels]
+        case Crossing.RESOLVE:
+            return [Attempt(label) for label in labels]
+        case Crossing.HINT:
+            return [Attempt(label, hint=label.answer) for label in labels]
+        case Crossing.SHUFFLED:
+            return [Attempt(label, other) for label, other in zip(labels, _of_others(labels, seed), strict=True)]
+
+
+def _of_others(labels: Sequence[GradedSample], seed: int) -> list[GradedSample | None]:
+    """For each label one of another problem, each used once: problems at random in a ring, and each takes what comes after."""
+    problems = list(dict.fromkeys(label.sample.problem_id for label in labels))
+    random.Random(f"{seed}/shuffled").shuffle(problems)
+    place = {problem: n for n, problem in enumerate(problems)}
+    ring = sorted(range(len(labels)), key=lambda n: (place[labels[n].sample.problem_id], n))
+    most = max(Counter(label.sample.problem_id for label in labels).values(), default=0)
+    shown: list[GradedSample | None] = [None] * len(labels)
+    for position, n in enumerate(ring):
+        other = labels[ring[(position + most) % len(ring)]]
+        shown[n] = other if other.sample.problem_id != labels[n].sample.problem_id else None
+    return shown
+
+
 def translate(
-    sources: Sequence[GradedSample],
+    tries: Sequence[Attempt],
     problems: Mapping[str, Problem],
     source: Method,
     target: Method,
@@ -50,30 +93,44 @@ def translate(
     draw: Draw,
     watch: Watch = nobody,
 ) -> list[Sample]:
-    """Translate each source `draw.count` times."""
-    prompts = list(translation_prompts(sources, problems, source, target, writer, draw))
+    """Make each attempt `draw.count` times."""
+    prompts = list(translation_prompts(tries, problems, source, target, writer, draw))
     completions = sampler.complete(prompts, params, watch)
     return [
         as_sample(
-            f"{prompt.id}/{index}", row.sample.problem_id, target.name, index, prompt.seeds[index], completion, params,
-            sampler.engine, source_id=row.sample.id,
+            f"{prompt.id}/{index}", label.problem_id, target.name, index, prompt.seeds[index], completion, params,
+            sampler.engine, source_id=label.id,
         )
-        for row, prompt, group in zip(sources, prompts, completions, strict=True)
+        for label, prompt, group in zip((attempt.label.sample for attempt in tries), prompts, completions, strict=True)
         for index, completion in enumerate(group)
     ]  # fmt: skip
 
 
 def translation_prompts(
-    sources: Sequence[GradedSample],
+    tries: Sequence[Attempt],
     problems: Mapping[str, Problem],
     source: Method,
     target: Method,
     writer: PromptWriter,
     draw: Draw,
 ) -> Iterator[Prompt]:
-    """What the engine is asked, by source."""
-    for row in sources:
-        solution = source.clean(split_reasoning(row.sample.completion)[1])  # without the reasoning before it
-        said = writer.translation(problems[row.sample.problem_id], solution, source.format, target.format)
-        seeds = tuple(seed_of(draw, row.sample.id, index) for index in range(draw.count))
-        yield said.prompt(f"{row.sample.id}>{target.name}", seeds)
+    """What the engine is asked, by attempt."""
+    for attempt in tries:
+        label = attempt.label.sample
+        said = _asked(attempt, problems[label.problem_id], source, target, writer)
+        seeds = tuple(seed_of(draw, label.id, index) for index in range(draw.count))
+        yield said.prompt(f"{label.id}>{target.name}", seeds)
+
+
+def hinted(problem: Problem, answer: str) -> Problem:
+    """The problem with the answer told (STaR, arXiv 2203.14465, section 3.2)."""
+    return replace(problem, question=HINT.format(question=problem.question.strip(), answer=answer))
+
+
+def _asked(attempt: Attempt, problem: Problem, source: Method, target: Method, writer: PromptWriter) -> Rendering:
+    if attempt.hint is not None:
+        problem = hinted(problem, attempt.hint)
+    if attempt.shown is None:
+        return writer.solution(problem, target.format)
+    solution = source.clean(split_reasoning(attempt.shown.sample.completion)[1])  # without the reasoning before it
+    return writer.translation(problem, solution, source.format, target.format)

@@ -19,7 +19,8 @@ from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder, atomic_write
 from mmst.training.broken import quiet_bars, reading, refuse_broken, refuse_encoder, refuse_not_finite
-from mmst.training.gguf import convert_gguf, converted
+from mmst.training.digests import kept_digest
+from mmst.training.gguf import DIGESTS, convert_gguf, converted
 from mmst.training.quantized import made_plain
 
 SERVED = "served.json"
@@ -148,6 +149,9 @@ def content_hash(checkpoint: Path) -> str:
 @lru_cache(maxsize=256)
 def _file_digest(path: Path, size: int, changed: int) -> bytes:
     """The hash of one file, as it is now: gigabytes are not read twice."""
+    kept = path.parent.parent / DIGESTS
+    if kept.is_dir():  # a folder that was converted here, see `mmst.training.gguf`
+        return bytes.fromhex(kept_digest(path, kept))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder
 from mmst.training.broken import is_pointer, quiet_bars
+from mmst.training.digests import kept_digest
 from mmst.training.quantized import is_quantized
 
 MAGIC = b"GGUF"
+DIGESTS = ".digests"
+"""Below the folder of converted models: the hashes of their files, see `mmst.training.digests`."""
 
 
 def converted(path: Path, cache: Path) -> Path:
@@ -32,9 +34,7 @@ def converted(path: Path, cache: Path) -> Path:
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise ModelError(f"model: {path} is no GGUF file, or its download was cut off at once; download it again.")
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    target = cache / f"{path.stem}-{digest}"
+    target = cache / f"{path.stem}-{kept_digest(path, cache / DIGESTS)[:16]}"
     if not target.exists():
         if find_spec("gguf") is None:
             raise MissingExtraError(f"model.name={path.name}", "pip install gguf")
@@ -64,6 +64,7 @@ def convert_gguf(path: Path, target: Path) -> None:
     model.hf_quantizer = None  # what it was dequantized from: the weights are plain now
     if is_quantized(model.config):
         del model.config.quantization_config
+    (target.parent / DIGESTS).mkdir(parents=True, exist_ok=True)
     with atomic_folder(target) as work, quiet_bars():
         model.save_pretrained(work)
         tokenizer.save_pretrained(work)

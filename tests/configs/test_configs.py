@@ -16,6 +16,7 @@ JOBS = ("train", "generate", "eval")
 REQUIRED = {
     "model=hf": ["model.name=x"],
     "dataset=jsonl": ["dataset.path=x"],
+    "dataset=file": ["dataset.path=x"],
     "dataset=hub": ["dataset.name=x"],
     "model=served": ["model.name=x"],
     "hardware=base": ["hardware.name=x", "hardware.memory=1", "hardware.rate=1", "hardware.bandwidth=1"],

@@ -2,13 +2,14 @@ from transformers import AutoConfig
 
 from mmst.planning.hardware import Hardware
 from mmst.planning.measure import Probe, measured_here
+from mmst.types import Prompt
 
 TABLE = Hardware("here", memory=1, rate=1, bandwidth=1, counts=[1], measured=True)
 
 
 def test_this_machine_is_measured_on_layers_of_the_model(nano):
     config = AutoConfig.from_pretrained(nano)
-    here = measured_here(TABLE, config, Probe(2, 16, nano, ["Question: 1?\nAnswer:"] * 4))
+    here = measured_here(TABLE, config, Probe(2, 16, nano, [Prompt("1", "Question: 1?\nAnswer:", ())] * 4))
     assert here.memory > 1
     assert here.rate > 1e8
     assert 0 < here.training_share < 2

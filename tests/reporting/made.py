@@ -5,11 +5,13 @@ import random
 
 from mmst.answers.labels import Health, LabelCounts
 from mmst.ledger.ledger import Ledger, Work
+from mmst.ledger.spec import RowsSpec
 from mmst.pipeline import Checkpoint, EdgeCounts, ExampleSet, ProblemSet
 from mmst.reporting.results import run_results, write_outcomes, write_results
 from mmst.rounds import ArmResult
+from mmst.stages.asked import NAME, AskedRow, asked_rows, prompt_of
 from mmst.stages.evaluate import measured
-from mmst.types import FinishReason, GradedSample, Problem, Sample, Verdict
+from mmst.types import FinishReason, GradedSample, Problem, Prompt, Sample, Verdict
 
 METHODS = ("text", "code")
 RIGHT = {"base": 0.4, "self_both": 0.5, "multi": 0.6}
@@ -44,7 +46,13 @@ def stage(ledger, name, settings, rows, row_type, facts=()):
 
 def sampled(ledger, rows, method, purpose, checkpoint, made_by="sample"):
     """A stage of samples and the stage that grades them."""
-    settings = {"draw": {"purpose": purpose, "round": 1}, "checkpoint": checkpoint, "method": method}
+    asked = [
+        Prompt(prompt_of(row.sample.id), f"Question: How many of {row.sample.problem_id.rpartition('-')[2]}?\nAnswer:", ())
+        for row in rows
+    ]
+    prompts = f"{purpose} {checkpoint} {method}"
+    stage(ledger, NAME, RowsSpec(prompts), asked_rows(asked), AskedRow)
+    settings = {"draw": {"purpose": purpose, "round": 1}, "checkpoint": checkpoint, "method": method, "prompts": prompts}
     key = stage(ledger, made_by, settings, [row.sample for row in rows], Sample)
     stage(ledger, "grade", {"samples": key, "method": method}, rows, GradedSample)
 

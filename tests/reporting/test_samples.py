@@ -42,6 +42,15 @@ def test_a_translation_stands_beside_the_sample_that_it_was_made_from(sweep):
     assert all(columns["source"][i] == -1 for i in set(range(len(columns["edge"]))) - set(translated))
 
 
+def test_a_sample_has_the_prompt_that_it_answers(sweep):
+    page = decoded(sample_table(sweep, 10**6))
+    columns = page["columns"]
+    assert all(
+        page["problems"][problem][1] in page["prompts"][prompt]
+        for problem, prompt in zip(columns["problem"], columns["prompt"], strict=True)
+    )
+
+
 def test_fewer_are_whole_problems_and_the_same_ones_for_all(sweep):
     table = sample_table(sweep, 400)
     assert 100 < len(table) < 800

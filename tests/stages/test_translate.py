@@ -1,8 +1,9 @@
+from mmst.methods.edge import Crossing
 from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
-from mmst.stages.translate import translate
+from mmst.stages.translate import attempts, translate
 
 
 def test_each_source_is_translated_from_its_cleaned_solution(made, problems, methods):
@@ -10,7 +11,7 @@ def test_each_source_is_translated_from_its_cleaned_solution(made, problems, met
     prompts = []
     sampler = ScriptedSampler(lambda prompt, seed: prompts.append(prompt) or f" {seed}")
     rows = translate(
-        [source],
+        attempts([source], Crossing.TRANSLATE, 0),
         problems,
         methods["code"],
         methods["text"],

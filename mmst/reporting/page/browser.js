@@ -5,7 +5,7 @@
   const FILTERS = [["set", "data"], ["method", "method"], ["verdict", "verdict"], ["edge", "edge"], ["round", "round"], ["model", "model"]];
   const bytes = Uint8Array.from(atob(document.getElementById("data").textContent.trim()), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const { problems, names, columns } = await new Response(stream).json();
+  const { problems, prompts, names, columns } = await new Response(stream).json();
   const total = columns.problem.length;
   const form = document.getElementById("filters"), rows = document.getElementById("rows");
   const count = document.getElementById("count"), more = document.getElementById("more");
@@ -55,6 +55,11 @@
     const head = element("div", `${edge ? "translation, " + edge : names.method[columns.method[i]]} · ${names.model[columns.model[i]]}, round ${columns.round[i]} · `, "note");
     head.append(element("span", `${verdict.replace("_", " ")}${columns.answer[i] ? " (" + columns.answer[i] + ")" : ""}`, verdict));
     box.append(head, element("pre", columns.completion[i].trim()));
+    if (columns.prompt[i] >= 0) {
+      const asked = element("details");
+      asked.append(element("summary", "prompt"), element("pre", prompts[columns.prompt[i]]));
+      box.append(asked);
+    }
     return box;
   };
   const show = () => {

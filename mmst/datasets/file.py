@@ -1,0 +1,134 @@
+"""Problems from one's own files, in the form that they have: `dataset=file dataset.path=PATH`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mmst.datasets.jsonl import OTHER_NAMES, problem_of
+from mmst.datasets.rows import Row, Rows, rows_of_file, rows_of_folder, said_of
+from mmst.errors import DataError
+from mmst.types import AnswerKind, Problem
+
+HASH_BITS = 64
+
+
+def read_problems(
+    path: str,
+    split: str,
+    columns: Mapping[str, str | None],
+    test_share: float | None = None,
+    kind: str | None = None,
+    tags: Sequence[str] = (),
+) -> list[Problem]:
+    """Read one split of a file or folder.
+
+    Args:
+        path: A file, a folder with files of the splits, or one that `save_to_disk` wrote.
+        split: Its name.
+        columns: mmst's key -> the column that holds it; None: the column of that name, where there is one.
+        test_share: The share of problems that make the test split, where the data has but one; by a hash of each question.
+        kind: What all answers are; None: read off each of them.
+        tags: Columns by which scores are broken down.
+
+    Raises:
+        DataError: nothing is there, a column is not, a row is no problem, two share an id, or the split is empty.
+    """
+    if test_share is not None and not 0 < test_share < 1:
+        raise DataError(f"dataset.test_share={test_share} must lie between 0 and 1, or be null.")
+    rows = _rows(Path(path).expanduser(), split, test_share)
+    if not rows:
+        raise DataError(f"dataset.path: the split '{split}' of {path} is empty.")
+    names = _names(rows, columns, tags)
+    problems = _problems(rows, names, _kind(kind), tags)
+    chosen = problems if test_share is None else [p for p in problems if _is_test(p, test_share) == (split == "test")]
+    if not chosen:
+        raise DataError(
+            f"dataset.test_share={test_share}: no problem of the {len(problems)} in {path} falls into the split '{split}'."
+        )
+    return chosen
+
+
+def _rows(path: Path, split: str, test_share: float | None) -> Rows:
+    if not path.exists():
+        raise DataError(f"dataset.path: there is no file or folder {path}.")
+    if test_share is not None:
+        return _undivided(path)
+    if path.is_file() and split == "test":
+        return rows_of_file(path)
+    found = None if path.is_file() else rows_of_folder(path, split)
+    if found is None:
+        said = "it is one file, all of it test" if path.is_file() else said_of(path)
+        raise DataError(
+            f"dataset.path: {path} has no split '{split}'; {said}. dataset.test_share=0.2 divides what has no splits."
+        )
+    return found
+
+
+def _undivided(path: Path) -> Rows:
+    """All rows of what has one split only."""
+    if path.is_file():
+        return rows_of_file(path)
+    found = [rows for name in ("train", "test") if (rows := rows_of_folder(path, name)) is not None]
+    if len(found) > 1:
+        raise DataError(f"dataset.test_share: {path} has splits train and test of its own; leave dataset.test_share=null.")
+    if not found:
+        raise DataError(f"dataset.path: {path} has no split to divide; {said_of(path)}.")
+    return found[0]
+
+
+def _names(rows: Rows, columns: Mapping[str, str | None], tags: Sequence[str]) -> dict[str, str]:
+    """Key -> column, of the columns that are there."""
+    there = list(dict.fromkeys(name for _, row in rows for name in row))
+    for key, column in (*columns.items(), *(("tags", tag) for tag in tags)):
+        if column is not None and column not in there:
+            raise _no_column(key, column, there)
+    names = {key: column or key for key, column in columns.items() if (column or key) in there}
+    for key in ("question", "answer"):
+        if key not in names and not (key == "answer" and "tests" in names):
+            raise _no_column(key, key, there)
+    return names
+
+
+def _no_column(key: str, column: str, there: list[str]) -> DataError:
+    lowered = {name.lower(): name for name in there}
+    near = [lowered[name] for name in (column.lower(), *OTHER_NAMES.get(key, ())) if name in lowered]
+    near += [lowered[name] for name in get_close_matches(column.lower(), list(lowered), n=1)]
+    asked = f" Did you mean dataset.{key}={f'[{near[0]}]' if key == 'tags' else near[0]}?" if near else ""
+    return DataError(f"dataset.{key}: there is no column '{column}'; there are {', '.join(there) or 'none'}.{asked}")
+
+
+def _problems(rows: Rows, names: Mapping[str, str], kind: AnswerKind | None, tags: Sequence[str]) -> list[Problem]:
+    seen: dict[str, str] = {}
+    problems: list[Problem] = []
+    for number, (where, row) in enumerate(rows, 1):
+        own = {key: row[column] for key, column in names.items() if column in row}
+        problem = problem_of(own, where, f"{Path(where.rpartition(', ')[0]).stem}-{number}", kind, _tags(row, tags))
+        if problem.id in seen:
+            raise DataError(f"{where}: the id '{problem.id}' stands already in {seen[problem.id]}.")
+        seen[problem.id] = where
+        problems.append(problem)
+    return problems
+
+
+def _tags(row: Row, tags: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{column}:{_text(row[column])}" for column in tags if column in row)
+
+
+def _text(value: Any) -> str:
+    return " ".join(str(value).split())
+
+
+def _kind(kind: str | None) -> AnswerKind | None:
+    if kind is not None and kind not in list(AnswerKind):
+        raise DataError(f"dataset.kind={kind} must be one of {', '.join(AnswerKind)}, or null.")
+    return None if kind is None else AnswerKind(kind)
+
+
+def _is_test(problem: Problem, share: float) -> bool:
+    """Decided by the question alone: more rows, or another order, move no problem from one split to the other."""
+    digest = hashlib.sha256(problem.question.encode()).digest()[: HASH_BITS // 8]
+    return int.from_bytes(digest, "big") < int(share * 2**HASH_BITS)
