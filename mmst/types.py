@@ -157,7 +157,7 @@ class Sample:
     """One completion of one problem by one method."""
 
     id: str
-    """`PROBLEM/METHOD/INDEX`; a translation's is `SOURCE_SAMPLE>METHOD`."""
+    """`PROBLEM/METHOD/INDEX`; a translation's is `SOURCE_SAMPLE>METHOD/INDEX`, a control's `...>METHOD.CROSSING/INDEX`."""
     problem_id: str
     method: str
     index: int

@@ -63,7 +63,7 @@ class SampleTable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sampled:
+class SampledStage:
     """One graded stage, with what its settings tell."""
 
     stage: Stage
@@ -76,19 +76,19 @@ class _Sampled:
     prompts: Stage | None
     """What was asked; None in ledgers of before it was kept."""
 
-    def is_source_of(self, other: _Sampled) -> bool:
+    def is_source_of(self, other: SampledStage) -> bool:
         """Whether `other` translates its samples; both of one run."""
         same = (self.round, self.checkpoint) == (other.round, other.checkpoint)
-        return same and self.set == "train" and not self.edge and other.edge.startswith(f"{self.method} {ARROW}")
+        return same and self.set == other.set == "train" and not self.edge and other.edge.startswith(f"{self.method} {ARROW}")
 
 
 def sample_table(sweep: Sweep, most: int) -> SampleTable:
     """About `most` samples of a sweep's runs, or all where there are fewer; none where the ledger is gone."""
     table = SampleTable()
-    stages: dict[Path, tuple[_Sampled, _Sampled | None]] = {}
+    stages: dict[Path, tuple[SampledStage, SampledStage | None]] = {}
     shared = base_is_shared(sweep, sweep.runs[0].found["dataset"])
     for run in sweep.runs:
-        of_run = list(_sampled_stages(run, sweep.variant(run), shared))
+        of_run = list(sampled_stages(run, sweep.variant(run), shared))
         for found in sorted(of_run, key=lambda found: bool(found.edge)):
             source = next((other for other in of_run if found.edge and other.is_source_of(found)), None)
             stages.setdefault(found.stage.folder, (found, source))
@@ -111,7 +111,7 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
     return table
 
 
-def _asked(found: _Sampled, share: float) -> dict[str, str]:
+def _asked(found: SampledStage, share: float) -> dict[str, str]:
     """Prompt's id -> its text, of the problems that are shown."""
     if found.prompts is None:
         return {}
@@ -119,7 +119,7 @@ def _asked(found: _Sampled, share: float) -> dict[str, str]:
     return {asked.id: asked.text for asked in asked_texts(found.prompts) if asked.id in chosen}
 
 
-def _add(table: SampleTable, found: _Sampled, row: GradedSample, source: int, prompt: str | None) -> None:
+def _add(table: SampleTable, found: SampledStage, row: GradedSample, source: int, prompt: str | None) -> None:
     values = {
         "problem": row.sample.problem_id,
         "set": table.number("set", found.set),
@@ -137,10 +137,10 @@ def _add(table: SampleTable, found: _Sampled, row: GradedSample, source: int, pr
         table.columns[name].append(value)
 
 
-def _sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[_Sampled]:
+def sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[SampledStage]:
     """The graded stages of a run, with the model that was sampled from. `shared`: the base is that of all runs."""
     root = Path(run.found["ledger"]["root"])
-    stages = {name: stage for name in run.found["ledger"]["stages"] if (stage := _stage(root, name)) is not None}
+    stages = {name: stage for name in run.found["ledger"]["stages"] if (stage := done_stage(root, name)) is not None}
     models = {
         row["checkpoint_key"]: arm_label(row["arm"], "" if shared and row["arm"] == BASE_ARM else variant)
         for row in run.found["rounds"]
@@ -158,10 +158,11 @@ def _sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[_Sampled]:
             continue
         settings = made.manifest()["settings"]
         draw = settings["draw"]
-        edge = draw["purpose"] if made.name == "translate" else ""
-        yield _Sampled(
+        where, _, what = draw["purpose"].rpartition("/")
+        edge = what if made.name == "translate" else ""
+        yield SampledStage(
             stage,
-            "train" if edge else draw["purpose"].rpartition("/")[0],
+            where or "train",
             stage.manifest()["settings"]["method"],
             edge,
             models.get(settings["checkpoint"], BASE_ARM),
@@ -180,12 +181,12 @@ def _problems(run: Run, wanted: set[str]) -> Iterator[Problem]:
         return
     root = Path(run.found["ledger"]["root"])
     for name in run.found["ledger"]["stages"]:
-        stage = _stage(root, name) if name.startswith("problems-") else None
+        stage = done_stage(root, name) if name.startswith("problems-") else None
         if stage is not None:
             yield from (problem for problem in stage.rows(Problem) if problem.id in wanted)
 
 
-def _stage(root: Path, folder: str) -> Stage | None:
+def done_stage(root: Path, folder: str) -> Stage | None:
     """A stage that is done, by its folder; None where it was deleted."""
     name, _, key = folder.rpartition("-")
     place = root / folder

@@ -53,6 +53,7 @@ class Attempt:
     """Whose solution it is shown; None: no one's."""
     hint: str | None = None
     """The answer that it is told."""
+    crossing: Crossing = Crossing.TRANSLATE
 
 
 def attempts(labels: Sequence[GradedSample], crossing: Crossing, seed: int) -> list[Attempt]:
@@ -61,11 +62,12 @@ def attempts(labels: Sequence[GradedSample], crossing: Crossing, seed: int) -> l
         case Crossing.TRANSLATE:
             return [Attempt(label, label) for label in labels]
         case Crossing.RESOLVE:
-            return [Attempt(label) for label in labels]
+            return [Attempt(label, crossing=crossing) for label in labels]
         case Crossing.HINT:
-            return [Attempt(label, hint=label.answer) for label in labels]
+            return [Attempt(label, hint=label.answer, crossing=crossing) for label in labels]
         case Crossing.SHUFFLED:
-            return [Attempt(label, other) for label, other in zip(labels, _of_others(labels, seed), strict=True)]
+            others = zip(labels, _of_others(labels, seed), strict=True)
+            return [Attempt(label, other, crossing=crossing) for label, other in others]
 
 
 def _of_others(labels: Sequence[GradedSample], seed: int) -> list[GradedSample | None]:
@@ -119,7 +121,8 @@ def translation_prompts(
         label = attempt.label.sample
         said = _asked(attempt, problems[label.problem_id], source, target, writer)
         seeds = tuple(seed_of(draw, label.id, index) for index in range(draw.count))
-        yield said.prompt(f"{label.id}>{target.name}", seeds)
+        control = "" if attempt.crossing is Crossing.TRANSLATE else f".{attempt.crossing}"
+        yield said.prompt(f"{label.id}>{target.name}{control}", seeds)
 
 
 def hinted(problem: Problem, answer: str) -> Problem:
