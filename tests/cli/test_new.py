@@ -2,12 +2,16 @@
 
 import runpy
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
 
-from mmst.cli.new import GROUPS, kinds, main, write
+from mmst.api import grade
+from mmst.cli.new import GROUPS, kinds, main, write, write_exemplars
 from mmst.errors import ConfigError
+from mmst.methods.prompt import check_pairs, exemplar_rows
+from mmst.types import AnswerKind
 
 
 @pytest.mark.parametrize("kind", GROUPS)
@@ -38,3 +42,23 @@ def test_nothing_is_written_over(tmp_path):
     write("filter", "mine", tmp_path)
     with pytest.raises(ConfigError, match="there already"):
         write("filter", "mine", tmp_path)
+
+
+def test_exemplars_are_shown_and_pair_one_question_with_every_solution(tmp_path, methods, capsys):
+    main(["exemplars", "mine", "--folder", str(tmp_path)])
+    said = capsys.readouterr().out.replace("\n", "")
+    folder = tmp_path / "mine"
+    assert f"solvers.text.format.exemplars={folder} solvers.code.format.exemplars={folder}" in said
+    rows = exemplar_rows(str(folder), AnswerKind.NUMBER)
+    assert all({"question", "text", "code", "equation"} == row.keys() for row in rows)
+    forms = {name: replace(method.format, exemplars=str(folder), shots=2) for name, method in methods.items()}
+    check_pairs(forms, AnswerKind.NUMBER)
+    with pytest.raises(ConfigError, match="there already"):
+        main(["exemplars", "mine", "--folder", str(tmp_path)])
+
+
+def test_the_solutions_of_the_skeleton_are_right(tmp_path):
+    rows = exemplar_rows(str(write_exemplars(tmp_path / "mine").parent), AnswerKind.NUMBER)
+    for method in ("text", "code", "equation"):
+        graded = grade([row[method] for row in rows], ["19", "7"], method=method)
+        assert [row["verdict"] for row in graded] == ["right", "right"], method
