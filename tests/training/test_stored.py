@@ -155,32 +155,40 @@ def test_a_whole_embedding_that_is_trained_beside_adapters_is_refused_where_it_i
         refuse_tied(config, {"r": 2, "target_modules": ["q_proj"], "modules_to_save": ["lm_head"]})
 
 
-def read_in_two(rank, folder, rendezvous):
+def read_in_two(rank, folders, rendezvous):
     """One of two processes: it keeps what all parameters are, once they are put together again."""
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
 
     torch.distributed.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
+    mesh = init_device_mesh("cpu", (2,))
+    for folder in folders:
+        whole = {name: parameter.full_tensor() for name, parameter in sharded(folder, mesh).named_parameters()}
+        if rank == 0:
+            torch.save(whole, folder / "whole.pt")
+    torch.distributed.destroy_process_group()
+
+
+def sharded(folder, mesh):
+    from torch.distributed.fsdp import fully_shard
+
     model = empty_model(AutoConfig.from_pretrained(folder), "float32")
     how = conversions(model)
-    mesh = init_device_mesh("cpu", (2,))
     for block in blocks(model):
         fully_shard(block, mesh=mesh)
     fully_shard(model, mesh=mesh)
     model.to_empty(device="cpu")
     model.tie_weights()
     fill(model, folder, torch.device("cpu"), how)
-    whole = {name: parameter.full_tensor() for name, parameter in model.named_parameters()}
-    if rank == 0:
-        torch.save(whole, folder / "whole.pt")
-    torch.distributed.destroy_process_group()
+    return model
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("kind", ["llama", "gpt2", "mixtral", "gpt_neox", "deepseek_v3"])
-def test_two_processes_read_by_parts_what_one_reads(tmp_path, kind):
-    model_of(kind, 300).save_pretrained(tmp_path, max_shard_size="40KB")
-    torch.multiprocessing.spawn(read_in_two, (tmp_path, tmp_path / "rendezvous"), nprocs=2)
-    found, expected = torch.load(tmp_path / "whole.pt"), dict(load_model(tmp_path).named_parameters())
-    assert set(found) == set(expected)
-    assert all(torch.equal(found[name], parameter) for name, parameter in expected.items())
+def test_two_processes_read_by_parts_what_one_reads(tmp_path):
+    folders = [tmp_path / kind for kind in ("llama", "gpt2", "mixtral", "gpt_neox", "deepseek_v3")]
+    for folder in folders:
+        model_of(folder.name, 300).save_pretrained(folder, max_shard_size="40KB")
+    torch.multiprocessing.spawn(read_in_two, (folders, tmp_path / "rendezvous"), nprocs=2)
+    for folder in folders:
+        found, expected = torch.load(folder / "whole.pt"), dict(load_model(folder).named_parameters())
+        assert set(found) == set(expected)
+        assert all(torch.equal(found[name], parameter) for name, parameter in expected.items())
