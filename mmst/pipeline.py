@@ -131,15 +131,15 @@ class Pipeline:
         edge: Edge,
         labels: Sequence[GradedSample],
         problems: ProblemSet,
-        options: SelectionOptions,
+        params: SamplingParams,
+        count: int,
         round: int,
         crossing: Crossing = Crossing.TRANSLATE,
     ) -> GradedRows:
-        """Translate pseudo-labels along an edge, and grade the translations; or what a control does in their stead."""
-        params = options.translation
-        params.check_count(options.translations_per_label)
+        """Translate solutions along an edge, `count` times each, and grade the translations; or what a control does instead."""
+        params.check_count(count)
         what = str(edge) if crossing is Crossing.TRANSLATE else f"{edge}, {crossing}"
-        draw = Draw(self.seed, round, what, options.translations_per_label)
+        draw = Draw(self.seed, round, what if round else f"{problems.name}/{what}", count)
         source, target = self.methods[edge.source], self.methods[edge.target]
         tries = translate.attempts(labels, crossing, self.seed)
 
@@ -238,7 +238,8 @@ class Pipeline:
         lost: list[Dropped] = []
         if edge.crosses:
             sent = select.first_of_each(rows, options.labels_per_problem)
-            done = self.translated(checkpoint, edge, sent, problems, options, round, recipe.crossing)
+            params, count = options.translation, options.translations_per_label
+            done = self.translated(checkpoint, edge, sent, problems, params, count, round, recipe.crossing)
             found, lost = select.select_translations(done, sent, problems.by_id, target, keep, str(edge), recipe.verify)
             found, lost = self._varying(found, lost, target, problems, keep, edge)
             translations, spent = len(done), Spent.of(done)

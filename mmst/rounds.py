@@ -9,14 +9,14 @@ Which stage comes next is all that is decided here. Arms that need the same samp
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from mmst.answers.labels import collapsed
 from mmst.errors import ConfigError
-from mmst.methods.edge import BASE_ARM, Recipe
+from mmst.methods.edge import BASE_ARM, Edge, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
 from mmst.policies.case import Experience, cases, experience
 from mmst.policies.learned import Learned, Ready, prepare
@@ -24,6 +24,7 @@ from mmst.policies.policy import Policy
 from mmst.policies.table import policy_table
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.evaluate import Measurement, measured
+from mmst.stages.sets import GradedRows
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
 from mmst.types import AnswerKind
@@ -234,6 +235,20 @@ def measured_arm(
     return ArmResult(arm, round, checkpoint, found, examples, learned)
 
 
+def translations(
+    pipeline: Pipeline, checkpoint: Checkpoint, policies: Iterable[Policy], problems: ProblemSet, params: SamplingParams
+) -> dict[str, GradedRows]:
+    """Greedy answers translated along the edges that policies need; those that hold no answer are not."""
+    methods = list(pipeline.methods)
+    needed = dict.fromkeys(edge for policy in policies for edge in policy.needs(methods).translations)
+    found = {}
+    for edge in (Edge.parse(text, methods) for text in needed):
+        greedy = pipeline.graded(checkpoint, edge.source, problems, params, 0, 1)
+        answered = [row for row in greedy if row.answer is not None]
+        found[str(edge)] = pipeline.translated(checkpoint, edge, answered, problems, params, 1, 0)
+    return found
+
+
 def measure(
     pipeline: Pipeline, evaluation: Evaluation, checkpoint: Checkpoint, problems: ProblemSet, ready: Ready
 ) -> Measurement:
@@ -247,5 +262,6 @@ def measure(
     if not evaluation.policies:
         return found
     tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)
-    table = policy_table(evaluation.policies, ready, cases(problems.by_id, greedy, sampled), tested)
+    proofs = {} if tested else translations(pipeline, checkpoint, evaluation.policies, problems, evaluation.greedy)
+    table = policy_table(evaluation.policies, ready, cases(problems.by_id, greedy, sampled, proofs), tested)
     return replace(found, policies=table)

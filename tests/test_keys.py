@@ -28,6 +28,7 @@ from mmst.pipeline import Checkpoint, Pipeline
 from mmst.rounds import InitFrom, RoundsPlan, TrainingPlan, run_rounds
 from mmst.samplers.sampler import nobody
 from mmst.sandbox.result import Result, Status
+from mmst.stages.asked import NAME as PROMPTS
 from mmst.training.record import TrainingRecord
 from mmst.types import Completion, FinishReason
 from tests.composing import composed as composed_config
@@ -83,12 +84,13 @@ CHANGES = {
     "trainer.options.optimizer.weight_decay": (0.0, TRAINING), "trainer.options.optimizer.warmup": (0.0, TRAINING),
     "trainer.options.optimizer.schedule": ("linear", TRAINING), "trainer.options.optimizer.offloaded": (True, TRAINING),
     "method.edges": ("self", EXAMPLES), "method.match": ("self_text", EXAMPLES), "method.crossing": ("resolve", TRANSLATION),
-    "method.verify": (False, EXAMPLES), "method.compute": ("self_text", EXAMPLES), "arms": (["self_both"], EXAMPLES),
+    "method.verify": (False, EXAMPLES), "arms": (["self_both"], EXAMPLES),
     "rounds": (2, SOURCE),
 }  # fmt: skip
 """Key -> another value, and the first stage whose rows it can change."""
 HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
+    "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),
     "model.bare": (None, "two shots are not bare"), "solvers.text.format.bare": (None, "two shots are not bare"),
@@ -205,7 +207,8 @@ class Recorder(Ledger):
     @contextmanager
     def stage(self, name, spec):
         with super().stage(name, spec) as stage:
-            self.asked.append((f"{name} {self.purpose(stage.settings)}" if name == "sample" else name, stage))
+            if name != PROMPTS:  # stages of what is asked follow from the others' keys
+                self.asked.append((f"{name} {self.purpose(stage.settings)}" if name == "sample" else name, stage))
             yield stage
 
     def purpose(self, settings):

@@ -9,6 +9,7 @@ from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
+from mmst.policies.prove import Prove
 from mmst.policies.router import Router
 from mmst.policies.single import One, Oracle
 from mmst.rounds import Evaluation, InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
@@ -76,6 +77,14 @@ def test_an_arm_is_cut_to_the_quantity_of_another_that_ran_before(run, methods):
         ConfigError, match=r"method\.match=small: the arm matched is measured against its quantity, so it must run before"
     ):
         run(1, InitFrom.BASE, recipes[1:])
+
+
+def test_a_policy_that_proves_has_greedy_answers_translated(run, methods):
+    results, _ = run(1, InitFrom.BASE, [Recipe.parse("multi", "all", methods)], (One("text"), Prove()))
+    for result in results:
+        found = result.measured["test"].policies
+        assert found.scores["prove"].accuracy == 1.0
+        assert found.scores["prove"].tokens > found.scores["one(text)"].tokens
 
 
 POLICIES = (One(), Oracle(), Router())

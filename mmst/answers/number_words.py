@@ -20,6 +20,20 @@ JOINTS = rf"(?:and|or|to|minus|plus|times|nor|point|dozen|{PART}|{WORD})"
 UNIT = re.compile(rf"[\s)]*(?P<unit>(?!{JOINTS}\b)[^\W\d_]+)?(?:\s+(?!{JOINTS}\b)[^\W\d_]+){{0,5}}[\s.)!\"']*", re.IGNORECASE)
 """What may stand after a number in words: nothing that joins it to another."""
 DOZEN = 12
+TIMES = {
+    "twice": 2,
+    "double": 2,
+    "doubles": 2,
+    "doubled": 2,
+    "pair": 2,
+    "pairs": 2,
+    "couple": 2,
+    "both": 2,
+    "halves": 2,
+    "halved": 2,
+}
+TIMES |= {"thrice": 3, "triple": 3, "triples": 3, "tripled": 3, "quadruple": 4, "dozen": 12, "dozens": 12, "half": 2}
+"""Words that multiply or divide by a number, by it."""
 
 
 def spelt_out(text: str) -> tuple[Fraction, str] | None:
@@ -30,6 +44,13 @@ def spelt_out(text: str) -> tuple[Fraction, str] | None:
     if found is None or rest is None or value is None:
         return None
     return (-value if found["sign"] else value), (rest["unit"] or "").lower()
+
+
+def numbers_in_words(text: str) -> list[Fraction]:
+    """The numbers that a text has in words, in order, `twice` and `double` among them; `one` and `a` only as part of others."""
+    values = [_value(found) for found in NUMBER.finditer(text)]
+    times = [Fraction(TIMES[word]) for word in re.findall(r"[a-z]+", text.lower()) if word in TIMES]
+    return [value for value in values if value is not None and value != 1] + times
 
 
 def _value(found: re.Match[str]) -> Fraction | None:

@@ -32,6 +32,7 @@ COMMANDS = {
     "report": Command("mmst.cli.report", "a run, or all runs of a sweep, as one HTML page"),
     "runs": Command("mmst.cli.runs", "the runs and sweeps that there are, with their scores"),
     "ledger": Command("mmst.cli.ledger", "the stages in the ledger, with their sizes"),
+    "export": Command("mmst.cli.export", "a trained model of a run as a plain folder, also to the Hub"),
     "datasets": Command("mmst.datasets.__main__", "the data sets that are known by name"),
     "models": Command("mmst.cli.models", "the models that are known by name"),
     "answers": Command("mmst.cli.answers", "read and judge answers in a file of completions"),

@@ -28,7 +28,7 @@ from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.policies.case import Choice, cases
 from mmst.policies.learned import Learned, learned_for, load, prepare
 from mmst.policies.policy import Policy, PolicyError
-from mmst.rounds import Evaluation
+from mmst.rounds import Evaluation, translations
 from mmst.training.checkpoint import local_checkpoint
 from mmst.types import AnswerKind, Problem
 
@@ -145,7 +145,7 @@ def _cases(
     params = build(settings.evaluation.sampled, "evaluation.sampled")
     greedy = {m: pipeline.graded(checkpoint, m, problems, how.greedy, 0, 1) for m in pipeline.methods}
     sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m, count in asked.items() if count}
-    return cases(problems.by_id, greedy, sampled)
+    return cases(problems.by_id, greedy, sampled, translations(pipeline, checkpoint, [policy], problems, how.greedy))
 
 
 def _file(asked: str) -> Path | None:

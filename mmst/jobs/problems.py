@@ -10,6 +10,7 @@ from mmst.config.schema import DataSettings, LabelSettings, Node, Settings
 from mmst.config.sentences import config_errors
 from mmst.datasets.contamination import contaminated
 from mmst.errors import ConfigError, UserError
+from mmst.methods.prompt import check_pairs
 from mmst.pipeline import ProblemSet
 from mmst.types import Problem
 
@@ -34,6 +35,7 @@ def problem_set(dataset: DataSettings, split: str, solvers: Mapping[str, Node]) 
 def train_set(settings: LabelSettings) -> ProblemSet:
     """The training problems without those of other splits: what is measured on, here or by a job that chooses settings."""
     whole = problem_set(settings.dataset, "train", settings.solvers)
+    _check_exemplars(whole, settings.solvers)
     ngram = settings.decontaminate
     if ngram is None:
         return whole
@@ -79,3 +81,10 @@ def _readable_sets(settings: Settings, without: Collection[str]) -> list[Problem
             except UserError as error:
                 log.warning("training problems are not held against the split %s, which cannot be read (%s)", split, error)
     return sets
+
+
+@config_errors
+def _check_exemplars(found: ProblemSet, solvers: Mapping[str, Node]) -> None:
+    forms = {name: build(node["format"], f"solvers.{name}.format") for name, node in solvers.items()}
+    for kind in {problem.kind for problem in found.problems}:
+        check_pairs(forms, kind)

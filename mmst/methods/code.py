@@ -11,6 +11,7 @@ from typing import ClassVar
 from mmst.answers.equality import PASSED, canonical_answer
 from mmst.answers.numbers import numbers_in
 from mmst.answers.reading import stated_answer
+from mmst.methods.hidden import ignores_question
 from mmst.methods.method import Reading
 from mmst.methods.programs import begins_function, completed, program_in
 from mmst.methods.prompt import PromptFormat
@@ -84,14 +85,15 @@ class CodeMethod:
         return with_numbers_changed(self.clean(completion), problem)
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether the program computes nothing: no operator and no call but the definition of its own function."""
+        """Whether the program computes nothing (no operator, no call), or with none of the numbers that the question holds."""
         if problem.kind is AnswerKind.TESTS:
             return False
         try:
             tree = ast.parse(self.clean(completion))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            hidden = problem.kind is AnswerKind.NUMBER and ignores_question(tree, problem.question)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
             return False
-        return not any(isinstance(node, COMPUTING) for node in ast.walk(tree))
+        return hidden or not any(isinstance(node, COMPUTING) for node in ast.walk(tree))
 
 
 def program_of(completion: str, problem: Problem) -> str:

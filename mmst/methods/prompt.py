@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -191,6 +192,24 @@ def few_shot(conversation: Conversation, target: PromptFormat, boundary: Boundar
     last = f"{QUESTION_CUE}{conversation.content}\n{target.cue}{target.lead[:taken]}"
     text = "\n\n".join([*head, *shots, last])
     return Rendering(text, target.lead[taken:], conversation.turns(instruction), target.stop)
+
+
+def check_pairs(forms: Mapping[str, PromptFormat], kind: AnswerKind) -> None:
+    """Refuse methods whose exemplars hold other questions: a translation's exemplar is one question, solved by both.
+
+    Raises:
+        ConfigError: names two methods and the first question that differs.
+    """
+    shown = {name: form for name, form in forms.items() if form.shots}
+    asked = {name: [str(row.get("question")) for row in exemplar_rows(form.exemplars, kind)] for name, form in shown.items()}
+    for (one, first), (other, second) in pairwise(asked.items()):
+        differing = [(a, b) for a, b in zip_longest(first, second, fillvalue="none") if a != b]
+        if differing:
+            a, b = (question[:60] for question in differing[0])
+            raise ConfigError(
+                f"methods: the exemplars of '{one}' and '{other}' ({kind.value}) must hold the same questions in the same "
+                f"order, but one has '{a}' where the other has '{b}'."
+            )
 
 
 @cache

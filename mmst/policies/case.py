@@ -38,7 +38,7 @@ class Case:
     samples: Mapping[str, Sequence[Attempt]] = field(default_factory=dict)
     """Method -> sampled answers, in the order they were drawn."""
     translated: Mapping[str, Attempt] = field(default_factory=dict)
-    """Edge, such as `text->code` -> the greedy answer, translated along it."""
+    """Edge, such as `text -> code` -> the greedy answer, translated along it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Needs:
     samples: Mapping[str, int] = field(default_factory=dict)
     """Method -> sampled answers of each problem."""
     translations: Sequence[str] = ()
-    """Edges, such as `text->code`, along which greedy answers are translated."""
+    """Edges, such as `text -> code`, along which greedy answers are translated."""
     experience: bool = False
     """Verdicts on training problems."""
 

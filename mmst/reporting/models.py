@@ -19,6 +19,8 @@ from mmst.rounds import ArmResult, final_results
 
 MODELS = "models"
 CARD = "README.md"
+LICENCES = {name: {"license": "apache-2.0"} for name in ("nano", "nano_three", "smollm2_135m")}
+"""What a card says of models whose licence is known here; of others, that it is the base's."""
 
 
 def leave_models(results: Sequence[ArmResult], found: Mapping[str, Any], folder: Path) -> dict[str, Path]:
@@ -55,7 +57,13 @@ def card(arm: str, found: Mapping[str, Any]) -> str:
     """The model card: base, data, recipe, scores with intervals, and how it was made."""
     config = found["config"]
     base, dataset = config["model"]["name"], config["dataset"]["name"]
-    head = {"library_name": "transformers", "base_model": base, "datasets": [dataset], "tags": ["mmst", "self-training"]}
+    head = {
+        "library_name": "transformers",
+        **LICENCES.get(base, {"license": "other", "license_name": "that-of-the-base-model"}),
+        "base_model": base,
+        "datasets": [dataset],
+        "tags": ["mmst", "self-training"],
+    }
     counts = found["counts"].get(arm, {})
     edges = ", ".join(f"`{edge}` ({tally['examples']} examples)" for edge, tally in counts.items())
     return "\n".join(

@@ -24,7 +24,7 @@ from mmst.reporting.policies import policy_results
 from mmst.rounds import ArmResult, final_results
 from mmst.stages.evaluate import EITHER, MethodPair, compare, score, scores_by_tag
 from mmst.statistics.agreement import Agreement
-from mmst.types import Problem, Score
+from mmst.types import GradedSample, Problem, Score
 
 RESULTS = "results.json"
 FORMAT = 3
@@ -34,7 +34,7 @@ TAG = "family"
 """The tag that scores are broken down by."""
 PACKAGES = ("mmst", "torch", "transformers", "lightning")
 OUTCOMES = "outcomes.parquet"
-"""Whether each arm solved each problem, in every round: what further comparisons start from."""
+"""Whether each arm solved each problem, in every round, and what it answered: what further comparisons start from."""
 
 
 def run_results(
@@ -185,15 +185,23 @@ def _seconds(ledger: Ledger) -> dict[str, float]:
 
 
 def write_outcomes(results: Sequence[ArmResult], folder: Path) -> None:
-    """Write `outcomes.parquet`: a row for each arm, round, data set, method and problem."""
+    """Write `outcomes.parquet`: a row for each arm, round, data set, method and problem, with the greedy answer."""
     rows = [
         {"arm": r.arm, "round": r.round, "dataset": name, "method": method, "problem": problem, "right": right}
+        | _answer_row(measured.given.get(method, {}).get(problem))
         for r in results
-        for name, by_method in r.outcomes.items()
-        for method, by_problem in by_method.items()
+        for name, measured in r.measured.items()
+        for method, by_problem in measured.outcomes.items()
         for problem, right in by_problem.items()
     ]
     atomic_write(folder / OUTCOMES, table_bytes(rows))
+
+
+def _answer_row(row: GradedSample | None) -> dict[str, str | None]:
+    """What was answered; nothing for `either`, which answers nothing itself."""
+    if row is None:
+        return {"answer": None, "verdict": None, "completion": None}
+    return {"answer": row.answer, "verdict": row.verdict.value, "completion": row.sample.completion}
 
 
 def table_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:

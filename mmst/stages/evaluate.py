@@ -74,6 +74,8 @@ class Measurement:
     sampled: list[SampledScore] = field(default_factory=list)
     policies: PolicyTable = field(default_factory=PolicyTable)
     """What choosing among the methods problem by problem is worth."""
+    given: dict[str, dict[str, GradedSample]] = field(default_factory=dict)
+    """Method -> problem id -> the greedy answer."""
 
 
 def measured(
@@ -86,7 +88,9 @@ def measured(
     rows = {method: list(answers) for method, answers in graded.items()}
     verdicts = {method: dict(Counter(row.verdict.value for row in answers)) for method, answers in rows.items()}
     pairs = [_pair(a, rows[a], b, rows[b], problems) for a, b in combinations(rows, 2)]
-    return Measurement(outcomes_by_method(rows), verdicts, pairs, sampled_scores(sampled, problems, samples))
+    given = {method: {row.sample.problem_id: row for row in answers} for method, answers in rows.items()}
+    scores = sampled_scores(sampled, problems, samples)
+    return Measurement(outcomes_by_method(rows), verdicts, pairs, scores, given=given)
 
 
 def sampled_scores(

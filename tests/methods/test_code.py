@@ -105,11 +105,38 @@ def test_equal_programs_run_once():
         ("def solution():\n    return 12", True),
         ("answer = 12", True),
         ("def solution():\n    total = 3 * 4\n    return total", False),
+        ("def solution():\n    return 12 + 0", True),
+        ("def solution():\n    return int('12')", True),
+        ("def solution():\n    '3 bags of 4'\n    return 24 / 2", True),
+        ("def solution():\n    bags = 3\n    each = 4\n    return 24 / 2", True),
+        ("def solution():\n    bags = 3\n    each = 4\n    return bags * each", False),
+        ("bags = 3\nanswer = 24 / 2", False),
+        ("def solution():\n    return eval('3 * 4')", False),
+        ("def solution():\n    return 400 * 0.03", False),
         ("def solution(:", False),
     ],
 )
 def test_a_constant_is_a_leak(problem, code, leak):
     assert CODE.leaks(problem, code, "12") is leak
+
+
+@pytest.mark.parametrize(
+    ("question", "code", "leak"),
+    [
+        ("Eggs come a dozen a box. How many are in five boxes?", "return 12 * 5", False),
+        ("Ann has twice as many as Bob, who has six.", "return 14 - 2", False),
+        ("Ann has twice as many as Bob, who has six.", "return 24 - 12", True),
+        ("He eats half of the 24 cakes.", "return int('12')", True),
+        ("He eats half of the cakes, all that there were today.", "return 0.5 * n", False),
+        ("The town has 3 million people and the next one million.", "return 3000000 + 10", False),
+        ("Twenty-five and then some.", "return 20 + 5", True),
+        ("Twenty-five and then some.", "return 25 + 5", False),
+        ("How many days has the week?", "return 14 / 2", False),
+        ("She has 7 and gets nothing.", "return 7 + 0", False),
+    ],
+)
+def test_numbers_in_words_are_numbers_of_the_question(question, code, leak):
+    assert CODE.leaks(Problem("q", question, "12"), f"def solution():\n    {code}", "12") is leak
 
 
 @given(st.text(max_size=200))

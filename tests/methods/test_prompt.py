@@ -1,9 +1,10 @@
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from mmst.errors import ConfigError
-from mmst.methods.prompt import PromptFormat, PromptWriter, exemplar_rows
+from mmst.methods.prompt import PromptFormat, PromptWriter, check_pairs, exemplar_rows
 from mmst.types import AnswerKind, Problem
 
 TEXT = PromptFormat(cue="Answer:", lead=" ", key="text", instruction="Think.", solution_name="text", bare=True)
@@ -93,3 +94,28 @@ def test_a_users_own_folder_of_exemplars(tmp_path):
     (tmp_path / "number.yaml").write_text("- {question: '2 + 2?', text: 'It is 4. The answer is 4.'}\n")
     form = PromptFormat(cue="A:", lead=" ", key="text", shots=1, exemplars=str(tmp_path))
     assert "Question: 2 + 2?\nA: It is 4." in PromptWriter().solve(SUM, form)
+
+
+def exemplars(folder, *rows):
+    folder.mkdir()
+    (folder / "number.yaml").write_text(yaml.safe_dump(list(rows)))
+    return str(folder)
+
+
+def test_exemplars_that_pair_other_questions_are_refused(tmp_path):
+    row = {"question": "1 + 1?", "text": "2.", "code": "print(2)"}
+    mine, other = exemplars(tmp_path / "a", row), exemplars(tmp_path / "b", {**row, "question": "2 + 2?"})
+    text, same, code = (
+        PromptFormat(cue="A:", lead=" ", key=key, shots=1, exemplars=folder)
+        for key, folder in (("text", mine), ("code", mine), ("code", other))
+    )
+    check_pairs({"text": text, "code": same}, AnswerKind.NUMBER)
+    with pytest.raises(ConfigError, match=r"'text' and 'code' \(number\).*'1 \+ 1\?' where the other has '2 \+ 2\?'"):
+        check_pairs({"text": text, "code": code}, AnswerKind.NUMBER)
+
+
+@pytest.mark.parametrize("name", ["terse", "plan"])
+@pytest.mark.parametrize("kind", AnswerKind)
+def test_the_sets_that_come_with_mmst_hold_the_same_questions(name, kind):
+    forms = {n: PromptFormat(cue="A:", lead=" ", shots=1, exemplars=n) for n in ("default", name)}
+    check_pairs(forms, kind)
