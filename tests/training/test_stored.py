@@ -8,7 +8,7 @@ from transformers import AutoConfig
 from mmst.errors import ConfigError, ModelError
 from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 from mmst.training.convert import convert
-from mmst.training.model import blocks, empty_model, refuse_tied, with_adapters
+from mmst.training.model import empty_model, refuse_tied, with_adapters
 from mmst.training.quantized import refuse_untrainable
 from mmst.training.stored import conversions, fill, groups
 from tests.families.table import config_of, model_of
@@ -153,34 +153,3 @@ def test_a_whole_embedding_that_is_trained_beside_adapters_is_refused_where_it_i
     refuse_tied(config, {"r": 2, "target_modules": ["q_proj"]})
     with pytest.raises(ConfigError, match="lm_head"):
         refuse_tied(config, {"r": 2, "target_modules": ["q_proj"], "modules_to_save": ["lm_head"]})
-
-
-def read_in_two(rank, folder, rendezvous):
-    """One of two processes: it keeps what all parameters are, once they are put together again."""
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
-
-    torch.distributed.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
-    model = empty_model(AutoConfig.from_pretrained(folder), "float32")
-    how = conversions(model)
-    mesh = init_device_mesh("cpu", (2,))
-    for block in blocks(model):
-        fully_shard(block, mesh=mesh)
-    fully_shard(model, mesh=mesh)
-    model.to_empty(device="cpu")
-    model.tie_weights()
-    fill(model, folder, torch.device("cpu"), how)
-    whole = {name: parameter.full_tensor() for name, parameter in model.named_parameters()}
-    if rank == 0:
-        torch.save(whole, folder / "whole.pt")
-    torch.distributed.destroy_process_group()
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("kind", ["llama", "gpt2", "mixtral", "gpt_neox", "deepseek_v3"])
-def test_two_processes_read_by_parts_what_one_reads(tmp_path, kind):
-    model_of(kind, 300).save_pretrained(tmp_path, max_shard_size="40KB")
-    torch.multiprocessing.spawn(read_in_two, (tmp_path, tmp_path / "rendezvous"), nprocs=2)
-    found, expected = torch.load(tmp_path / "whole.pt"), dict(load_model(tmp_path).named_parameters())
-    assert set(found) == set(expected)
-    assert all(torch.equal(found[name], parameter) for name, parameter in expected.items())
