@@ -74,6 +74,8 @@ class Measurement:
     sampled: list[SampledScore] = field(default_factory=list)
     policies: PolicyTable = field(default_factory=PolicyTable)
     """What choosing among the methods problem by problem is worth."""
+    variety: dict[str, float] = field(default_factory=dict)
+    """Method -> the share of different answers among its greedy ones, which tells of a collapse where no gold is known."""
 
 
 def measured(
