@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from mmst.answers.labels import collapsed
 from mmst.errors import ConfigError
 from mmst.methods.edge import BASE_ARM, Edge, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
@@ -23,6 +22,7 @@ from mmst.policies.learned import Learned, Ready, prepare
 from mmst.policies.policy import Policy
 from mmst.policies.table import policy_table
 from mmst.samplers.sampler import SamplingParams
+from mmst.stages.collapse import Collapse, measured_collapses, sampled_collapses, variety
 from mmst.stages.evaluate import Measurement, measured
 from mmst.stages.sets import GradedRows
 from mmst.training.launch import Fitter
@@ -37,6 +37,14 @@ class InitFrom(StrEnum):
 
     BASE = "base"
     PREVIOUS = "previous"
+
+
+class OnCollapse(StrEnum):
+    """What a run does where a checkpoint has collapsed."""
+
+    WARN = "warn"
+    STOP = "stop"
+    """Before the next training. What was measured is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class RoundsPlan:
     training: TrainingPlan
     evaluation: Evaluation
     seed: int
+    on_collapse: OnCollapse = OnCollapse.WARN
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
@@ -107,6 +116,10 @@ class ArmResult:
     """What it was trained on; None for the base."""
     learned: Learned | None = None
     """What policies learned from the training problems to choose among this checkpoint's methods."""
+    collapses: tuple[Collapse, ...] = ()
+    """Signs that this checkpoint has collapsed."""
+    stopped: bool = False
+    """Whether the run stopped here for them, with trainings left to do."""
 
     @property
     def outcomes(self) -> dict[str, dict[str, dict[str, bool | None]]]:
@@ -129,8 +142,20 @@ def run_rounds(
     results = [measured_arm(pipeline, plan.evaluation, BASE_ARM, 0, base, test_sets, lived)]
     for recipe in trained:
         done = {(result.arm, result.round): result.examples for result in results}
-        results += _run_arm(pipeline, plan, recipe, trained, base, train_set, test_sets, done)
+        if _stops(plan, results):
+            return _stopped(results)
+        results += _run_arm(pipeline, plan, recipe, trained, base, train_set, test_sets, done, results[0])
+        if results[-1].stopped:
+            break
     return results
+
+
+def _stops(plan: RoundsPlan, results: Sequence[ArmResult]) -> bool:
+    return plan.on_collapse is OnCollapse.STOP and any(result.collapses for result in results)
+
+
+def _stopped(results: Sequence[ArmResult]) -> list[ArmResult]:
+    return [*results[:-1], replace(results[-1], stopped=True)]
 
 
 def _check_matches(match: str | None, recipes: Sequence[Recipe]) -> None:
@@ -161,17 +186,23 @@ def _run_arm(
     train_set: ProblemSet,
     test_sets: Sequence[ProblemSet],
     done: Mapping[tuple[str, int], ExampleSet | None],
+    measured_base: ArmResult,
 ) -> list[ArmResult]:
     results: list[ArmResult] = []
     checkpoint = base
     match = recipe.match or plan.selection.keep.match
     for number in range(1, plan.rounds + 1):
+        if _stops(plan, results):
+            return _stopped(results)
         log.info("arm %s, round %d of %d", recipe.name, number, plan.rounds)
         matched = done.get((match, number)) if match else None
         compute = done.get((recipe.compute, number)) if recipe.compute else None
         examples = pipeline.example_set(recipe, checkpoint, train_set, plan.selection, number, matched, compute)
         lived = _experience(pipeline, plan, recipes if number == 1 else [recipe], checkpoint, train_set, number)
-        _warn_of_collapse(recipe.name, results[0].examples if results else None, examples)
+        if results:
+            results[-1] = _with_collapses(results[-1], _sampled_by(results, examples))
+        if _stops(plan, results):
+            return _stopped(results)
         start = base if plan.init_from is InitFrom.BASE else checkpoint
         title = f"train   {recipe.name}, round {number}"
         checkpoint, examples = pipeline.trained(
@@ -183,17 +214,36 @@ def _run_arm(
             plan.seed + number,
             title,
         )
-        results.append(measured_arm(pipeline, plan.evaluation, recipe.name, number, checkpoint, test_sets, lived, examples))
+        latest = measured_arm(pipeline, plan.evaluation, recipe.name, number, checkpoint, test_sets, lived, examples)
+        results.append(_with_collapses(latest, _beside(measured_base, latest)))
     return results
 
 
-def _warn_of_collapse(arm: str, first: ExampleSet | None, latest: ExampleSet) -> None:
-    for method, health in latest.health.items():
-        if first is not None and collapsed(first.health[method], health):
-            log.warning(
-                "arm %s collapses: samples by %s have %.2f bits of answers a problem, %.2f in round 1, and are no better",
-                arm, method, health.entropy, first.health[method].entropy,
-            )  # fmt: skip
+def _sampled_by(results: Sequence[ArmResult], examples: ExampleSet) -> list[Collapse]:
+    """What the samples of an arm's last checkpoint show, beside those of its first round."""
+    first = results[0].examples
+    return sampled_collapses(results[-1].arm, results[-1].round, first.health if first else {}, examples.health)
+
+
+def _beside(base: ArmResult, latest: ArmResult) -> list[Collapse]:
+    """What the data sets show of a checkpoint beside the base."""
+    return [
+        sign
+        for name, now in latest.measured.items()
+        for sign in measured_collapses(
+            latest.arm,
+            latest.round,
+            name,
+            (base.measured[name].outcomes, base.measured[name].variety),
+            (now.outcomes, now.variety),
+        )
+    ]
+
+
+def _with_collapses(result: ArmResult, signs: Sequence[Collapse]) -> ArmResult:
+    for sign in signs:
+        log.info("%s", sign)
+    return replace(result, collapses=(*result.collapses, *signs))
 
 
 def _experience(
@@ -259,6 +309,7 @@ def measure(
         params, count = evaluation.sampled, evaluation.samples
         sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m in pipeline.methods}
     found = measured(greedy, problems.by_id, sampled, evaluation.samples)
+    found = replace(found, variety={method: variety(rows) for method, rows in greedy.items()})
     if not evaluation.policies:
         return found
     tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)

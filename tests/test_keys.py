@@ -117,7 +117,7 @@ HARMLESS = {
     "trainer.options.merge": (False, "of adapters"), "trainer.options.measure_every": (5, "nothing is held out"),
     "trainer.options.patience": (1, "nothing is held out"), "trainer.options.save_every": (1, "what is kept"),
     "trainer.options.keep": (2, "what is kept"), "trainer.options.keep_after": (True, "what is kept"),
-    "init_from": ("previous", "there is no second round"),
+    "init_from": ("previous", "there is no second round"), "on_collapse": ("stop", "whether there are further trainings"),
 }  # fmt: skip
 """Key -> another value (None: it has no other one here), and why it changes no row."""
 SILENT = re.compile(r"tracker\..*|policy\..*|hardware\..*|.*\._target_|.*\._partial_")
@@ -153,7 +153,7 @@ class Engine:
         if prompt.text.endswith("rogram:"):
             answer += problem.id.endswith(NO_PROGRAM)
             step = f"{first} + {answer - first}"
-            right = f"\ndef solution():\n    seen = {number}\n    return {step}"
+            right = f"\ndef solution():\n    seen = {number}\n    return {step} + 0 * seen"
             texts = [
                 right,
                 right,

@@ -27,7 +27,7 @@ from mmst.types import FinishReason, Problem
 TEXT = " The total is 3 * 4 = 12. The answer is 12."
 CODE = "\ndef solution():\n    total = 3 * 4\n    return total"
 WRONG = " The total is 3 + 4 = 7. The answer is 7."
-PROBLEMS = ProblemSet("train", [Problem(f"p{i}", f"Bag {i}?", "12") for i in range(10)])
+PROBLEMS = ProblemSet("train", [Problem(f"p{i}", f"Bag {i} of 3 by 4?", "12") for i in range(10)])
 OPTIONS = SelectionOptions(
     samples_per_problem=2,
     sampling=SamplingParams(temperature=1.0),
@@ -117,7 +117,7 @@ def test_what_an_engine_failed_at_is_tried_again_when_asked_for(made, nano, monk
 
     def failing(self, prompt, text):
         completion = whole(self, prompt, text)
-        return replace(completion, finish=FinishReason.ERROR) if fails["on"] and "Bag 4?" in prompt.text else completion
+        return replace(completion, finish=FinishReason.ERROR) if fails["on"] and "Bag 4 of" in prompt.text else completion
 
     monkeypatch.setattr(ScriptedSampler, "_completion", failing)
     _, pipeline = made()
@@ -156,7 +156,7 @@ class Metered(ScriptedSampler):
 def test_twenty_kills_at_random_moments_change_no_file(tmp_path, nano):
     form = bare_methods()["text"].format
     words = {name: TextMethod(replace(form, cue=f"{name}:"), name) for name in ("text", "plan")}
-    problems = ProblemSet("train", [Problem(f"p{i}", f"Bag {i}?", "12") for i in range(120)])
+    problems = ProblemSet("train", [Problem(f"p{i}", f"Bag {i} of 3 by 4?", "12") for i in range(120)])
     both = Recipe.parse("r", ("text -> text", "text -> plan", "plan -> text"), tuple(words))
 
     def run(folder):
@@ -203,7 +203,7 @@ def files(folder):
 @pytest.mark.parametrize("rule", ["majority", "agreement"])
 def test_without_gold_the_models_own_answers_are_the_labels(made, nano, rule):
     _, pipeline = made()
-    unknown = ProblemSet("train", [Problem(f"p{i}", f"Bag {i}?", "" if i < 5 else "12") for i in range(10)])
+    unknown = ProblemSet("train", [Problem(f"p{i}", f"Bag {i} of 3 by 4?", "" if i < 5 else "12") for i in range(10)])
     options = replace(OPTIONS, keep=Filter(labels=rule), samples_per_problem=4)
     examples = pipeline.example_set(recipe("text -> text", "code -> code"), Checkpoint(nano), unknown, options, 1)
     found = examples.labels["code"]
@@ -318,9 +318,9 @@ def test_controls_make_as_many_attempts_and_are_told_something_else(made, nano):
         assert found.translated.completions == len(PROBLEMS.problems)
         assert found.translated.completion_tokens > 0
     last = {crossing: [prompt.text for prompt in told if ">text" in prompt.id] for crossing, told in asked.items()}
-    assert all("Bag 3?" in texts[3] and "def solution" in texts[3] for texts in [last[Crossing.TRANSLATE]])
-    assert last[Crossing.RESOLVE][3] == "Question: Bag 3?\nAnswer:"
-    assert last[Crossing.HINT][3] == "Question: Bag 3? (Hint: the answer is 12.)\nAnswer:"
+    assert all("Bag 3 of 3 by 4?" in texts[3] and "def solution" in texts[3] for texts in [last[Crossing.TRANSLATE]])
+    assert last[Crossing.RESOLVE][3] == "Question: Bag 3 of 3 by 4?\nAnswer:"
+    assert last[Crossing.HINT][3] == "Question: Bag 3 of 3 by 4? (Hint: the answer is 12.)\nAnswer:"
     assert len({prompt.seeds for told in asked.values() for prompt in told if ">text" in prompt.id}) == 40
 
 

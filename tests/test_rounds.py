@@ -12,9 +12,10 @@ from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.policies.prove import Prove
 from mmst.policies.router import Router
 from mmst.policies.single import One, Oracle
-from mmst.rounds import Evaluation, InitFrom, RoundsPlan, TrainingPlan, final_results, run_rounds
+from mmst.rounds import Evaluation, InitFrom, OnCollapse, RoundsPlan, TrainingPlan, final_results, run_rounds
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
+from mmst.stages.evaluate import measured
 from mmst.training.launch import Here
 from mmst.training.options import TrainingOptions
 from tests.test_pipeline import CODE, OPTIONS, PROBLEMS, TEXT
@@ -27,12 +28,18 @@ TESTS = ProblemSet("test", PROBLEMS.problems[:4])
 
 @pytest.fixture
 def run(tmp_path, methods, sandbox, nano):
-    def made(rounds, init_from, recipes=None, policies=()):
+    def made(rounds, init_from, recipes=None, policies=(), on_collapse=OnCollapse.WARN):
         sampler = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else TEXT)
         pipeline = Pipeline(Ledger(tmp_path / "ledger"), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=10)
         training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name, title: Here(TRAINER), {})
         plan = RoundsPlan(
-            rounds, init_from, OPTIONS, training, Evaluation(SamplingParams(temperature=0), policies=policies), seed=0
+            rounds,
+            init_from,
+            OPTIONS,
+            training,
+            Evaluation(SamplingParams(temperature=0), policies=policies),
+            seed=0,
+            on_collapse=on_collapse,
         )
         recipes = recipes or [Recipe.parse("none", [], methods), Recipe.parse("self", ["text -> text"], methods)]
         results = run_rounds(pipeline, plan, recipes, Checkpoint(nano), PROBLEMS, [TESTS])
@@ -57,6 +64,23 @@ def test_where_a_round_starts(run, nano, init_from):
     starts = [settings["start"] for settings in trainings]
     assert starts[0] == Checkpoint(nano).key
     assert starts[1] == (Checkpoint(nano).key if init_from is InitFrom.BASE else results[1].checkpoint.key)
+
+
+@pytest.mark.parametrize(("on_collapse", "rounds", "ran"), [("warn", 2, 3), ("stop", 2, 2), ("stop", 1, 2)])
+def test_a_collapse_is_seen_after_one_round_and_stops_before_the_next_training(run, monkeypatch, on_collapse, rounds, ran):
+    def broken(greedy, *rest):
+        found = measured(greedy, *rest)
+        calls.append(found)
+        worse = {method: dict.fromkeys(row, len(calls) == 1) for method, row in found.outcomes.items()}
+        return replace(found, outcomes=worse)
+
+    calls = []
+    monkeypatch.setattr("mmst.rounds.measured", broken)
+    results, trainings = run(rounds, InitFrom.BASE, on_collapse=OnCollapse(on_collapse))
+    assert len(results) == ran == len(trainings) + 1
+    assert {(sign.method, sign.sign) for sign in results[1].collapses} >= {("text", "accuracy"), ("either", "accuracy")}
+    assert not results[0].collapses
+    assert results[-1].stopped is (on_collapse == "stop" and rounds > 1)
 
 
 def test_no_round_is_refused(run):

@@ -222,6 +222,7 @@ class TrainSettings(Settings):
     hardware: Node
     rounds: AtLeastOne
     init_from: Literal["base", "previous"]
+    on_collapse: Literal["warn", "stop"]
     plan: bool
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -15,6 +16,8 @@ from mmst.reporting.results import run_results, write_outcomes, write_results
 from mmst.reporting.terminal import print_results
 from mmst.reporting.tracking import track_results
 from mmst.rounds import ArmResult, final_results
+
+log = logging.getLogger(__name__)
 
 
 def leave_results(job: Job, results: Sequence[ArmResult], measured_on: Sequence[ProblemSet]) -> dict[str, Any]:
@@ -31,5 +34,7 @@ def leave_results(job: Job, results: Sequence[ArmResult], measured_on: Sequence[
         track_results(job.tracker, found, settings.folder)
     for arm, place in leave_models(results, found, settings.folder).items():
         say(f"model {arm}: {place}")
+    for sign in [sign for result in results for sign in result.collapses]:
+        log.warning("%s", sign)
     say(f"results: {path}")
     return found

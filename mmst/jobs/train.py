@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmst.config.build import build
 from mmst.config.schema import TrainSettings
 from mmst.config.sentences import config_errors
+from mmst.errors import TrainingError
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.labels import selection_options
@@ -14,7 +15,7 @@ from mmst.jobs.problems import test_sets, train_set
 from mmst.jobs.results import leave_results
 from mmst.jobs.training import check_trainable, fitter_factory
 from mmst.reporting.results import mean_accuracy
-from mmst.rounds import InitFrom, RoundsPlan, TrainingPlan, run_rounds
+from mmst.rounds import InitFrom, OnCollapse, RoundsPlan, TrainingPlan, run_rounds
 from mmst.training.options import TrainingOptions
 
 
@@ -31,6 +32,9 @@ def run(settings: TrainSettings) -> float | None:
         tell_doubts(job, [learned_from, *measured_on])
         results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
         found = leave_results(job, results, measured_on)
+        if results[-1].stopped:
+            sign = next(sign for result in results for sign in result.collapses)
+            raise TrainingError(f"on_collapse=stop: no further training, since {sign}; what was computed is kept and reported.")
         return mean_accuracy(found, results[-1].arm)
 
 
@@ -51,4 +55,5 @@ def rounds_plan(job: Job, settings: TrainSettings) -> RoundsPlan:
         ),
         evaluation=evaluation_of(settings.evaluation, settings.policy, list(settings.solvers)),
         seed=settings.seed,
+        on_collapse=OnCollapse(settings.on_collapse),
     )

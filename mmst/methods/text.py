@@ -21,6 +21,7 @@ from mmst.types import AnswerKind, Problem, Step
 EQUATION = re.compile(r"[\d$(][\d\s.,$()+*/\u00d7\u00f7-]*=\s*\$?-?\d+(?:[.,]\d+)*")
 SIGN = r"[-+*/\u00d7\u00f7\u2212]"
 OPERATION = re.compile(rf"[\d)]\s*{SIGN}\s*[($]*\d")
+SIGNS = re.compile(r"[=+*/\u00d7\u00f7\u2212^]|-\s")
 EQUATION_IN_WORDS = re.compile(rf"\w\s{SIGN}\s\w[^=]*=")
 LONGEST = 4_000
 """Characters of a solution in which equations and numbers are looked for."""
@@ -28,6 +29,45 @@ FEWEST_WORDS = 3
 """Of reasoning before an answer that is no number."""
 FEWEST_NUMBERS = 2
 """Of reasoning without an operation, before an answer that is a number."""
+LISTING = frozenset(
+    {
+        "and",
+        "or",
+        "the",
+        "a",
+        "number",
+        "numbers",
+        "value",
+        "values",
+        "are",
+        "is",
+        "given",
+        "in",
+        "question",
+        "problem",
+        "we",
+        "i",
+        "you",
+        "it",
+        "have",
+        "has",
+        "there",
+        "here",
+        "from",
+        "of",
+        "so",
+        "then",
+        "all",
+        "these",
+        "this",
+        "answer",
+        "result",
+        "therefore",
+        "thus",
+        "t",
+    }
+)
+"""Words that make no reasoning of the numbers between them; the t is what is left of `The answer is`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +120,7 @@ class TextMethod:
         return []
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether the text has no step before its answer: fewer than two numbers and no operation.
+        """Whether the text has no step before its answer: fewer than two numbers and no operation, or a mere list of numbers.
 
         What repeats the answer counts as one number. For answers that are no numbers: hardly a word.
         """
@@ -92,6 +132,8 @@ class TextMethod:
         looked_at = body[:LONGEST]
         if OPERATION.search(looked_at) or EQUATION_IN_WORDS.search(looked_at):
             return False
+        if LISTING.issuperset(re.findall(r"[^\W\d_]+", looked_at.lower())) and not SIGNS.search(looked_at):
+            return True
         numbers = numbers_in(looked_at)
         others = sum(number != answer for number in numbers)
         return others + (others < len(numbers)) < FEWEST_NUMBERS

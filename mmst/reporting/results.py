@@ -68,6 +68,7 @@ def run_results(
         "costs": cost_results(results),
         "labels": [row for result in results for row in _label_rows(result)],
         "correlations": [row for result in results for row in _correlation_rows(result)],
+        "collapse": [asdict(sign) for result in results for sign in result.collapses],
         "seconds": _seconds(ledger),
         "ledger": {"root": str(ledger.root), "stages": [stage.folder.name for stage in ledger.used]},
     }

@@ -15,7 +15,7 @@ from mmst.methods.prompt import PromptWriter, Rendering
 from mmst.methods.reasoning import split_reasoning
 from mmst.types import Dropped, DropReason, Example, GradedSample, Problem
 
-VERSION = 3
+VERSION = 4
 
 
 def assemble(

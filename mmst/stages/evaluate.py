@@ -76,6 +76,8 @@ class Measurement:
     """What choosing among the methods problem by problem is worth."""
     given: dict[str, dict[str, GradedSample]] = field(default_factory=dict)
     """Method -> problem id -> the greedy answer."""
+    variety: dict[str, float] = field(default_factory=dict)
+    """Method -> the share of different answers among its greedy ones, which tells of a collapse where no gold is known."""
 
 
 def measured(

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
@@ -17,6 +18,13 @@ from mmst.filters.filter import Filter, Quantity
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.tokenization import example_tokens
 from mmst.types import Dropped, DropReason, Example, GradedSample
+
+log = logging.getLogger(__name__)
+
+REPLAY_SLACK = 0.05
+"""How far the replayed share may lie from what was asked before it is told."""
+FEWEST_OWN = 10
+"""Examples of the recipe's own edges that a training set with replayed ones should hold."""
 
 
 def cut(
@@ -42,8 +50,22 @@ def cut(
         kept = cut_down(examples, sizes, most, seed)
     else:
         kept = disputed(examples, sizes, sum(most.values()), keep.disagreement, agreed, seed)
+    _tell_replay(kept, sizes_of(kept, keep.match_by, checkpoint), replayed, keep.replay)
     left = {(example.id, example.edge) for example in kept}
     return kept, [Dropped(e.id, e.edge, DropReason.SUBSAMPLED) for e in examples if (e.id, e.edge) not in left]
+
+
+def _tell_replay(kept: Sequence[Example], sizes: Sequence[int], replayed: Collection[str], share: float) -> None:
+    """Warn where what is replayed is not the share that was asked for, or leaves hardly anything of the recipe's own."""
+    whole = sum(sizes)
+    given = sum(size for example, size in zip(kept, sizes, strict=True) if example.edge in replayed) / max(1, whole)
+    own = sum(example.edge not in replayed for example in kept)
+    if replayed and (abs(given - share) > REPLAY_SLACK or own < FEWEST_OWN):
+        log.warning(
+            "filter.replay=%s: %.0f%% of the training set is replayed, and %d examples are the recipe's own; "
+            "there are too few to replay for more",
+            share, 100 * given, own,
+        )  # fmt: skip
 
 
 def sizes_of(examples: Sequence[Example], quantity: Quantity, checkpoint: Path) -> list[int]:
@@ -59,7 +81,8 @@ def quantities(have: Mapping[str, int], replayed: Collection[str], keep: Filter,
 
     1. Balance: every edge of the recipe has as much as the least of them.
     2. Match, share and most: all edges together have at most so much, each in proportion. `matched`: what the matched arm has.
-    3. Replay: edges that are not the recipe's own fill their share of the whole, in equal parts.
+    3. Replay: edges that are not the recipe's own fill their share of the whole, in equal parts, as far as they hold as much;
+       where they hold less together, the recipe's own edges are cut too, so that the share is what was asked.
     """
     own: dict[str, float] = {edge: float(amount) for edge, amount in have.items() if edge not in replayed}
     if keep.balance and own:
@@ -69,9 +92,23 @@ def quantities(have: Mapping[str, int], replayed: Collection[str], keep: Filter,
     goal = min(keep.share * whole, *(limit for limit in (matched, keep.most) if limit is not None), whole)
     scale = goal * (1 - share) / max(1.0, sum(own.values()))
     own = {edge: amount * scale for edge, amount in own.items()}
-    others = [edge for edge in have if edge in replayed]
-    each = sum(own.values()) * share / (1 - share) / max(1, len(others))
-    return {**own, **dict.fromkeys(others, each)}
+    others = {edge: float(amount) for edge, amount in have.items() if edge in replayed}
+    wanted = sum(own.values()) * share / (1 - share)
+    filled = poured(wanted, others)
+    if others and (given := sum(filled.values())) < wanted - 1e-9:
+        scale = max(given / wanted, min(1.0, FEWEST_OWN / sum(own.values())))
+        own = {edge: amount * scale for edge, amount in own.items()}
+    return {**own, **filled}
+
+
+def poured(whole: float, room: Mapping[str, float]) -> dict[str, float]:
+    """`whole` in equal parts; what an edge has no room for goes to the others, and what none has room for is lost."""
+    parts: dict[str, float] = {}
+    left = whole
+    for place, edge in enumerate(sorted(room, key=lambda name: room[name])):
+        parts[edge] = min(room[edge], left / (len(room) - place))
+        left -= parts[edge]
+    return {edge: parts[edge] for edge in room}
 
 
 def disputed(

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mmst.datasets.arithmetic.world import draw_problems
+from mmst.datasets.catalog import read_split
 from mmst.nano.__main__ import bare_methods
 from mmst.types import AnswerKind, Problem, Step
 
@@ -38,6 +41,10 @@ def test_a_run_on_question_is_not_read(sandbox):
         ("There are 12 apples, so 12. The answer is 12.", True),
         ("Tom had 12, of which none went. The answer is 12.", True),
         ("So x = 12. The answer is 12.", True),
+        ("3, 4. The answer is 12.", True),
+        ("The numbers are 3 and 4. The answer is 12.", True),
+        ("Given: 3, 4, 12.\nThe answer is 12.", True),
+        ("We have 3 and 4 in the question, so the answer is 12.", True),
         ("24/2. The answer is 12.", False),
         ("3/4. The answer is 0.75.", False),
         ("1 * 1 = 1. The answer is 1.", False),
@@ -50,6 +57,12 @@ def test_a_run_on_question_is_not_read(sandbox):
 )
 def test_a_bare_answer_is_a_leak(problem, text, leak):
     assert TEXT.leaks(problem, text, text.rsplit(" ", 1)[-1].rstrip(".")) is leak
+
+
+def test_gold_rationales_are_no_leaks(real_data):
+    for problem in read_split("gsm8k", "train", str(real_data))[:300]:
+        text = re.sub(r"<<[^>]*>>", "", problem.rationale or "")
+        assert not TEXT.leaks(problem, f"{text}\nThe answer is {problem.answer}.", problem.answer), text
 
 
 @given(st.text(max_size=200))

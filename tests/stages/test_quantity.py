@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mmst.errors import ConfigError
 from mmst.filters.filter import Filter
-from mmst.stages.quantity import amounts, cut_down, disputed, quantities
+from mmst.stages.quantity import amounts, cut, cut_down, disputed, quantities
 from mmst.types import Example
 
 
@@ -30,6 +32,22 @@ def test_quantities_balance_match_and_replay():
     assert matched == {"text -> code": 20, "code -> code": 10, "text -> text": 10}
     assert quantities(have, frozenset(), Filter(replay=0.25), None) == have
     assert quantities({}, frozenset(), Filter(), 10) == {}
+
+
+def test_a_replay_that_holds_too_little_cuts_the_own_edges_so_that_the_share_is_what_was_asked(caplog):
+    have = {"text -> code": 80, "code -> code": 40, "text -> text": 90, "equation -> equation": 18}
+    replayed = frozenset({"text -> text", "equation -> equation"})
+    most = quantities(have, replayed, Filter(replay=0.9), None)
+    assert sum(most[edge] for edge in replayed) == 108
+    assert most["text -> code"] == pytest.approx(8)
+    assert most["code -> code"] == pytest.approx(4)
+    assert quantities(have, replayed, Filter(replay=0.25), None)["text -> text"] == 22
+    examples = [Example(f"{edge}{n}", edge, "p", "?", "x") for edge, count in have.items() for n in range(count)]
+    kept, _ = cut(examples, Filter(replay=0.9), replayed, None, Path(), (), 0)
+    assert sum(example.edge in replayed for example in kept) / len(kept) == pytest.approx(0.9)
+    assert not caplog.text
+    cut([e for e in examples if e.edge not in replayed][:50], Filter(replay=0.9), replayed, None, Path(), (), 0)
+    assert "filter.replay=0.9: 0% of the training set is replayed, and 50 examples are the recipe's own" in caplog.text
 
 
 def test_quantities_have_the_least_of_a_share_a_limit_and_a_match():
