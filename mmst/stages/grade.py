@@ -24,7 +24,7 @@ from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_eq
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
 
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True, slots=True)
