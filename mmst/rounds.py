@@ -23,7 +23,7 @@ from mmst.policies.policy import Policy
 from mmst.policies.table import policy_table
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.collapse import Collapse, measured_collapses, sampled_collapses, variety
-from mmst.stages.evaluate import Measurement, measured
+from mmst.stages.evaluate import Measurement, judge_agreement, measured
 from mmst.stages.sets import GradedRows
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
@@ -310,9 +310,19 @@ def measure(
         sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m in pipeline.methods}
     found = measured(greedy, problems.by_id, sampled, evaluation.samples)
     found = replace(found, variety={method: variety(rows) for method, rows in greedy.items()})
+    if pipeline.judge is not None:
+        found = replace(found, judge_agreement=_told_agreement(judge_agreement(greedy, problems.by_id), problems.name))
     if not evaluation.policies:
         return found
     tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)
     proofs = {} if tested else translations(pipeline, checkpoint, evaluation.policies, problems, evaluation.greedy)
     table = policy_table(evaluation.policies, ready, cases(problems.by_id, greedy, sampled, proofs), tested)
     return replace(found, policies=table)
+
+
+def _told_agreement(found: dict[str, dict[str, int]], name: str) -> dict[str, dict[str, int]]:
+    """The agreement of a judge as it is, told in a line."""
+    told = [f"{method} {row['same']} of {row['n']}" for method, row in found.items() if row["n"]]
+    if told:
+        log.info("judge on %s: the same verdict as judge=exact by %s", name, ", ".join(told))
+    return found

@@ -26,6 +26,8 @@ START_SECONDS = 600.0
 """Of wall-clock time: its imports on a machine that does other things as well."""
 MOST_HANGS = 3
 """In a row; after these the judge is asked no more."""
+MOST_REASONS = 5
+"""That are told of."""
 
 
 class Asked:
@@ -51,10 +53,7 @@ class Asked:
 
     def judge(self, problems: Sequence[Problem], readings: Sequence[Reading]) -> list[Judgement]:
         """The judgements of readings, in order; a warning counts the reasons of those that have none."""
-        found = [self._one(problem, reading) for problem, reading in zip(problems, readings, strict=True)]
-        for reason, count in Counter(said.reason for said in found if said.verdict is Verdict.UNJUDGED).items():
-            log.warning("judge: %d of %d are unjudged: %s", count, len(found), reason)
-        return found
+        return counted([self._one(problem, reading) for problem, reading in zip(problems, readings, strict=True)])
 
     def close(self) -> None:
         """End the process. Idempotent."""
@@ -94,6 +93,13 @@ class Asked:
             raise OSError("the judge's process did not start")
         self._pipe.recv()
         return self._pipe
+
+
+def counted(found: list[Judgement]) -> list[Judgement]:
+    """The judgements as they are; a warning counts the reasons of those that have no verdict, the commonest first."""
+    for reason, count in Counter(said.reason for said in found if said.verdict is Verdict.UNJUDGED).most_common(MOST_REASONS):
+        log.warning("judge: %d of %d are unjudged: %s", count, len(found), reason)
+    return found
 
 
 def _serve(pipe: Connection, pickled: bytes) -> None:

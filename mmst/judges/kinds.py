@@ -14,6 +14,7 @@ from mmst.answers.equality import verdict_of
 from mmst.answers.numbers import canonical_number
 from mmst.answers.quantities import Form, read_quantity
 from mmst.judges.judge import Judge, Judgement, as_judgement
+from mmst.judges.mathematics import Mathematics
 from mmst.methods.method import Reading
 from mmst.types import AnswerKind, Problem, Verdict
 
@@ -111,6 +112,7 @@ class AnyOf:
 
 JUDGES: Mapping[str, Callable[..., Judge]] = {
     "exact": Exact,
+    "math": Mathematics,
     "choice": lambda: OfKind(AnswerKind.CHOICE),
     "yes_no": lambda: OfKind(AnswerKind.YES_NO),
     "tests": lambda: OfKind(AnswerKind.TESTS),

@@ -28,6 +28,8 @@ class Reading:
     answer: str | None
     reason: str
     judged: bool = True
+    completion: str = ""
+    """What it was read out of, for a judge of the user's; empty while methods read."""
 
 
 @runtime_checkable

@@ -87,6 +87,7 @@ def _set_results(
             for arm, by_method in outcomes.items()
         },
         "verdicts": {arm: result.measured[name].verdicts for arm, result in final.items()},
+        "judge_agreement": {arm: found for arm, result in final.items() if (found := result.measured[name].judge_agreement)},
         "pairs": [{"arm": arm, **_plain_pair(pair)} for arm, result in final.items() for pair in result.measured[name].pairs],
         "sampled": [{"arm": arm, **asdict(row)} for arm, result in final.items() for row in result.measured[name].sampled],
     }

@@ -11,7 +11,7 @@ import ast
 import builtins
 from collections.abc import Iterator
 from types import FunctionType
-from typing import Any
+from typing import Any, NoReturn
 
 CHECK = "check"
 """The function that HumanEval's tests define, and that is called with the function under test."""
@@ -38,6 +38,8 @@ class Judge:
         self.calls = 0
         self.handed: list[Any] = []
         """Functions and iterators of the tests that the program was given."""
+        self.named: set[str] = set()
+        """What the tests name of the program's besides the function under test."""
         self.errors: dict[str, type[Exception]] = {}
         self.peer = exchange.Peer(*pipes, self._refer, self._resolve, self._serve)
 
@@ -78,6 +80,7 @@ class Judge:
                 found[name] = _Failing(self, reply)
         functions = [value for value in found.values() if isinstance(value, Remote)]
         under_test = found.get(self.entry_point or "", functions[0] if len(functions) == 1 else None)
+        self.named = {name for name, value in found.items() if value is not under_test}
         return found if under_test is None else {"candidate": under_test, **found}
 
     def ask(self, question: dict[str, Any]) -> Any:
@@ -181,8 +184,14 @@ class Remote:
         if same["identical"] or not self._compares:
             return bool(same["identical"])
         if same["equal"] and not same["alike"]:
-            raise self._judge.exchange.Unreadable(f"the equality of two {self._type}s that hold other things")
+            self._refuse(f"the equality of two {self._type}s that hold other things")
         return bool(same["equal"])
+
+    def _refuse(self, what: str) -> NoReturn:
+        """Tests that name the object's class ask what cannot be trusted; in all others a plain value should stand here."""
+        if self._type in self._judge.named:
+            raise self._judge.exchange.Unreadable(what)
+        raise TypeError(what)
 
     def __hash__(self) -> int:
         return id(self)
@@ -216,7 +225,7 @@ class Remote:
         return isinstance(instance, Remote) and bool(self._do("isinstance", instance))
 
     def _unknown(self, *other: Any) -> Any:
-        raise self._judge.exchange.Unreadable(f"arithmetic or order with a value of type {self._type}")
+        self._refuse(f"arithmetic or order with a value of type {self._type}")
 
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _unknown
     __truediv__ = __floordiv__ = __mod__ = __pow__ = __neg__ = __abs__ = __int__ = __float__ = __index__ = _unknown

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import fmean
 
-from mmst.answers.equality import canonical_answer, gold_of
+from mmst.answers.equality import canonical_answer, gold_of, verdict_of
 from mmst.policies.table import PolicyTable
 from mmst.policies.vote import evenly
 from mmst.statistics.agreement import Agreement, agreement
@@ -72,6 +72,8 @@ class Measurement:
     """Method -> verdict -> how many greedy answers."""
     pairs: list[MethodPair] = field(default_factory=list)
     sampled: list[SampledScore] = field(default_factory=list)
+    judge_agreement: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Method -> `n` greedy answers that a judge of the user's and `exact` both judged, and how often they said the `same`."""
     policies: PolicyTable = field(default_factory=PolicyTable)
     """What choosing among the methods problem by problem is worth."""
     given: dict[str, dict[str, GradedSample]] = field(default_factory=dict)
@@ -93,6 +95,16 @@ def measured(
     given = {method: {row.sample.problem_id: row for row in answers} for method, answers in rows.items()}
     scores = sampled_scores(sampled, problems, samples)
     return Measurement(outcomes_by_method(rows), verdicts, pairs, scores, given=given)
+
+
+def judge_agreement(graded: Mapping[str, Iterable[GradedSample]], problems: Mapping[str, Problem]) -> dict[str, dict[str, int]]:
+    """How often verdicts are those of the answers' kinds, where gold is known: right against all else that is judged."""
+    found = {}
+    for method, rows in graded.items():
+        exact = [(row.verdict, verdict_of(row.answer, problems[row.sample.problem_id])[0]) for row in rows]
+        both = [[verdict is Verdict.RIGHT for verdict in pair] for pair in exact if Verdict.UNJUDGED not in pair]
+        found[method] = {"n": len(both), "same": sum(judge == kind for judge, kind in both)}
+    return found
 
 
 def sampled_scores(

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from mmst.answers.equality import is_number, verdict_of
 from mmst.answers.reading import CHECKER_VERSION
-from mmst.judges.asking import Asked
+from mmst.judges.asking import Asked, counted
 from mmst.judges.judge import Judge
+from mmst.judges.together import together
 from mmst.ledger.spec import PartSpec, part_spec, source_of
 from mmst.methods.method import Method, Reading
 from mmst.samplers.lengths import TOO_LONG
@@ -23,7 +24,7 @@ from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_eq
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
 
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def grade(
     """Grade samples of one method; `problems` holds the samples' problems by id. `judge`: instead of their kinds' own."""
     completed = [sample for sample in samples if sample.finish is not FinishReason.ERROR]
     read = method.read_all([s.completion for s in completed], [problems[s.problem_id] for s in completed], executor)
-    judged = verdicts(read, [problems[s.problem_id] for s in completed], executor, judge)
+    shown = [replace(reading, completion=s.completion) for s, reading in zip(completed, read, strict=True)] if judge else read
+    judged = verdicts(shown, [problems[s.problem_id] for s in completed], executor, judge)
     found = {s.id: (reading, *judgement) for s, reading, judgement in zip(completed, read, judged, strict=True)}
     return [
         GradedSample(sample, found[sample.id][0].answer, *found[sample.id][1:])
@@ -103,6 +105,8 @@ def verdicts(
 
     `judge`: a user's own, asked in another process; else each problem's kind decides.
     """
+    if (many := together(judge)) is not None:
+        return [(said.verdict, said.reason) for said in counted(many.judge_all(problems, readings))]
     if judge is not None:
         with Asked(judge) as asked:
             return [(said.verdict, said.reason) for said in asked.judge(problems, readings)]

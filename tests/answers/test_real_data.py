@@ -1,7 +1,11 @@
 """Gold answers of real data sets are read back out of their own rationales."""
 
+import random
+import re
+
 import pytest
 
+from mmst.answers.audit import wrong_steps
 from mmst.answers.equality import gold_of
 from mmst.answers.reading import stated_answer
 from mmst.datasets.catalog import read_split
@@ -9,6 +13,30 @@ from mmst.nano.__main__ import bare_methods
 
 BAD_GOLDS = {"svamp": 1, "mawps": 17}
 """Rows whose equation disagrees with the answer that is given, such as `( ( 4.0 - 2.0 ) + 3.0 )` with the answer 1."""
+
+CALCULATOR = re.compile(r"<<[^<>]*>>")
+RESULT = re.compile(r"<<[^<>]*>>\s*-?\$?(\d[\d,]*)")
+
+
+def with_a_wrong_result(rationale, rng):
+    """A rationale with one result that is not its calculation's; None where it marks none."""
+    found = list(RESULT.finditer(rationale))
+    if not found:
+        return None
+    one = rng.choice(found)
+    wrong = str(int(one[1].replace(",", "")) + rng.choice([1, 2, 3, 7]))
+    return CALCULATOR.sub("", rationale[: one.start(1)] + wrong + rationale[one.end(1) :])
+
+
+def test_the_audit_finds_wrong_results_and_leaves_gold_rationales_alone(real_data):
+    rationales = [p.rationale for p in read_split("gsm8k", "train", str(real_data))]
+    flagged = sum(bool(wrong_steps(CALCULATOR.sub("", rationale))) for rationale in rationales)
+    rng = random.Random(0)
+    wrong = [text for text in (with_a_wrong_result(rationale, rng) for rationale in rationales) if text][:500]
+    found = sum(bool(wrong_steps(text)) for text in wrong)
+    assert (len(rationales), len(wrong)) == (7473, 500)
+    assert flagged <= 55
+    assert found >= 460
 
 
 def test_gsm8k(real_data):

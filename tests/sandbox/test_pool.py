@@ -280,6 +280,23 @@ class TestUnitTests:
         assert result.value != "passed"
         assert result.status in (Status.ERROR, Status.CRASHED)
 
+    @pytest.mark.parametrize(
+        "test", ["abs(f(2) - 1.5) < 1e-6", "f(2) > 1", "3 * f(2) == 6", "math.isclose(f(2), 2)", "-f(2) < 0"]
+    )
+    @pytest.mark.parametrize("own", ["__slots__ = ()", "__lt__ = __gt__ = __sub__ = __mul__ = __float__ = lambda *_: 1 / 0"])
+    @pytest.mark.parametrize(
+        "under_test", ["class A:\n    {}\nf = lambda a: A()", "class f:\n    {}\n    def __init__(self, a): pass"]
+    )
+    def test_no_object_of_a_programs_own_makes_its_tests_unjudged(self, sandbox, test, own, under_test):
+        result = run(sandbox, under_test.format(own), tests=f"import math\nassert {test}", entry_point="f")
+        assert (result.status, result.type) == (Status.ERROR, "TypeError")
+
+    def test_what_tests_ask_of_a_class_that_they_name_is_unjudged(self, sandbox):
+        code = (
+            "class P:\n    def __init__(self, x): self.x = x\n    __lt__ = lambda self, o: self.x < o.x\ndef f(a): return P(a)"
+        )
+        assert run(sandbox, code, tests="assert f(1) < P(2)", entry_point="f").status == Status.REFUSED
+
 
 def _burn(stop):
     while not stop.is_set():

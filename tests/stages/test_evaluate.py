@@ -1,6 +1,15 @@
 import pytest
 
-from mmst.stages.evaluate import EITHER, compare, measured, outcomes_by_method, sampled_scores, score, scores_by_tag
+from mmst.stages.evaluate import (
+    EITHER,
+    compare,
+    judge_agreement,
+    measured,
+    outcomes_by_method,
+    sampled_scores,
+    score,
+    scores_by_tag,
+)
 from mmst.types import Problem, Verdict
 
 
@@ -117,3 +126,10 @@ def test_several_samples_a_problem(made):
     assert found["all methods", "maj@4"].value == pytest.approx((1 + 0.5) / 2)  # two of each: 1 2 3 1 and 1 1 2 2
     assert ("all methods", "maj@1") not in found  # a sample of each is two
     assert {row.k for row in found.values()} == {1, 2, 4}
+
+
+def test_a_judge_is_held_against_the_kinds_of_answers_where_gold_is_known(made):
+    problems = {name: Problem(name, "?", gold) for name, gold in (("a", "1"), ("b", "2"), ("c", "3"), ("d", ""))}
+    answers = [("a", "1", Verdict.RIGHT), ("b", "2", Verdict.WRONG), ("c", "3", Verdict.UNJUDGED), ("d", "4", Verdict.RIGHT)]
+    rows = [made("", verdict=verdict, answer=answer, problem=name) for name, answer, verdict in answers]
+    assert judge_agreement({"text": rows}, problems) == {"text": {"n": 2, "same": 1}}
