@@ -34,7 +34,7 @@ from mmst.types import Completion, FinishReason
 from tests.composing import composed as composed_config
 
 BASE = [
-    "model.shots=2", "dataset.train.size=10", "dataset.test.size=3", "dataset.heldout.size=2", "filter.share=0.6",
+    "model.shots=2", "dataset.train.size=10", "dataset.test.size=3", "dataset.heldout.size=2", "filter.share=0.5",
     "sampling.per_problem=3", "translation.per_label=3", "filter.per_problem=3", "arms=[self_text]",
     "method=multi_matched", "method.match=null", "+method.crossing=translate", "+method.verify=true",
     "+method.compute=null", "method.edges=['text -> text','code -> text']", "sandbox.workers=1",
