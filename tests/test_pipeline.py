@@ -326,7 +326,7 @@ def test_controls_make_as_many_attempts_and_are_told_something_else(made, nano):
 
 def test_a_shuffled_translation_is_shown_another_problems_solution(nano, tmp_path, methods, sandbox):
     def by_problem(prompt, seed):
-        bag = prompt.split("Bag ")[1].split("?")[0]
+        bag = prompt.split("Bag ")[1].split(" ")[0]
         return f"\ndef solution():\n    bag = {bag}\n    return 3 * 4" if prompt.endswith("Program:") else TEXT
 
     told = []
@@ -334,7 +334,7 @@ def test_a_shuffled_translation_is_shown_another_problems_solution(nano, tmp_pat
     pipeline = Pipeline(Ledger(tmp_path), methods, PromptWriter(), sampler, sandbox, 0, 3)
     shuffled = replace(recipe("code -> text"), crossing=Crossing.SHUFFLED)
     pipeline.example_set(shuffled, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
-    shown = dict(re.findall(r"Bag (\d)\?\nProgram:\ndef solution\(\):\n    bag = (\d)", "\n".join(told)))
+    shown = dict(re.findall(r"Bag (\d) of 3 by 4\?\nProgram:\ndef solution\(\):\n    bag = (\d)", "\n".join(told)))
     assert sorted(shown.values()) == sorted(shown)
     assert len(shown) == 10
     assert all(own != other for own, other in shown.items())
