@@ -25,8 +25,8 @@ REQUIRED = {
 }
 TOP_LEVEL = {
     "about", "decontaminate",
-    "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name", "on_collapse",
-    "hardware", "paths", "plan", "policy", "prompts", "redo_unjudged",
+    "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
+    "hardware", "paths", "on_collapse", "plan", "policy", "prompts", "redo_unjudged",
     "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
 
