@@ -19,7 +19,7 @@ def test_only_confined_processes_execute_text():
     assert "exec" in found["sandbox/zygote.py"]
 
 
-def test_only_the_sandbox_an_engine_trainings_and_a_question_to_git_start_processes():
+def test_only_the_sandbox_an_engine_trainings_mmst_from_python_and_a_question_to_git_start_processes():
     starting = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
@@ -29,5 +29,5 @@ def test_only_the_sandbox_an_engine_trainings_and_a_question_to_git_start_proces
     }  # fmt: skip
     assert starting == {
         "sandbox/host.py", "sandbox/probe.py", "sandbox/kernel.py", "sandbox/zygote.py", "samplers/vllm.py",
-        "training/launch.py", "reporting/results.py",
+        "training/launch.py", "reporting/results.py", "api.py",
     }  # fmt: skip
