@@ -27,7 +27,7 @@ from mmst.stages.evaluate import Measurement, judge_agreement, measured
 from mmst.stages.sets import GradedRows
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
-from mmst.types import AnswerKind
+from mmst.types import AnswerKind, GradedSample
 
 log = logging.getLogger(__name__)
 
@@ -286,15 +286,19 @@ def measured_arm(
 
 
 def translations(
-    pipeline: Pipeline, checkpoint: Checkpoint, policies: Iterable[Policy], problems: ProblemSet, params: SamplingParams
+    pipeline: Pipeline,
+    checkpoint: Checkpoint,
+    policies: Iterable[Policy],
+    problems: ProblemSet,
+    greedy: Mapping[str, Iterable[GradedSample]],
+    params: SamplingParams,
 ) -> dict[str, GradedRows]:
     """Greedy answers translated along the edges that policies need; those that hold no answer are not."""
     methods = list(pipeline.methods)
     needed = dict.fromkeys(edge for policy in policies for edge in policy.needs(methods).translations)
     found = {}
     for edge in (Edge.parse(text, methods) for text in needed):
-        greedy = pipeline.graded(checkpoint, edge.source, problems, params, 0, 1)
-        answered = [row for row in greedy if row.answer is not None]
+        answered = [row for row in greedy[edge.source] if row.answer is not None]
         found[str(edge)] = pipeline.translated(checkpoint, edge, answered, problems, params, 1, 0)
     return found
 
@@ -315,7 +319,7 @@ def measure(
     if not evaluation.policies:
         return found
     tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)
-    proofs = {} if tested else translations(pipeline, checkpoint, evaluation.policies, problems, evaluation.greedy)
+    proofs = {} if tested else translations(pipeline, checkpoint, evaluation.policies, problems, greedy, evaluation.greedy)
     table = policy_table(evaluation.policies, ready, cases(problems.by_id, greedy, sampled, proofs), tested)
     return replace(found, policies=table)
 

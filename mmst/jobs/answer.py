@@ -145,7 +145,8 @@ def _cases(
     params = build(settings.evaluation.sampled, "evaluation.sampled")
     greedy = {m: pipeline.graded(checkpoint, m, problems, how.greedy, 0, 1) for m in pipeline.methods}
     sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m, count in asked.items() if count}
-    return cases(problems.by_id, greedy, sampled, translations(pipeline, checkpoint, [policy], problems, how.greedy))
+    translated = translations(pipeline, checkpoint, [policy], problems, greedy, how.greedy)
+    return cases(problems.by_id, greedy, sampled, translated)
 
 
 def _file(asked: str) -> Path | None:

@@ -173,7 +173,12 @@ def sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[SampledStag
 
 
 def _trained_name(manifest: Mapping[str, Any], variant: str) -> str:
-    return arm_label(" ".join(str(manifest["title"]).removeprefix("train").split()), variant)
+    return arm_label(training_title(manifest), variant)
+
+
+def training_title(manifest: Mapping[str, Any]) -> str:
+    """Of a training's manifest, such as `multi, round 1`."""
+    return " ".join(str(manifest["title"]).removeprefix("train").split())
 
 
 def _problems(run: Run, wanted: set[str]) -> Iterator[Problem]:

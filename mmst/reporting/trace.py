@@ -16,7 +16,7 @@ from typing import Any
 
 from mmst.ledger.ledger import Stage
 from mmst.reporting.runs import read_sweep
-from mmst.reporting.samples import SampledStage, done_stage, sampled_stages
+from mmst.reporting.samples import SampledStage, done_stage, sampled_stages, training_title
 from mmst.stages.asked import asked_texts, prompt_of
 from mmst.types import Dropped, Example, GradedSample, Problem
 
@@ -47,7 +47,7 @@ class Traced:
     def trainings(self) -> dict[str, str]:
         """The key of what was trained on -> the training's title, such as `multi, round 1`."""
         manifests = [stage.manifest() for stage in self.stages("train")]
-        return {m["settings"]["examples"]: " ".join(m["title"].removeprefix("train").split()) for m in manifests}
+        return {manifest["settings"]["examples"]: training_title(manifest) for manifest in manifests}
 
 
 def trace(folder: Path, id: str) -> list[str]:

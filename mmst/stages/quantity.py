@@ -50,8 +50,10 @@ def cut(
         kept = cut_down(examples, sizes, most, seed)
     else:
         kept = disputed(examples, sizes, sum(most.values()), keep.disagreement, agreed, seed)
-    _tell_replay(kept, sizes_of(kept, keep.match_by, checkpoint), replayed, keep.replay)
     left = {(example.id, example.edge) for example in kept}
+    if replayed:
+        of_kept = [size for e, size in zip(examples, sizes, strict=True) if (e.id, e.edge) in left]
+        _tell_replay(kept, of_kept, replayed, keep.replay)
     return kept, [Dropped(e.id, e.edge, DropReason.SUBSAMPLED) for e in examples if (e.id, e.edge) not in left]
 
 
@@ -60,7 +62,7 @@ def _tell_replay(kept: Sequence[Example], sizes: Sequence[int], replayed: Collec
     whole = sum(sizes)
     given = sum(size for example, size in zip(kept, sizes, strict=True) if example.edge in replayed) / max(1, whole)
     own = sum(example.edge not in replayed for example in kept)
-    if replayed and (abs(given - share) > REPLAY_SLACK or own < FEWEST_OWN):
+    if abs(given - share) > REPLAY_SLACK or own < FEWEST_OWN:
         log.warning(
             "filter.replay=%s: %.0f%% of the training set is replayed, and %d examples are the recipe's own; "
             "there are too few to replay for more",
