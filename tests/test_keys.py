@@ -60,7 +60,7 @@ CHANGES = {
     "dataset.train.size": (5, PROBLEMS), "dataset.train.seed": (1, PROBLEMS), "dataset.test.split": ("validation", PROBLEMS),
     "dataset.test.size": (2, PROBLEMS), "dataset.test.seed": (1, PROBLEMS), "dataset.heldout.split": ("validation", PROBLEMS),
     "dataset.heldout.size": (1, PROBLEMS), "dataset.heldout.seed": (1, PROBLEMS), "dataset.limit": (2, PROBLEMS),
-    "dataset.seed": (1, PROBLEMS), "splits": (["heldout"], PROBLEMS), "decontaminate": (5, PROBLEMS),
+    "dataset.seed": (1, PROBLEMS), "splits": (["heldout"], PROBLEMS), "decontaminate.ngram": (5, PROBLEMS),
     "dataset.ngram": (5, PROBLEMS), "sandbox.modules": (["sympy"], GRADES), "sandbox.limits.cpu_seconds": (3.0, GRADES),
     "sandbox.limits.wall_factor": (5.0, GRADES), "sandbox.limits.memory_bytes": (2**29, GRADES),
     "filter.labels": ("majority", EXAMPLES), "filter.per_problem": (1, EXAMPLES), "filter.deduplicate": ("none", "dropped"),
@@ -96,6 +96,7 @@ HARMLESS = {
     "model.bare": (None, "two shots are not bare"), "solvers.text.format.bare": (None, "two shots are not bare"),
     "solvers.code.format.bare": (None, "two shots are not bare"), "filter.rules": (None, "classes; what they drop counts"),
     "redo_unjudged": (True, "nothing was unjudged"),
+    "decontaminate.templates": (True, "no template is shared here; tests/jobs/test_problems.py has some"),
     "datasets": (None, "needs a group; as splits"), "evaluation.sampled.temperature": (0.8, "nothing is sampled"),
     "evaluation.sampled.max_tokens": (9, "nothing is sampled"), "evaluation.params.temperature": (None, "must be 0"),
     "model.chat": (None, "the base has no template"), "solvers.text.format.exemplars": (None, "as its rows; needs files"),
@@ -227,7 +228,8 @@ class Recorder(Ledger):
 def problem_sets(config, settings):
     read = OmegaConf.to_yaml(OmegaConf.masked_copy(config, ["dataset", "splits", "decontaminate"]), resolve=True)
     if read not in SETS:
-        SETS[read] = [train_set(settings), *sets_measured_on(settings)]
+        measured_on = sets_measured_on(settings)
+        SETS[read] = [train_set(settings, measured_on)[0], *measured_on]
     return SETS[read]
 
 

@@ -36,6 +36,14 @@ TIMES |= {"thrice": 3, "triple": 3, "triples": 3, "tripled": 3, "quadruple": 4, 
 """Words that multiply or divide by a number, by it."""
 
 
+CARDINALS = frozenset((f"{ONES}|{TENS}|dozen").split("|"))
+
+
+def is_number_word(word: str) -> bool:
+    """Whether one word, in lower case, is a number by itself: in digits, or a cardinal such as `seven`."""
+    return word[:1].isdigit() or word in CARDINALS
+
+
 def spelt_out(text: str) -> tuple[Fraction, str] | None:
     """The value of a statement that is a number in words, and its unit; None for any other."""
     found = NUMBER.match(text.strip())

@@ -103,6 +103,14 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True)
+class DecontaminationSettings:
+    """Which training problems are left out since they are tested on."""
+
+    ngram: AtLeastOne | None
+    templates: bool = False
+
+
+@dataclass(frozen=True)
 class SamplingSettings:
     """How the model answers the training problems."""
 
@@ -202,7 +210,8 @@ class GenerateSettings(Settings):
     filter: Node
     sampling: SamplingSettings
     translation: TranslationSettings
-    decontaminate: AtLeastOne | None
+    decontaminate: DecontaminationSettings | AtLeastOne | None
+    """A number, or null, is `ngram` alone."""
     show: AtLeastZero
 
 
@@ -214,7 +223,8 @@ class TrainSettings(Settings):
     filter: Node
     sampling: SamplingSettings
     translation: TranslationSettings
-    decontaminate: AtLeastOne | None
+    decontaminate: DecontaminationSettings | AtLeastOne | None
+    """A number, or null, is `ngram` alone."""
     evaluation: EvaluationSettings
     policy: dict[str, Node] = field(default_factory=dict)
     trainer: TrainerSettings

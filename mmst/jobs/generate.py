@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmst.config.schema import GenerateSettings
+from mmst.datasets.contamination import Contamination
 from mmst.errors import ConfigError
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.labels import selection_options
@@ -16,16 +17,16 @@ from mmst.reporting.progress import say
 def run(settings: GenerateSettings) -> None:
     """Sample, grade, select, translate, assemble, and write a data set."""
     with opened(settings) as job:
-        examples = generated(job, settings)
-        about = About(settings.model.name, settings.dataset.name, settings.method.name, settings.whole)
+        examples, contamination = generated(job, settings)
+        about = About(settings.model.name, settings.dataset.name, settings.method.name, settings.whole, contamination)
         pairs = preference_pairs(job.pipeline)
         path = write_dataset(examples, job.pipeline.ledger, settings.folder / "examples", about, pairs)
         print_examples(examples, settings.show)
         say(f"results: {path}")
 
 
-def generated(job: Job, settings: GenerateSettings) -> ExampleSet:
-    """The examples of the recipe's first round.
+def generated(job: Job, settings: GenerateSettings) -> tuple[ExampleSet, Contamination]:
+    """The examples of the recipe's first round, and what their problems have in common with other splits'.
 
     Raises:
         ConfigError: the recipe has no edges, hence no examples.
@@ -38,6 +39,6 @@ def generated(job: Job, settings: GenerateSettings) -> ExampleSet:
         raise ConfigError(
             "match or compute, of filter or method: this job has one arm, so there is none to match; use train.py."
         )
-    problems = train_set(settings)
+    problems, contamination = train_set(settings, ())
     tell_doubts(job, [problems])
-    return job.pipeline.example_set(recipe, job.base, problems, options, 1)
+    return job.pipeline.example_set(recipe, job.base, problems, options, 1), contamination

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from mmst.config.build import build
-from mmst.config.schema import DataSettings, LabelSettings, Node, Settings
+from mmst.config.schema import DataSettings, DecontaminationSettings, LabelSettings, Node, Settings
 from mmst.config.sentences import config_errors
-from mmst.datasets.contamination import contaminated
+from mmst.datasets.contamination import Contamination, contaminated
 from mmst.errors import ConfigError, UserError
 from mmst.methods.prompt import check_pairs
 from mmst.pipeline import ProblemSet
@@ -32,30 +33,44 @@ def problem_set(dataset: DataSettings, split: str, solvers: Mapping[str, Node]) 
     return ProblemSet(split, tuple(problems))
 
 
-def train_set(settings: LabelSettings) -> ProblemSet:
-    """The training problems without those of other splits: what is measured on, here or by a job that chooses settings."""
+def train_set(settings: LabelSettings, measured_on: Sequence[ProblemSet]) -> tuple[ProblemSet, Contamination]:
+    """The training problems without those of other splits, and how many these were.
+
+    measured_on: what the job measures on. What another job may measure on, such as a split to choose settings by, counts too.
+
+    Raises:
+        ConfigError: none is left.
+    """
     whole = problem_set(settings.dataset, "train", settings.solvers)
     _check_exemplars(whole, settings.solvers)
-    ngram = settings.decontaminate
-    if ngram is None:
-        return whole
-    measured_on = test_sets(settings)
     others = _readable_sets(settings, {"train", *(tests.name for tests in measured_on)})
-    found = contaminated(whole.problems, [p for tests in (*measured_on, *others) for p in tests.problems], ngram)
-    if found:
-        first = ", ".join(f"{train} is {test}" for train, test in list(found.items())[:3])
-        log.warning(
-            "%d of %d training problems stand in other splits too, and are left out (%s)",
-            len(found),
-            len(whole.problems),
-            first,
-        )
-    left = tuple(problem for problem in whole.problems if problem.id not in found)
+    given = settings.decontaminate
+    wanted = given if isinstance(given, DecontaminationSettings) else DecontaminationSettings(given)
+    tests = [problem for tests in (*measured_on, *others) for problem in tests.problems]
+    found = contaminated(whole.problems, tests, wanted.ngram)
+    out = {**(found.repeated if wanted.ngram else {}), **(found.templates if wanted.templates else {})}
+    _tell(found, wanted)
+    left = tuple(problem for problem in whole.problems if problem.id not in out)
     if not left:
         raise ConfigError(
-            "decontaminate: all training problems stand in other splits too; choose another data set, or decontaminate=null."
+            "decontaminate: all training problems stand in other splits too; choose another data set, or "
+            + ("decontaminate.templates=false." if wanted.templates else "decontaminate.ngram=null.")
         )
-    return ProblemSet("train", left)
+    return ProblemSet("train", left), replace(found, left_out=len(out))
+
+
+def _tell(found: Contamination, wanted: DecontaminationSettings) -> None:
+    """Both counts in a line each; of what stays in training, as a warning only where the data set is one that is looked at."""
+    kinds = (
+        (found.repeated, "stand in other splits too", wanted.ngram is not None, "ngram=13"),
+        (found.templates, "are problems of other splits with other numbers", wanted.templates, "templates=true"),
+    )
+    for same, what, left_out, key in kinds:
+        if same:
+            first = ", ".join(f"{train} is {test}" for train, test in list(same.items())[:3])
+            done = "are left out" if left_out else f"stay (decontaminate.{key} leaves them out)"
+            level = logging.INFO if wanted.ngram is None else logging.WARNING
+            log.log(level, "%d of %d training problems %s, and %s (%s)", len(same), found.problems, what, done, first)
 
 
 def test_sets(settings: Settings) -> list[ProblemSet]:
@@ -68,18 +83,23 @@ def test_sets(settings: Settings) -> list[ProblemSet]:
         )
     sets = [problem_set(settings.dataset, split, settings.solvers) for split in splits]
     others = settings.others.items()
-    return sets + [ProblemSet(name, problem_set(dataset, "test", settings.solvers).problems) for name, dataset in others]
+    sets += [ProblemSet(name, problem_set(dataset, "test", settings.solvers).problems) for name, dataset in others]
+    for tests in sets:
+        _hold_exemplars_against(tests, settings.solvers)
+    return sets
 
 
 def _readable_sets(settings: Settings, without: Collection[str]) -> list[ProblemSet]:
-    """The data set's further splits, as far as they can be had: nothing is measured on them here."""
+    """The data set's further splits and the further data sets, as far as they can be had: nothing is measured on them here."""
+    splits = {split: (settings.dataset, split) for split in settings.dataset.splits}
+    others = {name: (dataset, "test") for name, dataset in settings.others.items()}
     sets = []
-    for split in settings.dataset.splits:
-        if split not in without:
+    for name, (dataset, split) in {**splits, **others}.items():
+        if name not in without:
             try:
-                sets.append(problem_set(settings.dataset, split, settings.solvers))
+                sets.append(problem_set(dataset, split, settings.solvers))
             except UserError as error:
-                log.warning("training problems are not held against the split %s, which cannot be read (%s)", split, error)
+                log.warning("training problems are not held against %s, which cannot be read (%s)", name, error)
     return sets
 
 
@@ -88,3 +108,26 @@ def _check_exemplars(found: ProblemSet, solvers: Mapping[str, Node]) -> None:
     forms = {name: build(node["format"], f"solvers.{name}.format") for name, node in solvers.items()}
     for kind in {problem.kind for problem in found.problems}:
         check_pairs(forms, kind)
+
+
+@config_errors
+def _hold_exemplars_against(tests: ProblemSet, solvers: Mapping[str, Node]) -> None:
+    """Exemplars show their solutions in every prompt: one that is a test problem gives its answer away.
+
+    Raises:
+        ConfigError: an exemplar is a test problem, word for word.
+    """
+    forms = {name: build(node["format"], f"solvers.{name}.format") for name, node in solvers.items()}
+    kinds = {problem.kind for problem in tests.problems}
+    asked = {question: name for name, form in reversed(forms.items()) for kind in kinds for question in form.questions(kind)}
+    shown = [Problem(question, question, "") for question in asked]
+    same = contaminated(shown, tests.problems, None).repeated
+    for question, test in same.items():
+        raise ConfigError(
+            f"solvers.{asked[question]}.format.exemplars: '{question[:60]}' is the problem {test} of what is measured on "
+            f"({tests.name}), and its solution stands in every prompt; put another exemplar in its place, or set model.shots=0."
+        )
+    near = contaminated(shown, tests.problems)
+    for question, test in {**near.repeated, **near.templates}.items():
+        where = f"solvers.{asked[question]}.format.exemplars"
+        log.warning("%s: '%s' is much like the problem %s of what is measured on (%s)", where, question[:60], test, tests.name)

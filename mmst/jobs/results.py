@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
+from mmst.datasets.contamination import Contamination
 from mmst.jobs.opened import Job
 from mmst.pipeline import ProblemSet
 from mmst.policies.learned import save
@@ -20,11 +21,20 @@ from mmst.rounds import ArmResult, final_results
 log = logging.getLogger(__name__)
 
 
-def leave_results(job: Job, results: Sequence[ArmResult], measured_on: Sequence[ProblemSet]) -> dict[str, Any]:
-    """Write, print and track what a job found; every pair of its arms is compared."""
+def leave_results(
+    job: Job,
+    results: Sequence[ArmResult],
+    measured_on: Sequence[ProblemSet],
+    contamination: Contamination | None = None,
+) -> dict[str, Any]:
+    """Write, print and track what a job found; every pair of its arms is compared.
+
+    contamination: of what was trained on; None where nothing was.
+    """
     settings = job.settings
     pairs = list(combinations(final_results(results), 2))
     found = run_results(results, pairs, measured_on, job.pipeline.ledger, settings.whole)
+    found["contamination"] = contamination.counts if contamination else None
     path = write_results(found, settings.folder)
     write_outcomes(results, settings.folder)
     if learned := [result.learned for result in final_results(results).values() if result.learned]:

@@ -28,10 +28,11 @@ def run(settings: TrainSettings) -> float | None:
         print_plan_of(settings)
         return None
     with opened(settings) as job:
-        plan, measured_on, learned_from = rounds_plan(job, settings), test_sets(settings), train_set(settings)
+        plan, measured_on = rounds_plan(job, settings), test_sets(settings)
+        learned_from, contamination = train_set(settings, measured_on)
         tell_doubts(job, [learned_from, *measured_on])
         results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
-        found = leave_results(job, results, measured_on)
+        found = leave_results(job, results, measured_on, contamination)
         if results[-1].stopped:
             sign = next(sign for result in results for sign in result.collapses)
             raise TrainingError(f"on_collapse=stop: no further training, since {sign}; what was computed is kept and reported.")

@@ -85,6 +85,10 @@ class PromptFormat:
         if self.shots and rows and not any(row.get(self.key) for row in rows):
             raise ConfigError(f"methods: '{method}' has no exemplars for answers of the kind {kind.value}; leave it out.")
 
+    def questions(self, kind: AnswerKind) -> list[str]:
+        """The exemplars' questions that a prompt for a problem of a kind shows."""
+        return [str(row["question"]) for row in exemplar_rows(self.exemplars, kind) if row.get(self.key)][: self.shots]
+
     def solution_block(self, solution: str) -> str:
         """The cue and a solution under it."""
         return f"\n{self.cue}{self.lead}{solution}"

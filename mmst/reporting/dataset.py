@@ -23,10 +23,12 @@ import yaml
 from rich.panel import Panel
 from rich.text import Text
 
+from mmst.datasets.contamination import Contamination
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger
 from mmst.methods.reasoning import split_reasoning
 from mmst.pipeline import EdgeCounts, ExampleSet, Pipeline
+from mmst.reporting.making import contamination_sentence
 from mmst.reporting.progress import CONSOLE
 from mmst.reporting.terminal import counts_table
 from mmst.stages.prefer import preferences
@@ -50,6 +52,8 @@ class About:
     recipe: str
     config: Mapping[str, Any]
     """The composed configuration."""
+    contamination: Contamination | None = None
+    """What the training problems have in common with those of other splits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,8 @@ The configuration `samples` holds every sample and translation, kept or not, wit
 | edge | samples | pseudo-labels | translations | verified | examples | dropped |
 | --- | --- | --- | --- | --- | --- | --- |
 {rows}
+
+{contamination_sentence(about.contamination.counts) if about.contamination else ""}
 
 Versions: {versions}. Key in the ledger: `{examples.key}`.
 

@@ -164,8 +164,18 @@ def audit_part(sweep: Sweep) -> Part | None:
 
 
 def _decontaminated(found: Mapping[str, Any]) -> str:
-    ngram = found["config"].get("decontaminate")
+    if found.get("contamination"):
+        return contamination_sentence(found["contamination"])
+    ngram = found["config"].get("decontaminate")  # runs of earlier versions have no counts
     return "not looked for: disjoint by its make" if ngram is None else f"problems with {ngram} shared words left out"
+
+
+def contamination_sentence(counts: Mapping[str, int]) -> str:
+    """What training problems have in common with those of other splits, as `Contamination.counts` has it."""
+    return (
+        f"Of {counts['problems']:,} training problems {counts['repeated']:,} stand in other splits too, and "
+        f"{counts['templates']:,} are problems of other splits with other numbers; {counts['left_out']:,} of them were left out."
+    )
 
 
 def paper_part() -> Part:
