@@ -292,7 +292,7 @@ class Pipeline:
         works = [work, Work("grade", spec, compute, GradedSample)]
         redo = grade.is_unjudged if self.redo_unjudged else None
         stage = self.ledger.chain(inputs, works, self.chunk, title, units, grade.VerdictTally(), redo)
-        unjudged = stage.manifest()["verdicts"].get(Verdict.UNJUDGED, 0)
+        unjudged = stage.manifest()["verdicts"].get(Verdict.UNJUDGED, 0) - stage.manifest()["no_gold"]
         if unjudged:
             total = stage.manifest()["rows"]
             log.warning("%s: %d of %d are unjudged; redo_unjudged=true tries them again", title, unjudged, total)

@@ -22,7 +22,7 @@ from mmst.policies.learned import Learned, Ready, prepare
 from mmst.policies.policy import Policy
 from mmst.policies.table import policy_table
 from mmst.samplers.sampler import SamplingParams
-from mmst.stages.collapse import Collapse, measured_collapses, sampled_collapses, variety
+from mmst.stages.collapse import Collapse, measured_collapses, sampled_collapses
 from mmst.stages.evaluate import Measurement, judge_agreement, measured
 from mmst.stages.sets import GradedRows
 from mmst.training.launch import Fitter
@@ -230,13 +230,7 @@ def _beside(base: ArmResult, latest: ArmResult) -> list[Collapse]:
     return [
         sign
         for name, now in latest.measured.items()
-        for sign in measured_collapses(
-            latest.arm,
-            latest.round,
-            name,
-            (base.measured[name].outcomes, base.measured[name].variety),
-            (now.outcomes, now.variety),
-        )
+        for sign in measured_collapses(latest.arm, latest.round, name, base.measured[name], now)
     ]
 
 
@@ -313,14 +307,14 @@ def measure(
         params, count = evaluation.sampled, evaluation.samples
         sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m in pipeline.methods}
     found = measured(greedy, problems.by_id, sampled, evaluation.samples)
-    found = replace(found, variety={method: variety(rows) for method, rows in greedy.items()})
     if pipeline.judge is not None:
         found = replace(found, judge_agreement=_told_agreement(judge_agreement(greedy, problems.by_id), problems.name))
-    if not evaluation.policies:
+    known = {id: problem for id, problem in problems.by_id.items() if problem.has_gold or pipeline.judge is not None}
+    if not evaluation.policies or not known:
         return found
     tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)
     proofs = {} if tested else translations(pipeline, checkpoint, evaluation.policies, problems, greedy, evaluation.greedy)
-    table = policy_table(evaluation.policies, ready, cases(problems.by_id, greedy, sampled, proofs), tested)
+    table = policy_table(evaluation.policies, ready, cases(known, greedy, sampled, proofs), tested)
     return replace(found, policies=table)
 
 

@@ -103,6 +103,11 @@ class Problem:
     """What scores are broken down by, such as `family:groups`."""
 
     @property
+    def has_gold(self) -> bool:
+        """Whether a right answer is known: one that is written down, or tests."""
+        return bool(self.answer or self.tests)
+
+    @property
     def statement(self) -> str:
         """What a solver is told: the question, with the choices by their letters, or the public tests, where there are some."""
         if self.kind is AnswerKind.CHOICE:

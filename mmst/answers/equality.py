@@ -12,6 +12,8 @@ from mmst.answers.texts import canonical_text
 from mmst.answers.yes_no import canonical_yes_no
 from mmst.types import AnswerKind, Problem, Verdict
 
+NO_GOLD = "no gold"
+"""The reason of what cannot be judged since no right answer is known: no failure, and nothing to try again."""
 PASSED = "passed"
 """The answer of a program that passes its tests."""
 BOXED = re.compile(r"\s*\$*\s*\\boxed\s*\{(.*)\}\s*\$*\s*\.?\s*", re.DOTALL)
@@ -47,11 +49,11 @@ def canonical_quantity(answer: str) -> str | None:
 def verdict_of(answer: str | None, problem: Problem) -> tuple[Verdict, str]:
     """Judge an answer against the gold one: a verdict, and a reason where there is something to say.
 
-    A gold answer that cannot be read gives `UNJUDGED`: the model is not to blame.
+    A gold answer that is not known, or cannot be read, gives `UNJUDGED`: the model is not to blame.
     """
     gold = gold_of(problem)
     if gold is None:
-        return Verdict.UNJUDGED, "unreadable gold"
+        return Verdict.UNJUDGED, "unreadable gold" if problem.has_gold else NO_GOLD
     if answer is None:
         return Verdict.NO_ANSWER, ""
     given = canonical_answer(answer, problem.kind, problem.choices)

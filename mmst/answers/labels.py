@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mmst.answers.equality import canonical_answer, gold_of
-from mmst.types import FinishReason, GradedSample, Problem
+from mmst.types import FinishReason, GradedSample, Problem, Verdict
 
 METHODS_THAT_AGREE = 2
 
@@ -52,8 +52,18 @@ class Health:
     """Share of samples whose text no other sample of the problem has, counting each text once."""
     agreement: float
     """Share of samples that give their problem's commonest answer."""
-    right: float
-    """Share of samples with the gold answer, of those whose problem has one."""
+    right: float | None
+    """Share of samples with the gold answer, of those that were judged; None where none was, since no gold is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How one method's answers to different problems differ: a model that has collapsed says the same of all of them."""
+
+    distinct: float
+    """The share of different answers."""
+    entropy: float
+    """Bits of the answers."""
 
 
 Answers = dict[str, Counter[str]]
@@ -105,23 +115,25 @@ def health(rows: Iterable[GradedSample]) -> Health:
     """The diversity of one method's samples beside their accuracy."""
     answers: Answers = defaultdict(Counter)
     texts: dict[str, set[str]] = defaultdict(set)
-    total = right = 0
+    total = right = judged = 0
     for row in rows:
         id = row.sample.problem_id
         answers[id][row.answer or ""] += 1
         texts[id].add(" ".join(row.sample.completion.split()))
         total += 1
-        right += row.verdict.value == "right"
+        right += row.verdict is Verdict.RIGHT
+        judged += row.verdict is not Verdict.UNJUDGED
     if not total:
-        return Health(0, 0.0, 0.0, 0.0, 0.0)
+        return Health(0, 0.0, 0.0, 0.0, None)
     entropy = sum(_entropy(counts) for counts in answers.values()) / len(answers)
     commonest = sum(counts.most_common(1)[0][1] for counts in answers.values())
-    return Health(total, entropy, sum(map(len, texts.values())) / total, commonest / total, right / total)
+    return Health(total, entropy, sum(map(len, texts.values())) / total, commonest / total, right / judged if judged else None)
 
 
-def collapsed(first: Health, latest: Health) -> bool:
-    """Whether samples have lost more than half of their answers' entropy since the first round, and accuracy has not risen."""
-    return latest.entropy < first.entropy / 2 and latest.right <= first.right
+def spread(rows: Iterable[GradedSample]) -> Spread:
+    """How the answers to different problems differ; none counts as one more answer."""
+    counts = Counter(row.answer or "" for row in rows)
+    return Spread(len(counts) / max(1, counts.total()), _entropy(counts) if counts else 0.0)
 
 
 def _tops(answers: Answers, samples: int, least_share: float) -> dict[str, str]:

@@ -56,7 +56,11 @@ def findings(run: Path) -> str:
 
 def _arms(results: dict[str, Any]) -> Iterator[str]:
     for arm, methods in results.get("arms", {}).items():
-        yield f"{arm} " + ", ".join(f"{name} {100 * score['accuracy']:.1f}" for name, score in methods.items())
+        yield f"{arm} " + ", ".join(f"{name} {_points(score['accuracy'])}" for name, score in methods.items())
+
+
+def _points(accuracy: float | None) -> str:
+    return "-" if accuracy is None else f"{100 * accuracy:.1f}"
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -56,7 +56,7 @@ def read_split(name: str, split: str, root: str | None = None, file: str | None 
 
 def _of_kind(problem: Problem, kind: AnswerKind) -> Problem:
     """A problem of the catalog's kind: where it is yes or no, the answer is the word, though the file lists both as choices."""
-    if kind is AnswerKind.YES_NO and problem.kind is AnswerKind.CHOICE:
+    if kind is AnswerKind.YES_NO and problem.kind is AnswerKind.CHOICE and problem.answer:
         return replace(problem, kind=kind, answer=problem.choices[ord(problem.answer) - ord("A")])
     return replace(problem, kind=kind)
 

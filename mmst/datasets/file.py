@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mmst.datasets.jsonl import OTHER_NAMES, problem_of
+from mmst.datasets.jsonl import OTHER_NAMES, of_one_kind, problem_of
 from mmst.datasets.rows import Row, Rows, rows_of_file, rows_of_folder, said_of
 from mmst.errors import DataError
 from mmst.types import AnswerKind, Problem
@@ -31,7 +31,7 @@ def read_problems(
         split: Its name.
         columns: mmst's key -> the column that holds it; None: the column of that name, where there is one.
         test_share: The share of problems that make the test split, where the data has but one; by a hash of each question.
-        kind: What all answers are; None: read off each of them.
+        kind: What all answers are; None: read off each of them. Where it is given, there need be no column of answers.
         tags: Columns by which scores are broken down.
 
     Raises:
@@ -42,8 +42,9 @@ def read_problems(
     rows = _rows(Path(path).expanduser(), split, test_share)
     if not rows:
         raise DataError(f"dataset.path: the split '{split}' of {path} is empty.")
-    names = _names(rows, columns, tags)
+    names = _names(rows, columns, tags, unknown_answers=kind is not None)
     problems = _problems(rows, names, _kind(kind), tags)
+    problems = problems if kind is not None else of_one_kind(problems, path)
     chosen = problems if test_share is None else [p for p in problems if _is_test(p, test_share) == (split == "test")]
     if not chosen:
         raise DataError(
@@ -80,15 +81,15 @@ def _undivided(path: Path) -> Rows:
     return found[0]
 
 
-def _names(rows: Rows, columns: Mapping[str, str | None], tags: Sequence[str]) -> dict[str, str]:
-    """Key -> column, of the columns that are there."""
+def _names(rows: Rows, columns: Mapping[str, str | None], tags: Sequence[str], unknown_answers: bool = False) -> dict[str, str]:
+    """Key -> column, of the columns that are there. unknown_answers: whether that of the answers may be missing."""
     there = list(dict.fromkeys(name for _, row in rows for name in row))
     for key, column in (*columns.items(), *(("tags", tag) for tag in tags)):
-        if column is not None and column not in there:
+        if column is not None and column not in there and not (key == "answer" and unknown_answers):
             raise _no_column(key, column, there)
     names = {key: column or key for key, column in columns.items() if (column or key) in there}
     for key in ("question", "answer"):
-        if key not in names and not (key == "answer" and "tests" in names):
+        if key not in names and not (key == "answer" and ("tests" in names or unknown_answers)):
             raise _no_column(key, key, there)
     return names
 

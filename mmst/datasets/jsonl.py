@@ -4,7 +4,8 @@
 {"id": "mbpp-11", "question": "Write a python function to ...", "tests": ["assert f(1) == 2"], "entry_point": "f", "setup": ""}
 
 An answer is read as data sets spell it (`60%`, `12 apples`, `#### 72` after its rationale, true, a choice's letter or text);
-one that cannot be read is refused here, with its line: no sample could be judged against it.
+one that cannot be read is refused here, with its line: no sample could be judged against it. Null, or no such key, says that
+none is known.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +72,15 @@ def read_file(file: Path) -> list[Problem]:
             raise DataError(f"{file}: not a UTF-8 text file ({error.reason}).") from error
     if not problems:
         raise DataError(f"{file}: the file holds no problem.")
-    return problems
+    return of_one_kind(problems, str(file))
 
 
 def problem_of(
     row: dict[str, Any], where: str, default_id: str, kind: AnswerKind | None = None, tags: tuple[str, ...] = ()
 ) -> Problem:
     """The problem of one row under mmst's own keys; its kind, where none is given, is read off the answer.
+
+    A row without an answer is of the kind that is given; without one, a choice where it has choices, else a number.
 
     Raises:
         DataError: the row is not a problem, or not one of the kind; begins with `where`.
@@ -86,12 +90,17 @@ def problem_of(
         raise DataError(f"{where}: 'tests' must be a list of texts.")
     question = _text_at(row, "question", where)
     choices, labels = _choices(row.get("choices"), where)
-    written, rationale = ("", None) if tests and "answer" not in row else gold_and_rationale(_text_at(row, "answer", where))
-    kind = _kind(kind, AnswerKind.TESTS if tests else answer_kind(written, choices), written, where)
+    unknown = _has_no_answer(row)
+    written, rationale = ("", None) if unknown else gold_and_rationale(_text_at(row, "answer", where))
+    if not unknown or tests or kind is AnswerKind.TESTS:
+        kind = _kind(kind, AnswerKind.TESTS if tests else answer_kind(written, choices), written, where)
+    kind = kind or (AnswerKind.CHOICE if choices else AnswerKind.NUMBER)
+    if kind is AnswerKind.CHOICE and not choices:
+        raise DataError(f"{where}: a choice is asked for (dataset.kind), and there are no 'choices'.")
     return Problem(
         id=str(default_id if row.get("id") in (None, "") else row["id"]),
         question=question,
-        answer=_gold(written, kind, choices, labels, where),
+        answer="" if unknown else _gold(written, kind, choices, labels, where),
         kind=kind,
         choices=choices,
         tests=tuple(tests),
@@ -101,6 +110,24 @@ def problem_of(
         rationale=row["rationale"] if isinstance(row.get("rationale"), str) else rationale,
         tags=tags,
     )
+
+
+def of_one_kind(problems: list[Problem], where: str) -> list[Problem]:
+    """The problems, those without an answer of the kind that the others' answers have; numbers where none has one.
+
+    Raises:
+        DataError: the others are of several kinds.
+    """
+    unknown = [problem for problem in problems if not problem.has_gold and not problem.choices]
+    kinds = sorted({problem.kind for problem in problems if problem.has_gold and not problem.choices})
+    if not unknown or not kinds:
+        return problems
+    if len(kinds) > 1:
+        raise DataError(
+            f"{where}: the problem '{unknown[0].id}' has no answer, and the answers of others are of several kinds "
+            f"({', '.join(kinds)}); say which it is (dataset=file dataset.kind=text), or leave it out."
+        )
+    return [replace(p, kind=kinds[0]) if not p.has_gold and not p.choices else p for p in problems]
 
 
 def answer_kind(answer: str, choices: tuple[str, ...]) -> AnswerKind:
@@ -147,6 +174,13 @@ def _of_folder(folder: Path, split: str) -> Path:
             f"dataset.path: there is no file {path}; {said}. A folder must hold {split}.jsonl itself, in JSON lines."
         )
     return path
+
+
+def _has_no_answer(row: dict[str, Any]) -> bool:
+    """Whether a row says that nothing is known: by null, or by no key that could hold an answer."""
+    if "answer" in row:
+        return row["answer"] is None
+    return bool(row.get("tests")) or not any(name in row for name in OTHER_NAMES["answer"])
 
 
 def _kind(asked: AnswerKind | None, seen: AnswerKind, written: str, where: str) -> AnswerKind:

@@ -6,7 +6,7 @@ from mmst.config.schema import GenerateSettings
 from mmst.datasets.contamination import Contamination
 from mmst.errors import ConfigError
 from mmst.jobs.doubts import tell_doubts
-from mmst.jobs.labels import selection_options
+from mmst.jobs.labels import check_gold, selection_options
 from mmst.jobs.opened import Job, opened
 from mmst.jobs.problems import train_set
 from mmst.pipeline import ExampleSet
@@ -40,5 +40,6 @@ def generated(job: Job, settings: GenerateSettings) -> tuple[ExampleSet, Contami
             "match or compute, of filter or method: this job has one arm, so there is none to match; use train.py."
         )
     problems, contamination = train_set(settings, ())
+    check_gold(options, problems, settings.judge is not None)
     tell_doubts(job, [problems])
     return job.pipeline.example_set(recipe, job.base, problems, options, 1), contamination

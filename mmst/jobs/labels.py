@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
+from mmst.answers.labels import LabelRule
 from mmst.config.build import build
 from mmst.config.schema import LabelSettings
 from mmst.config.sentences import config_errors
-from mmst.pipeline import SelectionOptions
+from mmst.errors import ConfigError
+from mmst.pipeline import ProblemSet, SelectionOptions
+
+log = logging.getLogger(__name__)
 
 
 @config_errors
@@ -22,3 +28,26 @@ def selection_options(settings: LabelSettings) -> SelectionOptions:
     options.sampling.check_count(options.samples_per_problem)
     options.translation.check_count(options.translations_per_label)
     return options
+
+
+def check_gold(options: SelectionOptions, problems: ProblemSet, own_judge: bool) -> None:
+    """Refuse, before anything is sampled, a filter that asks for right answers where none is known.
+
+    own_judge: whether a judge of the user's decides, which may need none.
+
+    Raises:
+        ConfigError: says which filters need none.
+    """
+    unknown = sum(not problem.has_gold for problem in problems.problems)
+    total, keep = len(problems.problems), options.keep
+    needs = {"filter.labels=gold": keep.labels is LabelRule.GOLD, "filter.disagreement": keep.disagreement is not None}
+    asking = next((key for key, asks in needs.items() if asks), None)
+    if not unknown or own_judge:
+        return
+    if asking is not None and unknown == total:
+        raise ConfigError(
+            f"{asking} needs right answers, and none of the {total} training problems has one; filter=majority and "
+            "filter=agreement need none."
+        )
+    rest = f"{asking} makes nothing of them" if asking else "labels do not need it, and nothing says how many are right"
+    log.warning("%d of %d training problems have no gold answer: %s", unknown, total, rest)

@@ -50,6 +50,7 @@ def train_set(settings: LabelSettings, measured_on: Sequence[ProblemSet]) -> tup
     found = contaminated(whole.problems, tests, wanted.ngram)
     out = {**(found.repeated if wanted.ngram else {}), **(found.templates if wanted.templates else {})}
     _tell(found, wanted)
+    _tell_kinds(whole, measured_on)
     left = tuple(problem for problem in whole.problems if problem.id not in out)
     if not left:
         raise ConfigError(
@@ -57,6 +58,20 @@ def train_set(settings: LabelSettings, measured_on: Sequence[ProblemSet]) -> tup
             + ("decontaminate.templates=false." if wanted.templates else "decontaminate.ngram=null.")
         )
     return ProblemSet("train", left), replace(found, left_out=len(out))
+
+
+def _tell_kinds(train: ProblemSet, measured_on: Sequence[ProblemSet]) -> None:
+    """Of problems without answers nothing but other splits can say what kind of answer they ask for."""
+    asked = {problem.kind.value for tests in measured_on for problem in tests.problems}
+    taken = {problem.kind.value for problem in train.problems if not problem.has_gold}
+    if asked and not taken <= asked:
+        odd = ", ".join(sorted(taken - asked))
+        log.warning(
+            "training problems without an answer are taken to ask for one of the kind %s, and what is measured on for %s; "
+            "dataset=file dataset.kind=... says what they ask for",
+            odd,
+            ", ".join(sorted(asked)),
+        )
 
 
 def _tell(found: Contamination, wanted: DecontaminationSettings) -> None:
@@ -67,10 +82,12 @@ def _tell(found: Contamination, wanted: DecontaminationSettings) -> None:
     )
     for same, what, left_out, key in kinds:
         if same:
-            first = ", ".join(f"{train} is {test}" for train, test in list(same.items())[:3])
+            train, test = next(iter(same.items()))
             done = "are left out" if left_out else f"stay (decontaminate.{key} leaves them out)"
             level = logging.INFO if wanted.ngram is None else logging.WARNING
-            log.log(level, "%d of %d training problems %s, and %s (%s)", len(same), found.problems, what, done, first)
+            log.log(
+                level, "%d of %d training problems %s, and %s: %s is %s", len(same), found.problems, what, done, train, test
+            )
 
 
 def test_sets(settings: Settings) -> list[ProblemSet]:

@@ -8,7 +8,7 @@ from mmst.config.sentences import config_errors
 from mmst.errors import TrainingError
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
-from mmst.jobs.labels import selection_options
+from mmst.jobs.labels import check_gold, selection_options
 from mmst.jobs.opened import Job, opened
 from mmst.jobs.plan import print_plan_of
 from mmst.jobs.problems import test_sets, train_set
@@ -30,6 +30,8 @@ def run(settings: TrainSettings) -> float | None:
     with opened(settings) as job:
         plan, measured_on = rounds_plan(job, settings), test_sets(settings)
         learned_from, contamination = train_set(settings, measured_on)
+        if any(recipe.edges for recipe in job.recipes):
+            check_gold(plan.selection, learned_from, settings.judge is not None)
         tell_doubts(job, [learned_from, *measured_on])
         results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
         found = leave_results(job, results, measured_on, contamination)

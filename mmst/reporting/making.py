@@ -37,7 +37,8 @@ def correlation_part(sweep: Sweep, dataset: str) -> Part | None:
             label = arm_label(row["arm"], sweep.variant(run))
             counts = [str(row[key]) for key in ("both", "only_a", "only_b", "neither")]
             if row["where"] == "examples" and row["round"] == 1 and row["phi"] is not None:
-                points[label].append((row["phi"], _gain(run.found, row["arm"], dataset)))
+                gain = _gain(run.found, row["arm"], dataset)
+                points[label] += [] if gain is None else [(row["phi"], gain)]
             where = {"all": "all", "labelled": "with a pseudo-label", "examples": "of the training set"}[row["where"]]
             rows.append([label, run.seed, str(row["round"]), where, f"{row['a']}, {row['b']}", *counts, phi(row)])
     if not rows:
@@ -54,9 +55,11 @@ def correlation_part(sweep: Sweep, dataset: str) -> Part | None:
     )
 
 
-def _gain(found: Mapping[str, Any], arm: str, dataset: str) -> float:
+def _gain(found: Mapping[str, Any], arm: str, dataset: str) -> float | None:
     arms = tables_of(found)[dataset]["arms"]
     single = [method for method in arms[arm] if method != EITHER]
+    if any(arms[name][method]["accuracy"] is None for name in (arm, BASE_ARM) for method in single):
+        return None
     return fmean(arms[arm][method]["accuracy"] - arms[BASE_ARM][method]["accuracy"] for method in single)
 
 
@@ -128,7 +131,8 @@ def labels_part(sweep: Sweep) -> Part | None:
             right = f"{100 * row['right'] / row['known']:.1f}% of {row['known']:,}" if row["known"] else ""
             label = arm_label(row["arm"], sweep.variant(run))
             first = [label, run.seed, str(row["round"]), row["method"], f"{row['labelled']:,} of {row['problems']:,}", right]
-            health = [f"{100 * row['samples_right']:.1f}%", f"{row['samples_entropy']:.2f}", f"{row['samples_distinct']:.0%}"]
+            known = "" if row["samples_right"] is None else f"{100 * row['samples_right']:.1f}%"
+            health = [known, f"{row['samples_entropy']:.2f}", f"{row['samples_distinct']:.0%}"]
             rows.append([*first, *health])
     header = [
         "arm", "seed", "round", "method", "labelled", "right labels", "right samples", "bits a problem", "distinct"
@@ -174,7 +178,7 @@ def contamination_sentence(counts: Mapping[str, int]) -> str:
     """What training problems have in common with those of other splits, as `Contamination.counts` has it."""
     return (
         f"Of {counts['problems']:,} training problems {counts['repeated']:,} stand in other splits too, and "
-        f"{counts['templates']:,} are problems of other splits with other numbers; {counts['left_out']:,} of them were left out."
+        f"{counts['templates']:,} are problems of other splits with other numbers; {counts['left_out']:,} were left out."
     )
 
 

@@ -99,6 +99,8 @@ def _scores(arm: str, found: Mapping[str, Any]) -> list[str]:
 
 
 def _percent(cell: Mapping[str, Any]) -> str:
+    if cell["accuracy"] is None:
+        return "none judged"
     return f"{100 * cell['accuracy']:.1f} [{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
 
 

@@ -19,9 +19,10 @@ def accuracy_plot(arms: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bytes:
     width = 0.8 / len(arms)
     for i, (arm, scores) in enumerate(arms.items()):
         centres = [m + (i - (len(arms) - 1) / 2) * width for m in range(len(methods))]
-        heights = [100 * scores[method]["accuracy"] for method in methods]
-        below = [h - 100 * scores[method]["low"] for h, method in zip(heights, methods, strict=True)]
-        above = [100 * scores[method]["high"] - h for h, method in zip(heights, methods, strict=True)]
+        cells = [scores[method] if scores[method]["n"] else {"accuracy": 0, "low": 0, "high": 0} for method in methods]
+        heights = [100 * cell["accuracy"] for cell in cells]
+        below = [h - 100 * cell["low"] for h, cell in zip(heights, cells, strict=True)]
+        above = [100 * cell["high"] - h for h, cell in zip(heights, cells, strict=True)]
         axes.bar(centres, heights, width * 0.92, yerr=[below, above], capsize=2, label=arm, error_kw={"linewidth": 1})
     axes.set_xticks(range(len(methods)), methods)
     axes.set_ylabel("% right")

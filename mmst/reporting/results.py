@@ -22,7 +22,7 @@ from mmst.reporting.flips import flip_results
 from mmst.reporting.plot import accuracy_plot
 from mmst.reporting.policies import policy_results
 from mmst.rounds import ArmResult, final_results
-from mmst.stages.evaluate import EITHER, MethodPair, compare, score, scores_by_tag
+from mmst.stages.evaluate import EITHER, MethodPair, compare, judgeable, score, scores_by_tag
 from mmst.statistics.agreement import Agreement
 from mmst.types import GradedSample, Problem, Score
 
@@ -57,7 +57,7 @@ def run_results(
         "dataset": head,
         **by_set[head],
         "heldout": {name: table for name, table in by_set.items() if name != head},
-        "rounds": [_round_results(result, head) for result in results],
+        "rounds": [_round_results(result, head, problems[head]) for result in results],
         "counts": {
             arm: {edge: asdict(tally) for edge, tally in result.examples.counts.items()}
             for arm, result in final.items()
@@ -77,9 +77,10 @@ def run_results(
 def _set_results(
     final: Mapping[str, ArmResult], pairs: Sequence[tuple[str, str]], name: str, problems: Sequence[Problem]
 ) -> dict[str, Any]:
-    """Every arm on one data set."""
-    outcomes = {arm: result.outcomes[name] for arm, result in final.items()}
+    """Every arm on one data set. Where no problem has a gold answer, accuracies are null."""
+    outcomes = {arm: _judgeable(result.outcomes[name], problems) for arm, result in final.items()}
     return {
+        "gold": {"problems": len(problems), "known": sum(problem.has_gold for problem in problems)},
         "arms": {arm: _scores(by_method) for arm, by_method in outcomes.items()},
         "comparisons": [asdict(row) for row in compare(outcomes, pairs)],
         "families": {
@@ -89,15 +90,24 @@ def _set_results(
         "verdicts": {arm: result.measured[name].verdicts for arm, result in final.items()},
         "judge_agreement": {arm: found for arm, result in final.items() if (found := result.measured[name].judge_agreement)},
         "pairs": [{"arm": arm, **_plain_pair(pair)} for arm, result in final.items() for pair in result.measured[name].pairs],
-        "sampled": [{"arm": arm, **asdict(row)} for arm, result in final.items() for row in result.measured[name].sampled],
+        "sampled": [
+            {"arm": arm, **asdict(row)} for arm, result in final.items() for row in result.measured[name].sampled if row.n
+        ],
     }
 
 
-def _round_results(result: ArmResult, head: str) -> dict[str, Any]:
+def _judgeable(
+    outcomes: Mapping[str, Mapping[str, bool | None]], problems: Sequence[Problem]
+) -> dict[str, Mapping[str, bool | None]]:
+    by_id = {problem.id: problem for problem in problems}
+    return {method: judgeable(by_problem, by_id) for method, by_problem in outcomes.items()}
+
+
+def _round_results(result: ArmResult, head: str, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "arm": result.arm,
         "round": result.round,
-        "scores": _scores(result.outcomes[head]),
+        "scores": _scores(_judgeable(result.outcomes[head], problems)),
         "examples": len(result.examples.examples) if result.examples else 0,
         "checkpoint": str(result.checkpoint.path),
         "checkpoint_key": result.checkpoint.key,
@@ -142,9 +152,10 @@ def tables_of(found: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {found["dataset"]: found, **found["heldout"]}
 
 
-def mean_accuracy(found: Mapping[str, Any], arm: str) -> float:
-    """An arm's accuracy on the main data set, on the mean of its methods."""
-    return fmean(score["accuracy"] for method, score in found["arms"][arm].items() if method != EITHER)
+def mean_accuracy(found: Mapping[str, Any], arm: str) -> float | None:
+    """An arm's accuracy on the main data set, on the mean of its methods; None where some method's is not known."""
+    single = [score["accuracy"] for method, score in found["arms"][arm].items() if method != EITHER]
+    return None if None in single else fmean(single)
 
 
 def write_results(found: Mapping[str, Any], folder: Path) -> Path:
@@ -158,7 +169,12 @@ def write_results(found: Mapping[str, Any], folder: Path) -> Path:
 
 
 def _scores(outcomes: Mapping[str, Mapping[str, bool | None]]) -> dict[str, Any]:
-    return {method: asdict(score(by_problem)) for method, by_problem in outcomes.items()}
+    return {method: _cell(score(by_problem)) for method, by_problem in outcomes.items()}
+
+
+def _cell(found: Score) -> dict[str, Any]:
+    """A score; of no judged problem it has no numbers."""
+    return {**asdict(found), **({} if found.n else {"accuracy": None, "low": None, "high": None})}
 
 
 def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:

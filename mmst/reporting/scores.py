@@ -172,7 +172,7 @@ def families_part(sweep: Sweep, dataset: str) -> Part | None:
             for method, families in by_method.items():
                 for family, score in families.items():
                     cell = counts[arm, sweep.variant(run), method][family]
-                    cell[0] += round(score["accuracy"] * score["n"])
+                    cell[0] += round((score["accuracy"] or 0) * score["n"])
                     cell[1] += score["n"]
     families = list(dict.fromkeys(family for of_arm in counts.values() for family in of_arm))
     rows: list[list[str]] = []

@@ -19,9 +19,7 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
     for name, table in tables_of(found).items():
         head = title if name == found["dataset"] else f"{title}, {name}"
         _show(accuracy_table(table["arms"], head, policy_rows(found, name)))
-        if table["comparisons"]:
-            _show(comparison_table(table["comparisons"]))
-            _say(power_sentence(table["comparisons"]))
+        _show_differences(table, name)
     for chosen in policy_tables(found, list(tables_of(found))):
         _show(chosen)
     for sentence in missing_sentences(found):
@@ -34,6 +32,24 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
     for name, made in MAKING.items():
         if found.get(name):
             _show(made(found[name]))
+
+
+def _show_differences(table: Mapping[str, Any], name: str) -> None:
+    if sentence := gold_sentence(table, name):
+        _say(sentence)
+    if table["comparisons"]:
+        _show(comparison_table(table["comparisons"]))
+        _say(power_sentence(table["comparisons"]))
+
+
+def gold_sentence(table: Mapping[str, Any], name: str) -> str:
+    """What stands in for numbers where right answers are not known; empty where all are."""
+    gold = table.get("gold", {"problems": 0, "known": 0})
+    unknown = gold["problems"] - gold["known"]
+    if not unknown:
+        return ""
+    rest = "so nothing here says how often a model is right." if not gold["known"] else "and no accuracy counts them."
+    return f"{name}: {unknown} of {gold['problems']} problems have no gold answer, {rest}"
 
 
 def accuracy_table(
@@ -140,7 +156,7 @@ def labels_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             row["method"],
             f"{row['labelled']} of {row['problems']}",
             f"{100 * row['right'] / row['known']:.1f}% of {row['known']}" if row["known"] else "-",
-            f"{100 * row['samples_right']:.1f}%",
+            "-" if row["samples_right"] is None else f"{100 * row['samples_right']:.1f}%",
             f"{row['samples_entropy']:.2f}",
             f"{100 * row['samples_distinct']:.0f}%",
         )
@@ -163,6 +179,8 @@ def _say(sentence: str) -> None:
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
+    if cell["accuracy"] is None:
+        return "none judged"
     return f"{100 * cell['accuracy']:.1f} \\[{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
 
 

@@ -85,7 +85,7 @@ def track_results(tracker: Tracker, found: Mapping[str, Any], folder: Path) -> N
 
 def summary_of(found: Mapping[str, Any]) -> dict[str, float | int | str]:
     """Accuracies with n and interval by data set, arm and method, counts of examples, and seconds by stage."""
-    values: dict[str, float | int | str] = {"commit": str(found["commit"])}
+    values: dict[str, float | int | str | None] = {"commit": str(found["commit"])}
     for name, table in tables_of(found).items():
         for arm, scores in table["arms"].items():
             for method, score in scores.items():
@@ -98,7 +98,7 @@ def summary_of(found: Mapping[str, Any]) -> dict[str, float | int | str]:
         for edge, tally in edges.items():
             values[f"examples/{arm}/{edge}"] = tally["examples"]
     values.update({f"seconds/{stage}": seconds for stage, seconds in found["seconds"].items()})
-    return values
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def round_rows(found: Mapping[str, Any]) -> list[dict[str, float]]:
@@ -106,7 +106,9 @@ def round_rows(found: Mapping[str, Any]) -> list[dict[str, float]]:
     rows: dict[int, dict[str, float]] = {}
     for result in found["rounds"]:
         row = rows.setdefault(result["round"], {"round": result["round"]})
-        row |= {f"rounds/{result['arm']}/{method}": score["accuracy"] for method, score in result["scores"].items()}
+        row |= {
+            f"rounds/{result['arm']}/{method}": score["accuracy"] for method, score in result["scores"].items() if score["n"]
+        }
     return [rows[number] for number in sorted(rows)]
 
 

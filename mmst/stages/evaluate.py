@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import fmean
 
-from mmst.answers.equality import canonical_answer, gold_of, verdict_of
+from mmst.answers.equality import NO_GOLD, canonical_answer, gold_of, verdict_of
+from mmst.answers.labels import Health, Spread, health, spread
 from mmst.policies.table import PolicyTable
 from mmst.policies.vote import evenly
 from mmst.statistics.agreement import Agreement, agreement
@@ -69,7 +70,7 @@ class Measurement:
     outcomes: dict[str, dict[str, bool | None]]
     """Method -> problem id -> right, wrong, or None for unjudged."""
     verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Method -> verdict -> how many greedy answers."""
+    """Method -> verdict -> how many greedy answers; `no_gold`: unjudged since no right answer is known."""
     pairs: list[MethodPair] = field(default_factory=list)
     sampled: list[SampledScore] = field(default_factory=list)
     judge_agreement: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -78,8 +79,12 @@ class Measurement:
     """What choosing among the methods problem by problem is worth."""
     given: dict[str, dict[str, GradedSample]] = field(default_factory=dict)
     """Method -> problem id -> the greedy answer."""
-    variety: dict[str, float] = field(default_factory=dict)
-    """Method -> the share of different answers among its greedy ones, which tells of a collapse where no gold is known."""
+    spread: dict[str, Spread] = field(default_factory=dict)
+    """Method -> how its greedy answers differ, which tells of a collapse where no gold is known; so do the next two."""
+    agreeing: dict[str, dict[str, bool]] = field(default_factory=dict)
+    """Two methods, as in `text, code` -> problem id -> whether both give one answer."""
+    health: dict[str, Health] = field(default_factory=dict)
+    """Method -> how diverse its sampled answers are, where some are drawn."""
 
 
 def measured(
@@ -90,11 +95,24 @@ def measured(
 ) -> Measurement:
     """All that greedy answers, and `samples` sampled ones of each problem (0: none), tell about a checkpoint."""
     rows = {method: list(answers) for method, answers in graded.items()}
-    verdicts = {method: dict(Counter(row.verdict.value for row in answers)) for method, answers in rows.items()}
+    verdicts = {method: dict(Counter(map(_verdict_name, answers))) for method, answers in rows.items()}
     pairs = [_pair(a, rows[a], b, rows[b], problems) for a, b in combinations(rows, 2)]
     given = {method: {row.sample.problem_id: row for row in answers} for method, answers in rows.items()}
     scores = sampled_scores(sampled, problems, samples)
-    return Measurement(outcomes_by_method(rows), verdicts, pairs, scores, given=given)
+    return Measurement(
+        outcomes_by_method(rows),
+        verdicts,
+        pairs,
+        scores,
+        given=given,
+        spread={method: spread(answers) for method, answers in rows.items()},
+        agreeing={f"{a}, {b}": _agreeing(given[a], given[b], problems) for a, b in combinations(rows, 2)},
+        health={method: health(answers) for method, answers in sampled.items()},
+    )
+
+
+def _verdict_name(row: GradedSample) -> str:
+    return "no_gold" if row.reason == NO_GOLD else row.verdict.value
 
 
 def judge_agreement(graded: Mapping[str, Iterable[GradedSample]], problems: Mapping[str, Problem]) -> dict[str, dict[str, int]]:
@@ -150,6 +168,11 @@ def score(outcomes: Outcomes) -> Score:
     return Score(right / len(judged) if judged else 0.0, len(judged), low, high, len(outcomes) - len(judged))
 
 
+def judgeable(outcomes: Outcomes, problems: Mapping[str, Problem]) -> Outcomes:
+    """Without problems that nothing is known of: what is unjudged there is no failure."""
+    return {id: right for id, right in outcomes.items() if right is not None or problems[id].has_gold}
+
+
 def scores_by_tag(outcomes: Outcomes, problems: Sequence[Problem], prefix: str) -> dict[str, Score]:
     """Scores of the problems under each tag that begins with `prefix:`."""
     groups: dict[str, dict[str, bool | None]] = defaultdict(dict)
@@ -161,13 +184,14 @@ def scores_by_tag(outcomes: Outcomes, problems: Sequence[Problem], prefix: str) 
 
 
 def compare(arms: Mapping[str, Mapping[str, Outcomes]], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
-    """Each pair (a, b) of arms by each method, with p values corrected over all of them."""
+    """Each pair (a, b) of arms by each method with problems that both were judged on, p values corrected over all of them."""
     cells = []
     for a, b in pairs:
         for method in arms[a]:
             shared = [p for p, x in arms[a][method].items() if x is not None and arms[b][method].get(p) is not None]
             first, second = ([bool(arms[arm][method][p]) for p in shared] for arm in (a, b))
-            cells.append((a, b, method, paired_difference(first, second)))
+            if shared:
+                cells.append((a, b, method, paired_difference(first, second)))
     corrected = holm([cell[3].p for cell in cells])
     return [
         Comparison(a, b, method, d.difference, d.low, d.high, d.p, p_holm, d.n, d.discordant, _visible(d, len(cells)))
@@ -195,6 +219,12 @@ def _pair(
 def _same(row: GradedSample, other: GradedSample, problem: Problem) -> bool:
     given = [None if x.answer is None else canonical_answer(x.answer, problem.kind, problem.choices) for x in (row, other)]
     return given[0] is not None and given[0] == given[1]
+
+
+def _agreeing(
+    first: Mapping[str, GradedSample], second: Mapping[str, GradedSample], problems: Mapping[str, Problem]
+) -> dict[str, bool]:
+    return {id: _same(row, second[id], problems[id]) for id, row in first.items() if id in second}
 
 
 def _answers(rows: Iterable[GradedSample], problems: Mapping[str, Problem]) -> dict[str, list[str | None]]:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from mmst.answers.equality import is_number, verdict_of
+from mmst.answers.equality import NO_GOLD, is_number, verdict_of
 from mmst.answers.reading import CHECKER_VERSION
 from mmst.judges.asking import Asked, counted
 from mmst.judges.judge import Judge
@@ -24,7 +25,7 @@ from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_eq
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
 
-VERSION = 6
+VERSION = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ def grade(
 
 
 def is_unjudged(row: GradedSample) -> bool:
-    """Whether the engine or the sandbox failed at it, and may not fail again: a prompt stays too long."""
-    return row.verdict is Verdict.UNJUDGED and row.sample.error != TOO_LONG
+    """Whether the engine or the sandbox failed at it, and may not fail again: a prompt stays too long, a gold unknown."""
+    return row.verdict is Verdict.UNJUDGED and row.sample.error != TOO_LONG and row.reason != NO_GOLD
 
 
 class VerdictTally:
@@ -83,19 +84,21 @@ class VerdictTally:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.no_gold = 0
 
     def add(self, rows: Sequence[GradedSample]) -> None:
         """More graded samples."""
         self.counts.update(row.verdict.value for row in rows)
+        self.no_gold += sum(row.reason == NO_GOLD for row in rows)
 
     def remark(self) -> str:
         """A word for the progress bar: how many of the judged are right so far."""
         judged = self.counts.total() - self.counts[Verdict.UNJUDGED.value]
         return f"{100 * self.counts[Verdict.RIGHT.value] / max(judged, 1):.0f}% right"
 
-    def facts(self) -> dict[str, dict[str, int]]:
-        """Counts by verdict."""
-        return {"verdicts": dict(self.counts)}
+    def facts(self) -> dict[str, Any]:
+        """Counts by verdict, and how many of the unjudged have no gold answer."""
+        return {"verdicts": dict(self.counts), "no_gold": self.no_gold}
 
 
 def verdicts(

@@ -1,6 +1,6 @@
 import pytest
 
-from mmst.answers.labels import Health, LabelRule, answer_counts, collapsed, health, label_counts, labels
+from mmst.answers.labels import Health, LabelRule, Spread, answer_counts, health, label_counts, labels, spread
 from mmst.types import AnswerKind, FinishReason, Problem, Verdict
 from tests.stages.conftest import graded_sample
 
@@ -56,11 +56,14 @@ def test_health_counts_answers_texts_and_right_ones():
     found = health([*same, *other])
     assert found.entropy == pytest.approx(1.0)
     assert (found.samples, found.distinct, found.agreement, found.right) == (4, 0.75, 0.5, 0.75)
-    assert health([]) == Health(0, 0.0, 0.0, 0.0, 0.0)
+    assert health([]) == Health(0, 0.0, 0.0, 0.0, None)
 
 
-def test_collapse_is_less_variety_without_more_right_answers():
-    first = Health(10, 1.0, 0.9, 0.5, 0.4)
-    assert collapsed(first, Health(10, 0.4, 0.9, 0.5, 0.4))
-    assert not collapsed(first, Health(10, 0.4, 0.9, 0.5, 0.5))
-    assert not collapsed(first, Health(10, 0.6, 0.9, 0.5, 0.3))
+def test_where_no_gold_is_known_no_share_is_right():
+    assert health([graded_sample("a", answer="12", verdict=Verdict.UNJUDGED)]).right is None
+
+
+def test_answers_to_all_problems_spread():
+    rows = [graded_sample("a", answer=answer, problem=f"p{n}") for n, answer in enumerate(["1", "2", "1", None])]
+    assert spread(rows) == Spread(0.75, 1.5)
+    assert spread([]) == Spread(0.0, 0.0)

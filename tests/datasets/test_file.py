@@ -72,6 +72,13 @@ def test_a_kind_is_what_is_asked_for(tmp_path):
         read(path, kind="words")
 
 
+def test_answers_may_be_unknown(tmp_path):
+    (tmp_path / "x.csv").write_text("question,answer\n1?,yes\n2?,\n")
+    assert [(p.kind, p.answer) for p in read(tmp_path / "x.csv")] == [("yes_no", "yes"), ("yes_no", "")]
+    (tmp_path / "y.csv").write_text("question\n1?\n")
+    assert [(p.kind, p.answer) for p in read(tmp_path / "y.csv", kind="text")] == [("text", "")]
+
+
 @pytest.mark.parametrize(
     ("rows", "asked", "message"),
     [
@@ -84,7 +91,9 @@ def test_a_kind_is_what_is_asked_for(tmp_path):
         ),
         ([{"question": "?", "answer": "1", "topic": "x"}], {"tags": ["topics"]}, r"Did you mean dataset.tags=\[topic\]\?"),
         ([{"question": "?", "answer": "1", "id": "a"}] * 2, {}, "line 2: the id 'a' stands already in .*line 1"),
-        ([{"question": "?", "answer": None}], {}, "'answer' must be a text"),
+        ([{"question": "?"}], {}, "there is no column 'answer'"),
+        ([{"question": "?"}], {"answer": "gold", "kind": None}, "there is no column 'gold'"),
+        ([{"question": "?"}], {"kind": "choice"}, "there are no 'choices'"),
         ([], {}, "the split 'test' of .* is empty"),
         (made(3), {"split": "train"}, "no split 'train'; it is one file, all of it test. dataset.test_share=0.2"),
         (made(3), {"test_share": 1.5}, "must lie between 0 and 1"),

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from mmst.answers.equality import gold_of
+from mmst.answers.equality import NO_GOLD, gold_of, verdict_of
 from mmst.datasets.jsonl import answer_kind, read_problems
 from mmst.errors import DataError
-from mmst.types import AnswerKind
+from mmst.types import AnswerKind, Verdict
 
 GOOD = {"id": "a", "question": "1 + 1?", "answer": "2", "choices": None, "rationale": "1+1=2"}
 
@@ -36,7 +36,9 @@ def test_a_missing_id_is_made_from_the_line(tmp_path):
     [
         (["{"], "line 1: not JSON"),
         ([GOOD, "[1]"], "line 2: not a JSON object"),
-        ([{"question": "?"}], "line 1: the key 'answer' is missing"),
+        ([{"question": "?", "gold": "1"}], "line 1: the key 'answer' is missing; it has 'gold'"),
+        ([{"question": "?", "answer": ""}], "'answer' must be a text"),
+        ([{"question": "1"}, {"question": "2", "answer": "1"}, {"question": "3", "answer": "yes"}], "of several kinds"),
         ([{"question": "", "answer": "1"}], "'question' must be"),
         ([{"question": "?", "answer": ["1"]}], "'answer' is a list"),
         ([{**GOOD, "choices": "ab"}], "'choices' must be"),
@@ -82,6 +84,18 @@ def test_answers_are_read_as_data_sets_spell_them(tmp_path, row, kind, answer, m
     (problem,) = read_problems(str(tmp_path / "x.jsonl"), "test")
     assert (problem.kind, problem.answer) == (kind, answer)
     assert gold_of(problem) is not None
+
+
+@pytest.mark.parametrize("unknown", [{}, {"answer": None}])
+@pytest.mark.parametrize(
+    ("others", "more", "kind"),
+    [([], {}, "number"), (["yes"], {}, "yes_no"), (["red"], {}, "text"), (["yes"], {"choices": ["a", "b"]}, "choice")],
+)
+def test_an_answer_may_be_unknown(tmp_path, unknown, others, more, kind):
+    rows = [{"question": "?", **unknown, **more}, *({"question": f"{n}?", "answer": x} for n, x in enumerate(others))]
+    problem = read_problems(written(tmp_path / "x.jsonl", *rows), "test")[0]
+    assert (problem.kind, problem.answer, problem.has_gold) == (kind, "", False)
+    assert verdict_of("7", problem) == verdict_of(None, problem) == (Verdict.UNJUDGED, NO_GOLD)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ CASES = [
     (["arms=[nothing]"], "method/nothing"),
     (["dataset=jsonl"], "dataset.path"),
     (["dataset=jsonl", "dataset.path=nowhere"], "there is no file nowhere"),
-    (["dataset=jsonl", "dataset.path=."], "line 2: the key 'answer' is missing"),
+    (["dataset=jsonl", "dataset.path=."], "line 2: the key 'answer' is missing; it has 'gold'"),
     (["model=hf", "model.name=./empty"], "no config.json"),
     (["dataset.limit=many"], "dataset.limit=many"),
     (["seed=[1"], "seed=[1"),
@@ -54,7 +54,7 @@ def cwd(tmp_path_factory):
     for name in ("train", "test"):
         (folder / "svamp").mkdir(exist_ok=True)
         (folder / "svamp" / f"{name}.jsonl").write_text('{"question": "1?", "answer": "1"}\n')
-        (folder / f"{name}.jsonl").write_text('{"question": "1?", "answer": "1"}\n{"question": "2?"}\n')
+        (folder / f"{name}.jsonl").write_text('{"question": "1?", "answer": "1"}\n{"question": "2?", "gold": 2}\n')
     return folder
 
 

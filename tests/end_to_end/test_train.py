@@ -1,9 +1,12 @@
 import csv
+import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from mmst.datasets.arithmetic.world import draw_problems
 from tests.commands import TINY
 
 
@@ -94,3 +97,67 @@ def test_a_sweep_shares_the_bases_samples(runs):
     assert stages.count("train") == 2
     names = [path.name for path in (runs.folder / "runs" / "train").iterdir() if path.is_dir()]
     assert {re.search("method-([a-z_]+)", name)[1] for name in names} == {"self_text", "code_to_text"}
+
+
+@pytest.fixture
+def unlabelled(runs):
+    """A folder whose training problems have no answers, and half of whose test problems have none."""
+    folder = runs.folder / "unlabelled"
+    folder.mkdir()
+    for split in ("train", "test"):
+        rows = [{"question": p.question, "answer": p.answer} for p in draw_problems(split, 40, 0)]
+        for row in rows if split == "train" else rows[::2]:
+            row["answer"] = None
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.mark.parametrize("rule", ["majority", "agreement"])
+def test_labels_without_gold_answers(runs, unlabelled, rule):
+    words = (*TINY, "dataset=jsonl", f"dataset.path={unlabelled}", "arms=[]", f"filter={rule}")
+    finished = runs.run("train.py", *words, "filter.least_share=0.5")
+    found = runs.results(finished)
+    assert not finished.stderr.strip()
+    assert "40 of 40 training problems have no gold answer: labels do not need it" in finished.stdout
+    assert "test: 20 of 40 problems have no gold answer" in finished.stdout
+    assert "unjudged; redo" not in finished.stdout
+    assert found["gold"] == {"problems": 40, "known": 20}
+    assert {(cell["n"], cell["unjudged"]) for scores in found["arms"].values() for cell in scores.values()} == {(20, 0)}
+    assert found["verdicts"]["base"]["text"]["no_gold"] == 20
+    labels = {row["method"]: row for row in found["labels"]}
+    assert all(row["labelled"] and (row["known"], row["samples_right"]) == (0, None) for row in labels.values())
+    assert found["rounds"][-1]["examples"]
+
+
+def test_a_run_that_knows_no_gold_at_all_says_so(runs, unlabelled):
+    shutil.copy(unlabelled / "train.jsonl", unlabelled / "test.jsonl")
+    words = (*TINY, "dataset=jsonl", f"dataset.path={unlabelled}", "decontaminate=null", "filter=majority", "arms=[self_both]")
+    finished = runs.run("train.py", *words, "evaluation.samples=2", "name=unknown")
+    found = runs.results(finished)
+    assert "test: 40 of 40 problems have no gold answer, so nothing here says how often a model is right." in finished.stdout
+    assert {cell["accuracy"] for scores in found["arms"].values() for cell in scores.values()} == {None}
+    assert found["comparisons"] == found["sampled"] == []
+    page = runs.run("report.py", "runs/train/unknown")
+    assert page.returncode == 0, page.stderr
+    assert "none judged" in (runs.folder / "runs/train/unknown/report.html").read_text()
+
+
+def test_a_filter_that_needs_gold_is_refused_before_anything_is_sampled(runs, unlabelled):
+    finished = runs.run("train.py", *TINY, "dataset=jsonl", f"dataset.path={unlabelled}")
+    assert finished.returncode == 2
+    assert "filter.labels=gold needs right answers, and none of the 40 training problems has one" in finished.stderr
+    assert "sample" not in finished.stdout
+
+
+def test_a_collapse_is_told_and_stops_the_run_if_asked(runs):
+    """A learning rate that breaks every weight."""
+    words = (*TINY, "splits=[test]", "arms=[self_both]", "trainer.options.optimizer.lr=1", "policy=[one]")
+    told = runs.run("train.py", *words)
+    found = runs.results(told)
+    assert {(row["arm"], row["sign"]) for row in found["collapse"]} == {("self_both", "accuracy"), ("multi", "accuracy")}
+    assert "arm multi collapses after round 1: accuracy by code on test fell" in told.stdout
+    stopped = runs.run("train.py", *words, "on_collapse=stop", "name=stopped")
+    assert stopped.returncode == 2
+    assert "on_collapse=stop: no further training, since arm self_both collapses after round 1" in stopped.stderr
+    left = json.loads((runs.folder / "runs/train/stopped/results.json").read_text())
+    assert {row["arm"] for row in left["collapse"]} == {"self_both"} == {row["arm"] for row in left["rounds"]} - {"base"}

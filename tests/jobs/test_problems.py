@@ -108,4 +108,4 @@ def test_a_method_that_a_data_sets_kind_of_answers_does_not_fit_is_refused(read,
     (tmp_path / "strategyqa").mkdir()
     (tmp_path / "strategyqa" / "train.jsonl").write_text('{"question": "Is it?", "answer": "yes"}\n')
     with pytest.raises(ConfigError, match="equation"):
-        learned_from(read("dataset=strategyqa", "solvers=[text,equation]", "decontaminate=null", "model.shots=2"))
+        train_set(read("dataset=strategyqa", "solvers=[text,equation]", "decontaminate=null", "model.shots=2"), ())

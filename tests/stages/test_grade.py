@@ -32,7 +32,7 @@ def test_verdicts(made, problems, methods, sandbox):
     tally.add(graded[:2])
     tally.add(graded[2:])
     assert tally.remark() == "50% right"  # of the four that were judged
-    assert tally.facts() == {"verdicts": {"right": 2, "wrong": 1, "no_answer": 1, "unjudged": 1}}
+    assert tally.facts() == {"verdicts": {"right": 2, "wrong": 1, "no_answer": 1, "unjudged": 1}, "no_gold": 0}
 
 
 def test_a_judge_of_ones_own_takes_the_place_of_the_kinds(made, problems, methods, sandbox):
