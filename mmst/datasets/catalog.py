@@ -7,6 +7,7 @@ import builtins
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -104,21 +105,54 @@ def _from_hub(name: str, about: Mapping[str, Any], split: str) -> list[Problem]:
 
 def problem_of(place: Mapping[str, Any], row: Mapping[str, Any], id: str) -> Problem:
     """A row of the Hub as a problem, by what the catalog says of its columns."""
-    question = " ".join(str(place["question"]).format(**row).split(" ")).strip()
+    question = " ".join(_filled(place["question"], row).split(" ")).strip()
     if "tests" in place:
-        tests = row[place["tests"]]
+        tests = _tests(row[place["tests"]])
+        setup = "\n".join(filter(None, (_lines(row.get(column)) for column in place.get("setup", ()))))
+        named = str(row.get(place.get("entry_point", ""), "") or "")
         return Problem(
             id,
             question,
             "",
             AnswerKind.TESTS,
-            tests=(tests,) if isinstance(tests, str) else tuple(tests),
-            setup=str(row.get(place.get("setup", ""), "") or ""),
-            entry_point=str(row.get(place.get("entry_point", ""), "") or "") or function_under_test(tests),
+            tests=tests,
+            setup=setup,
+            entry_point=named or function_under_test((setup, *tests)) or function_under_test(tests),
+            rationale=_reference(place, row),
         )
     choices = _choices(place, row)
     answer = _answer(place, row[place["answer"]])
     return Problem(id, question, answer.upper() if choices else answer, choices=choices)
+
+
+def _filled(templates: str | Sequence[str], row: Mapping[str, Any]) -> str:
+    """The first of some texts whose columns are there: MBPP's question is `text`, and `prompt` where it was sanitized."""
+    *others, last = [templates] if isinstance(templates, str) else templates
+    for template in others:
+        try:
+            return template.format(**row)
+        except KeyError:
+            continue
+    return last.format(**row)
+
+
+def _tests(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Tests as a list, as the text of one (what tables make of it), or as one text."""
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        with suppress(SyntaxError, ValueError):
+            given = ast.literal_eval(given.strip())
+    return (given,) if isinstance(given, str) else tuple(map(str, given))
+
+
+def _lines(given: Any) -> str:
+    return "\n".join(map(str, given)) if isinstance(given, list) else str(given or "")
+
+
+def _reference(place: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
+    try:
+        return str(place["rationale"]).format(**row)
+    except KeyError:
+        return None
 
 
 def function_under_test(tests: str | Sequence[str]) -> str:

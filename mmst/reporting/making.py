@@ -31,7 +31,8 @@ RUN_NAME = "name"
 
 def correlation_part(sweep: Sweep, dataset: str) -> Part | None:
     """The correlation of methods on training problems, and what was gained."""
-    rows, points = [], defaultdict(list)
+    rows: list[list[str]] = []
+    points: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for run in sweep.runs:
         for row in run.found["correlations"]:
             label = arm_label(row["arm"], sweep.variant(run))

@@ -10,7 +10,7 @@ from mmst.stages.evaluate import Measurement, compare
 from mmst.statistics.paired import paired_difference
 
 FALL = 0.1
-"""The fall of accuracy, or of methods' agreement, below the base that is a collapse, where the paired interval excludes 0 too."""
+"""The fall of accuracy, or of methods' agreement, below the base's that is a collapse, where its paired interval excludes 0."""
 FEWER = 0.5
 """The share of the base's different answers, of their entropy, and of samples that disagree, that is left after a collapse."""
 KNOWN = 0.5
