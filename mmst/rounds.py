@@ -21,9 +21,11 @@ from mmst.policies.case import Experience, cases, experience
 from mmst.policies.learned import Learned, Ready, prepare
 from mmst.policies.policy import Policy
 from mmst.policies.table import policy_table
+from mmst.reasons import reason_rates
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.collapse import Collapse, measured_collapses, sampled_collapses
 from mmst.stages.evaluate import Measurement, judge_agreement, measured
+from mmst.stages.reasons import Way
 from mmst.stages.sets import GradedRows
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
@@ -70,6 +72,8 @@ class Evaluation:
     """How they are drawn."""
     policies: tuple[Policy, ...] = ()
     """Ways to choose among the methods' answers, each a row of its own."""
+    reasons: tuple[Way, ...] = ()
+    """How the reasons of right answers are looked at."""
 
     def __post_init__(self) -> None:
         if self.greedy.temperature != 0:
@@ -309,6 +313,8 @@ def measure(
     found = measured(greedy, problems.by_id, sampled, evaluation.samples)
     if pipeline.judge is not None:
         found = replace(found, judge_agreement=_told_agreement(judge_agreement(greedy, problems.by_id), problems.name))
+    rates = reason_rates(pipeline, evaluation.reasons, checkpoint, problems, greedy, evaluation.greedy)
+    found = replace(found, reasons=rates)
     known = {id: problem for id, problem in problems.by_id.items() if problem.has_gold or pipeline.judge is not None}
     if not evaluation.policies or not known:
         return found

@@ -95,6 +95,7 @@ HARMLESS = {
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),
     "model.bare": (None, "two shots are not bare"), "solvers.text.format.bare": (None, "two shots are not bare"),
     "solvers.code.format.bare": (None, "two shots are not bare"), "filter.rules": (None, "classes; what they drop counts"),
+    "evaluation.reasons": ([], "what is read off answers"),
     "redo_unjudged": (True, "nothing was unjudged"),
     "decontaminate.templates": (True, "no template is shared here; tests/jobs/test_problems.py has some"),
     "datasets": (None, "needs a group; as splits"), "evaluation.sampled.temperature": (0.8, "nothing is sampled"),

@@ -49,10 +49,21 @@ def wrong_steps(text: str) -> list[str]:
     A result that is rounded to the decimals it shows holds, and so does the whole number next to a quotient.
     """
     return [
-        text[first[0].start() : second[-1].end()].strip()
+        text[first[0].start() : second[-1].end()].strip() for first, second in _stated(text) if _holds(first, second) is False
+    ]
+
+
+def statements(text: str) -> int:
+    """How many statements of a text can be checked."""
+    return sum(_holds(first, second) is not None for first, second in _stated(text))
+
+
+def _stated(text: str) -> list[tuple[Tokens, Tokens]]:
+    """The two sides of each statement that is a calculation and what it comes to."""
+    return [
+        (first, second)
         for left, right in _sides(text[:LONGEST])
         if (first := _last(left)) and (second := _first(right)) and _is_plain(first) and _is_plain(second)
-        if _holds(first, second) is False
     ]
 
 

@@ -100,6 +100,7 @@ class EvaluationSettings:
     params: Node
     samples: AtLeastZero
     sampled: Node
+    reasons: list[Literal["steps", "execution", "judge"]]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from mmst.jobs.problems import test_sets
 from mmst.jobs.results import leave_results
 from mmst.pipeline import Checkpoint
 from mmst.policies.learned import Learned, learned_for, load
+from mmst.reasons import check_ways
 from mmst.reporting.models import MODELS
 from mmst.reporting.results import RESULTS
 from mmst.rounds import measured_arm
@@ -27,6 +28,7 @@ def run(settings: EvalSettings) -> None:
         sets, methods = test_sets(settings), list(settings.solvers)
         tell_doubts(job, sets)
         evaluation = evaluation_of(settings.evaluation, settings.policy, methods)
+        check_ways(evaluation.reasons, job.pipeline.methods, job.pipeline.judge)
         named = {settings.model.name: job.base, **checkpoints_of(settings)}
         learned = learned_of(settings.learned, named)
         results = [

@@ -11,6 +11,7 @@ from mmst.errors import ConfigError
 from mmst.policies.policy import Policy
 from mmst.policies.table import with_rows_beside
 from mmst.rounds import Evaluation
+from mmst.stages.reasons import Way
 
 
 @config_errors
@@ -21,6 +22,7 @@ def evaluation_of(settings: EvaluationSettings, policy: Mapping[str, Node], meth
         samples=settings.samples,
         sampled=build(settings.sampled, "evaluation.sampled"),
         policies=tuple(policies_of(policy, methods, settings.samples)),
+        reasons=tuple(map(Way, settings.reasons)),
     )
 
 

@@ -14,6 +14,7 @@ from mmst.jobs.plan import print_plan_of
 from mmst.jobs.problems import test_sets, train_set
 from mmst.jobs.results import leave_results
 from mmst.jobs.training import check_trainable, fitter_factory
+from mmst.reasons import check_ways
 from mmst.reporting.results import mean_accuracy
 from mmst.rounds import InitFrom, OnCollapse, RoundsPlan, TrainingPlan, run_rounds
 from mmst.training.options import TrainingOptions
@@ -46,6 +47,8 @@ def rounds_plan(job: Job, settings: TrainSettings) -> RoundsPlan:
     """All that a run of rounds needs to know."""
     if any(recipe.edges for recipe in job.recipes):
         check_trainable(job)
+    evaluation = evaluation_of(settings.evaluation, settings.policy, list(settings.solvers))
+    check_ways(evaluation.reasons, job.pipeline.methods, job.pipeline.judge)
     options: TrainingOptions = build(settings.trainer.options, "trainer.options")
     return RoundsPlan(
         rounds=settings.rounds,
@@ -56,7 +59,7 @@ def rounds_plan(job: Job, settings: TrainSettings) -> RoundsPlan:
             fitter=fitter_factory(job, settings, options),
             settings=settings.trainer.trainer,
         ),
-        evaluation=evaluation_of(settings.evaluation, settings.policy, list(settings.solvers)),
+        evaluation=evaluation,
         seed=settings.seed,
         on_collapse=OnCollapse(settings.on_collapse),
     )

@@ -22,6 +22,7 @@ from mmst.samplers.secrets import masked
 from mmst.types import Completion, FinishReason, Message, Problem, Prompt, Verdict
 
 PROMPT = Path(__file__).parent / "llm_prompt.txt"
+REASONS = Path(__file__).parent / "llm_reasons_prompt.txt"
 FIELD = re.compile(r"\{(question|gold|answer|completion)\}")
 OBJECT = re.compile(r"\{[^{}]*\}")
 WORD = re.compile(r"[^\W\d_]+")
@@ -49,14 +50,17 @@ class Llm:
         timeout: float = 300.0,
         api_key_variable: str = "OPENAI_API_KEY",
         extra: Mapping[str, Any] | None = None,
+        reasons: str | None = None,
     ) -> None:
-        """`prompt`: a file. `timeout`: seconds for one attempt. `extra`: more keys of each request's body.
+        """`prompt`, `reasons`: files, the second to ask about steps. `timeout`: seconds of an attempt. `extra`: for each request.
 
         Raises:
             ConfigError: the file cannot be read, or does not name the answer; or a setting is no setting of a server.
         """
         self.prompt, self.model, self.api, self.max_tokens = _template(prompt), model, api, max_tokens
         self.extra = masked(dict(extra or {}))
+        self._reasons = str(REASONS) if reasons is None else reasons
+        _template(self._reasons)
         self._server: dict[str, Any] = {
             "base_url": base_url,
             "model": model,
@@ -75,6 +79,10 @@ class Llm:
     def __call__(self, problem: Problem, reading: Reading) -> Judgement:
         """The judgement of one sample."""
         return self.judge_all([problem], [reading])[0]
+
+    def of_reasons(self) -> Llm:
+        """The same model, asked whether a solution's steps are right."""
+        return Llm(prompt=self._reasons, max_tokens=self.max_tokens, **self._server)
 
     def judge_all(self, problems: Sequence[Problem], readings: Sequence[Reading]) -> list[Judgement]:
         """The judgements of samples, several requests at a time."""

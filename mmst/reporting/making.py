@@ -142,6 +142,26 @@ def labels_part(sweep: Sweep) -> Part | None:
     return Part("Labels, and the samples they come from", about, [], [Table(header, rows)])
 
 
+def reasons_part(sweep: Sweep) -> Part | None:
+    """How often right answers have wrong reasons, before training and after each round."""
+    rows = [
+        [
+            arm_label(row["arm"], sweep.variant(run)), run.seed, str(row["round"]), row["dataset"], row["method"], row["way"],
+            f"{100 * row['rate']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]", f"{row['wrong']:,} of {row['n']:,}",
+        ]
+        for run in sweep.runs
+        for row in run.found.get("reasons", ())
+        if row["n"]
+    ]  # fmt: skip
+    about = (
+        "Of greedy answers that are right: steps: a statement such as 3 * 4 = 13 does not hold; execution: written as a "
+        "program by the model itself, the text comes to another answer, or a program keeps its answer with other numbers; judge: a "
+        "language model says so. Round 0 is the base. The model errs in rewriting, too: compare rates before and after."
+    )
+    header = ["arm", "seed", "round", "data set", "method", "looked at by", "% wrong reasons [95%]", "n"]
+    return Part("Right answers, wrong reasons", about, [], [Table(header, rows)]) if rows else None
+
+
 def audit_part(sweep: Sweep) -> Part | None:
     """What should make one doubt: leaks, wrong reasoning, unjudged answers, contamination."""
     rows = []

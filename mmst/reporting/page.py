@@ -15,7 +15,16 @@ from importlib.metadata import entry_points
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from mmst.reporting.arms import data_sets, headline
-from mmst.reporting.making import audit_part, correlation_part, curves_part, labels_part, paper_part, work_part, yield_part
+from mmst.reporting.making import (
+    audit_part,
+    correlation_part,
+    curves_part,
+    labels_part,
+    paper_part,
+    reasons_part,
+    work_part,
+    yield_part,
+)
 from mmst.reporting.part import Part
 from mmst.reporting.runs import Sweep
 from mmst.reporting.samples import SampleTable, sample_table
@@ -58,6 +67,7 @@ SECTIONS: dict[str, Section] = {
     "families": _of_main(families_part),
     "labels": _once(labels_part),
     "verdicts": _of_main(verdicts_part),
+    "reasons": _once(reasons_part),
     "audit": _once(audit_part),
     "paper": lambda sweep: [paper_part()],
     "work": _once(work_part),

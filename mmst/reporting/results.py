@@ -68,6 +68,12 @@ def run_results(
         "costs": cost_results(results),
         "labels": [row for result in results for row in _label_rows(result)],
         "correlations": [row for result in results for row in _correlation_rows(result)],
+        "reasons": [
+            {"arm": result.arm, "round": result.round, "dataset": name, **asdict(rate)}
+            for result in results
+            for name, measured in result.measured.items()
+            for rate in measured.reasons
+        ],
         "collapse": [asdict(sign) for result in results for sign in result.collapses],
         "seconds": _seconds(ledger),
         "ledger": {"root": str(ledger.root), "stages": [stage.folder.name for stage in ledger.used]},

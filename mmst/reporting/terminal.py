@@ -163,7 +163,24 @@ def labels_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-MAKING: dict[str, Callable[[Any], Table]] = {"counts": counts_table, "costs": costs_table, "labels": labels_table}
+def reasons_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """How often right answers have wrong reasons, of those whose reasons could be looked at."""
+    table = Table(title="right answers with wrong reasons (% [95% interval] of n; docs/judging.md)")
+    for name in ("arm", "round", "data set", "method", "looked at by", "wrong reasons", "n"):
+        table.add_column(name, justify="right" if name in ("round", "wrong reasons", "n") else "left")
+    for row in rows:
+        if row["n"]:
+            share = _cell({**row, "accuracy": row["rate"]})
+            table.add_row(row["arm"], str(row["round"]), row["dataset"], row["method"], row["way"], share, str(row["n"]))
+    return table
+
+
+MAKING: dict[str, Callable[[Any], Table]] = {
+    "counts": counts_table,
+    "costs": costs_table,
+    "labels": labels_table,
+    "reasons": reasons_table,
+}
 """Parts of the results that tell how the arms were made, and the tables that show them."""
 
 

@@ -17,6 +17,7 @@ from mmst.answers.equality import NO_GOLD, canonical_answer, gold_of, verdict_of
 from mmst.answers.labels import Health, Spread, health, spread
 from mmst.policies.table import PolicyTable
 from mmst.policies.vote import evenly
+from mmst.stages.reasons import ReasonRate
 from mmst.statistics.agreement import Agreement, agreement
 from mmst.statistics.intervals import accuracy_interval, mean_interval
 from mmst.statistics.paired import PairedDifference, holm, paired_difference
@@ -83,6 +84,8 @@ class Measurement:
     """Method -> how its greedy answers differ, which tells of a collapse where no gold is known; so do the next two."""
     agreeing: dict[str, dict[str, bool]] = field(default_factory=dict)
     """Two methods, as in `text, code` -> problem id -> whether both give one answer."""
+    reasons: list[ReasonRate] = field(default_factory=list)
+    """How often right answers have wrong reasons."""
     health: dict[str, Health] = field(default_factory=dict)
     """Method -> how diverse its sampled answers are, where some are drawn."""
 

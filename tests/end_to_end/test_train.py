@@ -33,6 +33,9 @@ def test_the_whole_loop_and_what_it_leaves(runs):
     assert [(row["arm"], row["round"]) for row in found["rounds"]] == [
         ("base", 0), ("self_both", 1), ("self_both", 2), ("multi", 1), ("multi", 2),
     ]  # fmt: skip
+    assert {(row["arm"], row["round"]) for row in found["reasons"]} == {(row["arm"], row["round"]) for row in found["rounds"]}
+    assert {row["way"] for row in found["reasons"]} == {"steps"}
+    assert all(row["low"] <= row["rate"] <= row["high"] for row in found["reasons"] if row["n"])
     assert {"sample", "grade", "translate", "train", "examples"} <= set(found["seconds"])
     folder = runs.folder / "runs" / "train" / "chunk-50__debug-tiny__init_from-previous__rounds-2"
     assert (folder / "accuracy.png").read_bytes().startswith(b"\x89PNG")

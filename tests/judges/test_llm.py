@@ -53,6 +53,20 @@ def test_the_model_is_told_all_and_its_word_counts(serve):
     assert (server.bodies[0]["model"], server.bodies[0]["temperature"]) == ("m", 0.0)
 
 
+def test_steps_are_asked_about_by_a_prompt_of_their_own(serve, tmp_path):
+    server = serve(lambda text: (200, "wrong" if "5 + 2 = 10" in text else "right"))
+    readings = Reading("10", "", completion="5 + 2 = 10"), Reading("12", "", completion="3 * 4 = 12")
+    made = judge(server.url)
+    assert [verdict for verdict, _ in judged(made.of_reasons(), *readings)] == ["wrong", "right"]
+    assert "Gold answer" not in server.bodies[0]["messages"][0]["content"]
+    assert key_of(part_spec(made)) != key_of(part_spec(made.of_reasons()))
+    (tmp_path / "own.txt").write_text("Steps of {question}?\n{completion}")
+    judged(judge(server.url, reasons=str(tmp_path / "own.txt")).of_reasons(), *readings)
+    assert server.bodies[-1]["messages"][0]["content"].startswith("Steps of How many")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        judge(server.url, reasons="nowhere.txt")
+
+
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [

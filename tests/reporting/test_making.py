@@ -10,6 +10,7 @@ from mmst.reporting.making import (
     curves_part,
     labels_part,
     paper_part,
+    reasons_part,
     without_places,
     work_part,
     yield_part,
@@ -50,6 +51,18 @@ def test_the_audit_counts_what_should_make_one_doubt(sweep):
     multi = next(row for row in rows if row["arm"].startswith("multi"))
     assert (multi["examples"], multi["answer-only dropped"], multi["unjudged answers"]) == ("40", "1", "1")
     assert multi["contamination"].startswith("not looked for")
+
+
+def test_reasons_stand_before_and_after_training(tmp_path):
+    folder = made_run(tmp_path / "run", tmp_path / "ledger")
+    assert reasons_part(read_sweep(folder)) is None
+    found = json.loads((folder / "results.json").read_text())
+    row = {"arm": "multi", "round": 1, "dataset": "test", "method": "text", "way": "steps", "wrong": 2, "n": 40}
+    empty = {**row, "method": "code", "wrong": 0, "n": 0, "rate": None, "low": 0.0, "high": 1.0}
+    found["reasons"] = [{**row, "rate": 0.05, "low": 0.014, "high": 0.165}, empty]
+    (folder / "results.json").write_text(json.dumps(found))
+    (shown,) = rows_of(reasons_part(read_sweep(folder)))
+    assert (shown["% wrong reasons [95%]"], shown["n"]) == ("5.0 [1.4, 16.5]", "2 of 40")
 
 
 def test_labels_show_how_many_are_right(sweep):
