@@ -52,7 +52,7 @@ class Llm:
         extra: Mapping[str, Any] | None = None,
         reasons: str | None = None,
     ) -> None:
-        """`prompt`, `reasons`: files, the second to ask about steps. `timeout`: seconds of an attempt. `extra`: for each request.
+        """`prompt`, `reasons`: files, one to ask about steps. `timeout`: an attempt's seconds. `extra`: of each request.
 
         Raises:
             ConfigError: the file cannot be read, or does not name the answer; or a setting is no setting of a server.

@@ -155,8 +155,8 @@ def reasons_part(sweep: Sweep) -> Part | None:
     ]  # fmt: skip
     about = (
         "Of greedy answers that are right: steps: a statement such as 3 * 4 = 13 does not hold; execution: written as a "
-        "program by the model itself, the text comes to another answer, or a program keeps its answer with other numbers; judge: a "
-        "language model says so. Round 0 is the base. The model errs in rewriting, too: compare rates before and after."
+        "program by the model itself, the text comes to another answer, or a program keeps its answer with other numbers; "
+        "judge: a language model says so. Round 0 is the base. The model errs in rewriting, too: compare before and after."
     )
     header = ["arm", "seed", "round", "data set", "method", "looked at by", "% wrong reasons [95%]", "n"]
     return Part("Right answers, wrong reasons", about, [], [Table(header, rows)]) if rows else None
