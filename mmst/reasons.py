@@ -97,8 +97,9 @@ def _judged(
     pipeline: Pipeline, right: Sequence[GradedSample], problems: ProblemSet, name: str
 ) -> Sequence[GradedSample] | GradedRows:
     """The rows with a judge's verdicts on their reasons, kept in the ledger."""
-    assert isinstance(pipeline.judge, JudgesReasons)
-    judge = pipeline.judge.of_reasons()
+    asked: object = pipeline.judge
+    assert isinstance(asked, JudgesReasons)
+    judge = asked.of_reasons()
 
     def compute(part: Sequence[GradedSample], task: Task) -> list[GradedSample]:
         readings = [Reading(row.answer, row.reason, completion=row.sample.completion) for row in part]

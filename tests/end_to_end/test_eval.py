@@ -37,3 +37,32 @@ def test_another_split_must_exist(runs):
     finished = runs.run("eval.py", "splits=[tset]")
     assert finished.returncode == 2
     assert "no split 'tset'; it has train, test, heldout" in finished.stderr
+
+
+def test_reference_programs_in_the_hubs_columns_are_all_right(runs):
+    row = {
+        "task_id": 1,
+        "text": "Write a function to add two numbers.",
+        "code": "def add(a, b):\n    return a + b",
+        "test_list": ["assert add(1, 2) == 3"],
+        "test_setup_code": "",
+        "challenge_test_list": [],
+    }
+    (runs.folder / "mbpp").mkdir()
+    (runs.folder / "mbpp" / "test.jsonl").write_text(json.dumps(row) + "\n")
+    words = ("dataset=mbpp", "dataset.root=.", "sampler=references", "solvers=[code]", "policy=[]")
+    found = runs.results(runs.run("eval.py", *words))
+    assert (found["arms"]["nano"]["code"]["accuracy"], found["arms"]["nano"]["code"]["n"]) == (1.0, 1)
+
+
+def test_reasons_are_looked_at_by_execution_too(runs):
+    finished = runs.run("eval.py", "dataset.limit=20", "splits=[test]", "evaluation.reasons=[steps,execution]", "policy=[]")
+    found = runs.results(finished)
+    rates = {(row["method"], row["way"]): row for row in found["reasons"]}
+    assert set(rates) == {(method, way) for method in ("text", "code") for way in ("steps", "execution")}
+    assert rates["code", "steps"]["n"] == 0
+    assert all(rates[key]["n"] for key in (("text", "steps"), ("text", "execution"), ("code", "execution")))
+    assert "right answers with wrong reasons" in finished.stdout
+    refused = runs.run("eval.py", "evaluation.reasons=[judge]")
+    assert refused.returncode == 2
+    assert "choose it by judge=llm judge.model=NAME" in refused.stderr
