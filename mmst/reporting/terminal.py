@@ -30,8 +30,8 @@ def print_results(found: Mapping[str, Any], title: str) -> None:
         if table["pairs"]:
             _show(pairs_table(table["pairs"], name))
     for name, made in MAKING.items():
-        if found.get(name) and (table := made(found[name])).row_count:
-            _show(table)
+        if found.get(name) and (filled := made(found[name])).row_count:
+            _show(filled)
 
 
 def _show_differences(table: Mapping[str, Any], name: str) -> None:
