@@ -13,14 +13,17 @@ from mmst.answers.quantities import Form, read_quantity
 SEVERAL = " or "
 """Between the letters of an answer that names several choices, which is none."""
 WRAPPED = re.compile(r"[(\[{<]\s*([A-Za-z])\s*[)\]}>]")
-NAMED = re.compile(r"\b(?:option|choice|letter|answer)\s*[:.]?\s*[\"'(\[{]?([A-Za-z])\b(?!')", re.IGNORECASE)
+NAMED = re.compile(r"\b(?:option|choice|letter|answer|solution)\s*[:.]?\s*[\"'(\[{]?([A-Za-z])\b(?!')", re.IGNORECASE)
 LEADING = re.compile(r"\s*[\"'(\[{:\s]*([A-Za-z])\s*(?:[.):,\]}\"']|$)")
+LETTERS = re.compile(r"[(\[]?[A-Za-z][)\]]?(?:\s*(?:[,;/&+]|\bor\b|\band\b)\s*(?:or\s+|and\s+)?[(\[]?[A-Za-z][)\]]?)+")
+"""Letters alone, of either case."""
 CAPITAL = re.compile(r"(?<![\w'.$\\/+*^-])([A-Z])(?![\w'\u2019/+*^=-])(?!\.[A-Za-z])")
 ARTICLE = re.compile(
     r"A\s+(?!(?:and|or|because|since|as|is|with|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
 )
 CHOSEN = re.compile(
-    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|[Ii]t's|[Ii]t is|[Ii]t must be)[\"']?\s*"
+    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|[Ii]t's|[Ii]t is|[Ii]t must be"
+    r"|(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore),?)[\"']?\s*"
     r"(?:is\b|:|=)?\s*[*\"'(\[]*"
     r"([A-Z])\b(?=[*\"')\]]*\s*(?:$|[.,;:!}]))"
 )
@@ -48,6 +51,8 @@ def canonical_choice(answer: str, choices: Sequence[str], letters_only: bool = F
 def read_choice(statement: str, choices: Sequence[str]) -> str | None:
     """The letter of the choice that a statement names, several joined by `or`, or None where it names none."""
     text = affirmed(bare(statement)).strip(" .")
+    if LETTERS.fullmatch(text) and _by_text(text, choices) is None:
+        return SEVERAL.join(_unique(letter.upper() for letter in re.findall(r"\b[A-Za-z]\b", text)))
     alone = canonical_choice(text, choices)
     if alone is not None:
         return alone
