@@ -65,8 +65,8 @@ ORDINAL = re.compile(r"(?<=\d)\s*\^\s*(?:\{\s*(?:st|nd|rd|th)\s*\}|(?:st|nd|rd|t
 """What makes 12 the twelfth."""
 DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\u00b0\s*\}|\u00b0)")
 
-REFUSED = re.compile(r"\bnot\s+[^,;]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
-NOT_THIS = re.compile(r"(?:^|,?\s)(?:and\s+|is\s+)?(?:not|rather\s+than|instead\s+of)\s[^=]*$", re.IGNORECASE)
+REFUSED = re.compile(r"(?:\bnot|\b\w+n't)\s+[^,;]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
+NOT_THIS = re.compile(r"(?:^|,?\s)(?:and\s+|is\s+)?(?:not|\w+n't|rather\s+than|instead\s+of)\s[^=]*$", re.IGNORECASE)
 
 
 def bare(statement: str) -> str:
@@ -86,7 +86,7 @@ def affirmed(statement: str) -> str:
     """A statement without what it denies: `6` of `not 5 but 6` and of `6, not 5`."""
     return (
         NOT_THIS.sub("", REFUSED.sub(" ", statement)).strip()
-        if "not" in statement or "of" in statement or "than" in statement
+        if "not" in statement or "n't" in statement or "of" in statement or "than" in statement
         else statement
     )
 

@@ -43,8 +43,8 @@ TURN = re.compile(
 """Where a next question or turn begins, wherever it stands in its line."""
 LEAD_IN = re.compile(
     r"\s*(?:(?:[^\n.!?:]{0,40}[.!]\s)?[^\n.!?]{0,80}:)?[\s#*_>-]*|(?:system|user|assistant)?\s*"
-    r"|\s*(?:[^\n.!?:\d]{0,60}\b(?:restate|repeat|question|problem|solve|let me|let's|let us)\b[^\n.!?:\d]{0,60}[.!:?]?\s*){1,2}"
-    r"[\s#*_>-]*",
+    r"|\s*(?:[^\n.!?:\d]{0,60}\b(?:restate|repeat|question|problem|solve|let me|let's|let us)\b[^\n.!?:\d]{0,60}[.!:?]?\s*)"
+    r"{1,2}[\s#*_>-]*",
     re.IGNORECASE,
 )
 """What may stand before a repeated question without saying anything: a heading such as `Here is the problem:`."""
@@ -85,6 +85,8 @@ MARK = re.compile(
 """What announces an answer."""
 SAYS = re.compile(r"[^\W_]")
 BULLET = re.compile(r"^\s*(?:[>\u2022*]\s*|-\s+)+")
+QUOTED = re.compile(r"\s*([\"'])((?:(?!\1)[^\\]|\\.)*)\1\s*(?:[,}\]]|$)")
+"""A value of a JSON object."""
 CLOSING = re.compile(r"^\s*[*_]+\s+")
 """The end of a mark in italics: `*The answer is:* 12`."""
 LINES_BELOW = 5
@@ -140,12 +142,16 @@ REMARKS = (
 UNITS = ("ft", "in", "lb", "lbs", "oz", "hr", "hrs", "min", "mins", "sec", "yd", "qt", "pt", "gal")
 """After these a full stop ends a statement only before a capital letter."""
 AFTER_UNIT = "|".join(rf"(?<=\b{unit}\.)" for unit in UNITS)
-HEDGED = r"(?![.!]*\s+(?:or|maybe|perhaps|possibly)\b,?(?:\s+(?:maybe|perhaps|possibly|it is|it's))?\s+[($*\\]*(?:\d|[A-Z]\b))"
+HEDGED = (
+    r"(?!(?:(?<=\.\.)|\.+)\s+(?:or|maybe|perhaps|possibly)\b)(?![.!?]*\s+(?:or|maybe|perhaps|possibly)\b,?"
+    r"(?:\s+(?:maybe|perhaps|possibly|it is|it's))?\s+[($*\\]*(?:\d|(?-i:[A-Z])\b|(?:yes|no|true|false)\b))"
+)
 """A second value after a full stop or an ellipsis belongs to the statement: `12... or maybe 13`."""
 STOP = "".join(rf"(?<!\b{re.escape(word)})" for word in (*ABBREVIATIONS, *UNITS)) + rf"[.!]{HEDGED}(?=[\s*_\"')\]$]+(?:\S|$))"
 STATEMENT_END = re.compile(
-    rf"{STOP}|\.(?=\s+(?-i:[A-Z]))(?:{AFTER_UNIT})|[?](?=\s|$)"
-    r"|;(?=\s)(?!\s*(?:and|or)?\s*[-$]?\d[\d.,/]*(?:\s+[^\W\d]+)?\s*[\])}]*\.?\s*(?:;|$))(?!\s*\(?[A-Z]\)?\s*\.?\s*$)"
+    rf"{STOP}|\.(?=\s+(?-i:[A-Z]))(?:{AFTER_UNIT})|[?]{HEDGED}(?=\s|$)"
+    r"|;(?=\s)(?!\s*(?:and|or)?\s*[-$]?\d[\d.,/]*(?:\s+[^\W\d]+)?[\])}.!*\"'\s]*(?:;|$))(?!\s*\(?[A-Z]\)?[.!*\"'}\s]*$)"
+    r"(?!\s*[^\W\d]+(?:\s[^\W\d]+)?[^\w;]*$)"
     r"|,\s*[\"'][\w ]+[\"']\s*:"  # the next key of a JSON object
     r"|,?\s+(?:since|because|whereas|although|though)\b"
     rf"|,\s+(?=(?:{REMARKS})\b)"
@@ -154,6 +160,8 @@ STATEMENT_END = re.compile(
     re.IGNORECASE,
 )
 """Where a statement ends and a remark on it begins."""
+OR_ELSE = re.compile(r"\s\(\s*(?:or|maybe|perhaps|possibly)\b", re.IGNORECASE)
+"""A second name in parentheses, which is no remark."""
 INITIAL = re.compile(r"\b[A-Z]\.\s?(?=[A-Z])")
 """`J. Smith`, which ends no sentence where names are answers."""
 
@@ -221,7 +229,7 @@ def statement_of(text: str, names: bool = False) -> tuple[str, bool]:
     """
     text = text.strip()
     for end in STATEMENT_END.finditer(text, 1):
-        if not (names and INITIAL.match(text, max(end.start() - 1, 0))):
+        if not (names and (INITIAL.match(text, max(end.start() - 1, 0)) or OR_ELSE.match(text, end.start()))):
             return text[: end.start()], text[end.start()] == "?"
     return text, text.endswith("?")
 
@@ -280,7 +288,8 @@ def _after(text: str, mark: re.Match[str]) -> str:
     said = text[mark.end() : mark.end() + LONGEST_STATEMENT]
     line, *below = said.split("\n", LINES_BELOW)
     if SAYS.search(line):
-        return CLOSING.sub("", line)
+        quoted = QUOTED.match(line) if mark.group().rstrip()[-1:] == ":" and mark.group().rstrip(": ")[-1:] in "\"'" else None
+        return quoted[2] if quoted else CLOSING.sub("", line)
     return next((BULLET.sub("", other) for other in below[: LINES_BELOW - 1] if SAYS.search(other)), "")
 
 

@@ -231,7 +231,7 @@ def _bounds(lead: Sequence[Token]) -> bool:
     return (
         any(word in BOUNDS for word in words)
         or words[-1:] == ["than"]
-        or words[-2:] in (["at", "least"], ["at", "most"])
+        or words[-1:] in (["least"], ["most"])
         or bool(words and words[-1] in ("above", "below", "over", "under", "exceeds", "beyond"))
     )
 
@@ -290,6 +290,8 @@ def _rest(rest: Sequence[Token]) -> Form | None:
     words = [token.text for token in rest if token.text not in (".", "!")]
     if not words:
         return None
+    if words[:2] in (["at", "least"], ["at", "most"]):
+        return Form.OTHER
     if words[0] == "of" and words[1:] and len(words[1]) == 1 and words[1].isalpha() and words[1] != "a":
         return Form.OPEN
     if words == ["+"] or (words[0] == "or" and words[1:2] != ["so"]) or (words[0] in JOINTS and spelt_out(" ".join(words[1:]))):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from mmst.answers.choices import last_choice, read_choice
+from mmst.answers.choices import last_choice, read_choice, with_its_text
 from mmst.answers.markup import bare
 from mmst.answers.number_words import number_said
 from mmst.answers.numbers import canonical_value
@@ -18,6 +18,7 @@ from mmst.answers.quantities import Form, canonical_statement, read_quantity
 from mmst.answers.texts import canonical_text
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import is_unit
+from mmst.answers.vocabulary import SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
@@ -27,12 +28,22 @@ CHECKER_VERSION = 6
 LONGEST_QUANTITY = 60
 BEGINS_WITH_NUMBER = re.compile(r"[\s$\u20ac\u00a3*(-]*\d")
 TAKEN_BACK = re.compile(r"[.!?\s]*(?:No,|No wait|Wait|Actually|Correction|Sorry|Scratch that|Oops)", re.IGNORECASE)
-DENIED = re.compile(r"(?:\bnot|n't|\bcannot|\bdoubt\b[^.,;]*)\s+(?:be\s+|is\s+)?[$\u20ac\u00a3*\s]*$", re.IGNORECASE)
+DENIED = re.compile(
+    r"(?:\bnot|n't|\bcannot|\bdoubt\b[^.,;]*)\s+(?:be\s+|is\s+)?[$\u20ac\u00a3*\s]*$"
+    r"|(?:^\W*|\b(?:is|are|was|were|be|makes)\s+)(?:over|under|above|below|beyond)\s+[$\u20ac\u00a3*\s]*$",
+    re.IGNORECASE,
+)
 """Before a number that is said not to be the answer."""
-SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\s\d])|\n+")
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
+PARTS |= {"nor", "vs", "versus", "else", "about", "around", "by", "divided", "multiplied", "remainder", "than", "least", "most"}
 """Words that belong to the quantity after them."""
+SAYS_IT = {"is", "are", "was", "were", "be", "makes", "=", ":"}
+"""After these, `7 apples, 8 pears` is one statement; in `After 7 hours, 8 are left` it is two."""
+ELLIPSIS = re.compile(r"\.{2,}(?=\s*(?:or|maybe|perhaps|possibly)\b)")
+BY_CASES = re.compile(r"\d[^.;]*\bif\b[^.;]*[,;][^.;]*\d[^.;]*\bif\b")
+"""`7 if it is odd, 8 if it is even`."""
 LONGEST_TAIL = 2_000
 """Characters of a text without a mark in which a number is looked for."""
 
@@ -50,6 +61,8 @@ def stated_answer(
         said, doubted = _said(statement, kind)
         if _taken_back(statement, said) or (doubted and kind is not AnswerKind.TEXT):
             continue
+        if kind is AnswerKind.CHOICE:
+            said = with_its_text(said, statement.text, choices)
         value = _value(said, kind, choices, unit)
         if value is OPEN:
             return None, "expression"
@@ -123,6 +136,8 @@ def _last_number(part: str, unit: str) -> str | None:
 
 def _last_quantity(sentence: str, unit: str) -> str | None:
     """The last number of a sentence, with what is joined to it."""
+    if BY_CASES.search(sentence) or SEVERAL_UNKNOWNS.search(sentence):
+        return canonical_statement(bare(sentence))
     said = statement_of(sentence)[0]
     *sides, last = (said if DIGIT.search(said) else sentence).split("=")
     left = read_quantity(last)
@@ -131,6 +146,7 @@ def _last_quantity(sentence: str, unit: str) -> str | None:
     text = bare(last)
     if not DIGIT.search(text):
         text = bare(sentence)
+    text = ELLIPSIS.sub(" ", text)
     tokens = tokens_of(text)
     places = [n for n, token in enumerate(tokens) if token.kind == "number"]
     if not places:
@@ -152,6 +168,8 @@ def _is_plain(token: Token) -> bool:
 def _joins(tokens: Sequence[Token], place: int) -> bool:
     """Whether an `and` or a comma at `place`, or a unit before one, joins a number before it to one after it."""
     before = [token.kind == "number" for token in tokens[max(place - 2, 0) : place]]
+    if tokens[place + 1].text in (",", ";") and before[-1:] == [True]:
+        return place < 2 or tokens[place - 2].text in SAYS_IT
     if before[-1:] == [True] and tokens[place + 1].kind == "number" and is_unit(tokens[place].text):
         return True
     if tokens[place].text in ("and", ",", ";"):

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from mmst.answers.equality import gold_of
-from mmst.datasets.jsonl import answer_kind, read_problems
+from mmst.datasets.golds import answer_kind
+from mmst.datasets.jsonl import read_problems
 from mmst.errors import DataError
 from mmst.types import AnswerKind
 
