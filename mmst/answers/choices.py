@@ -13,14 +13,17 @@ from mmst.answers.quantities import Form, read_quantity
 SEVERAL = " or "
 """Between the letters of an answer that names several choices, which is none."""
 WRAPPED = re.compile(r"[(\[{<]\s*([A-Za-z])\s*[)\]}>]")
-NAMED = re.compile(r"\b(?:option|choice|letter|answer)\s*[:.]?\s*[\"'(\[{]?([A-Za-z])\b(?!')", re.IGNORECASE)
+NAMED = re.compile(r"\b(?:option|choice|letter|answer|solution)\s*[:.]?\s*[\"'(\[{]?([A-Za-z])\b(?!')", re.IGNORECASE)
 LEADING = re.compile(r"\s*[\"'(\[{:\s]*([A-Za-z])\s*(?:[.):,\]}\"']|$)")
+LETTERS = re.compile(r"[(\[]?[A-Za-z][)\]]?(?:\s*(?:[,;/&+]|\bor\b|\band\b)\s*(?:or\s+|and\s+)?[(\[]?[A-Za-z][)\]]?)+")
+"""Letters alone, of either case."""
 CAPITAL = re.compile(r"(?<![\w'.$\\/+*^-])([A-Z])(?![\w'\u2019/+*^=-])(?!\.[A-Za-z])")
 ARTICLE = re.compile(
-    r"A\s+(?!(?:and|or|because|since|as|is|with|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
+    r"A\s+(?!(?:and|or|nor|to|vs|versus|if|but|not|then|through|when|maybe|perhaps|because|since|as|is|are|with|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
 )
 CHOSEN = re.compile(
-    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|[Ii]t's|[Ii]t is|[Ii]t must be)[\"']?\s*"
+    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|[Ii]t's|[Ii]t is|[Ii]t must be"
+    r"|(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore),?)[\"']?\s*"
     r"(?:is\b|:|=)?\s*[*\"'(\[]*"
     r"([A-Z])\b(?=[*\"')\]]*\s*(?:$|[.,;:!}]))"
 )
@@ -30,7 +33,13 @@ NEGATED = re.compile(
     r"rather than|instead of|cannot be|isn't|n't)\b",
     re.IGNORECASE,
 )
-SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)|\n+")
+ALONE = re.compile(r"\W*(?:[Oo]ption|[Cc]hoice|[Ll]etter)?\W*[A-Z]\W*")
+JOINED = re.compile(
+    r"(?<![\w'])([A-Z])[)\]*\"'.]*\s*(?:[,;/&|]|\bor\b|\band\b|\bnor\b|\bto\b|\bvs\b|\?)\s*(?:(?:or|and|maybe|perhaps|else)\s+)*"
+    r"(?:[Oo]ption|[Cc]hoice|[Ll]etter)?\s*[(\[*\"']*([A-Z])(?![\w'])"
+)
+"""Two letters that are joined to one list."""
 LONGEST_TAIL = 2_000
 """Characters of a text without a mark in which a choice is looked for."""
 
@@ -48,7 +57,11 @@ def canonical_choice(answer: str, choices: Sequence[str], letters_only: bool = F
 def read_choice(statement: str, choices: Sequence[str]) -> str | None:
     """The letter of the choice that a statement names, several joined by `or`, or None where it names none."""
     text = affirmed(bare(statement)).strip(" .")
+    if LETTERS.fullmatch(text) and _by_text(text, choices) is None:
+        return SEVERAL.join(_unique(letter.upper() for letter in re.findall(r"\b[A-Za-z]\b", text)))
     alone = canonical_choice(text, choices)
+    if alone is not None and (other := _other_letter(text, alone, choices)):
+        return f"{other}{SEVERAL}{alone}"
     if alone is not None:
         return alone
     by_letter = _letters(text, choices)
@@ -60,26 +73,47 @@ def read_choice(statement: str, choices: Sequence[str]) -> str | None:
     return within[0] if len(within) == 1 else SEVERAL.join(within) or None
 
 
+def with_its_text(said: str, text: str, choices: Sequence[str]) -> str:
+    """A letter together with the choice's text that stands after a full stop: all of `B. 48`."""
+    if not ALONE.fullmatch(said) or text[len(said) : len(said) + 1] != ".":
+        return said
+    rest = statement_of(text[len(said) + 1 :])[0]
+    wanted = _plain_text(rest) if rest else None
+    return f"{said} {rest}" if wanted is not None and wanted in map(_plain_text, choices) else said
+
+
 def last_choice(text: str, choices: Sequence[str]) -> str | None:
     """The choice that a text without a mark names last, in a sentence that does not deny it."""
     tail = text[-LONGEST_TAIL:]
     sentences = reversed(SENTENCE.split(tail.strip()))
-    for said in (_not_denied(part) for sentence in sentences for part in (statement_of(sentence)[0], sentence)):
+    parts = ((sentence, part) for sentence in sentences for part in (statement_of(sentence)[0], sentence))
+    for sentence, said in ((sentence, _not_denied(part)) for sentence, part in parts):
         named = [*WRAPPED.finditer(said), *CHOSEN.finditer(said)]
         written = [match[1] for match in sorted(named, key=lambda match: match.start(1))]
         letters = _unique(letter for letter in written if _is_letter(letter.upper(), choices))
         if letters:
-            return letters[-1].upper() if len(letters) == 1 or not re.search(r"\b(?:or|and)\b", said) else SEVERAL.join(letters)
+            several = _listed(sentence, letters[-1], choices) or (len(letters) > 1 and re.search(r"\b(?:or|and)\b", said))
+            return SEVERAL.join(letters) + SEVERAL if several else letters[-1].upper()
     lines = tail.strip().splitlines()
     if not lines:
         return None
     return next((found for line in (lines[-1], lines[0]) if len(line) < 200 and (found := _line(line, choices))), None)
 
 
+def _listed(sentence: str, last: str, choices: Sequence[str]) -> bool:
+    """Whether the letter that a sentence names last is joined to another one: `(A), (B)`."""
+    pairs = list(JOINED.finditer(sentence))
+    letters = pairs[-1].groups() if pairs else ("", "")
+    joined = last in letters and letters[0] != letters[1] and all(_is_letter(letter, choices) for letter in letters)
+    return joined and re.search(rf"(?<![\w']){last}(?![\w'])", sentence[pairs[-1].end() :]) is None
+
+
 def _line(line: str, choices: Sequence[str]) -> str | None:
     """The choice that a line is: its letter, its text, or both."""
     text = bare(line).strip(" .")
     alone = canonical_choice(text, choices)
+    if alone is not None and (other := _other_letter(text, alone, choices)):
+        return f"{other}{SEVERAL}{alone}"
     named = NAMED.fullmatch(text)
     if named is not None and _is_letter(named[1].upper(), choices):
         return named[1].upper()
@@ -91,7 +125,7 @@ def _line(line: str, choices: Sequence[str]) -> str | None:
 
 
 def _not_denied(sentence: str) -> str:
-    parts = re.split(r",?\s+(?:so|but|hence|therefore|thus|while|whereas)\b|[,;]", sentence)
+    parts = re.split(r",?\s+(?=(?:so|but|hence|therefore|thus|while|whereas)\b)|[,;]", sentence)
     return " ".join(part for part in parts if not NEGATED.search(part))
 
 
@@ -112,6 +146,14 @@ def _is_word(text: str, match: re.Match[str]) -> bool:
 
 def _is_letter(letter: str, choices: Sequence[str]) -> bool:
     return len(letter) == 1 and "A" <= letter <= "Z" and ord(letter) - 65 < (len(choices) or 26)
+
+
+def _other_letter(text: str, letter: str, choices: Sequence[str]) -> str | None:
+    """A letter beside the text or number of another choice: `A` of `A) 48` and `A (48)`."""
+    if any(choice.strip().lower() == text.lower() for choice in choices):
+        return None
+    named = (found[1] for found in CAPITAL.finditer(text) if not _is_word(text, found))
+    return next((other for other in named if other != letter and _is_letter(other, choices)), None)
 
 
 def _agrees(text: str, letter: str, choices: Sequence[str]) -> bool:

@@ -59,10 +59,14 @@ ESCAPED = re.compile(r"\\([$%#&_])")
 MARKDOWN = re.compile(
     r"(?<!\w)\*\*|\*\*(?!\w)|(?<!\w)__|__(?!\w)|`|(?<![\w*)])\*(?=[^\s*])|(?<=[^\s*])\*(?![\w*(])|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)"
 )
+FRACTIONS = re.compile(r"\\(?:[dtcs]|nice|flat)frac(?![a-zA-Z])")
+"""Other commands for a fraction."""
+ORDINAL = re.compile(r"(?<=\d)\s*\^\s*(?:\{\s*(?:st|nd|rd|th)\s*\}|(?:st|nd|rd|th)(?![a-zA-Z]))")
+"""What makes 12 the twelfth."""
 DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\u00b0\s*\}|\u00b0)")
 
-REFUSED = re.compile(r"\bnot\s+[^,;]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
-NOT_THIS = re.compile(r"(?:^|,?\s)(?:and\s+|is\s+)?(?:not|rather\s+than|instead\s+of)\s[^=]*$", re.IGNORECASE)
+REFUSED = re.compile(r"(?:\bnot|\b\w+n't)\s+[^,;]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
+NOT_THIS = re.compile(r"(?:^|,?\s)(?:and\s+|is\s+)?(?:not|\w+n't|rather\s+than|instead\s+of)\s[^=]*$", re.IGNORECASE)
 
 
 def bare(statement: str) -> str:
@@ -82,7 +86,7 @@ def affirmed(statement: str) -> str:
     """A statement without what it denies: `6` of `not 5 but 6` and of `6, not 5`."""
     return (
         NOT_THIS.sub("", REFUSED.sub(" ", statement)).strip()
-        if "not" in statement or "of" in statement or "than" in statement
+        if "not" in statement or "n't" in statement or "of" in statement or "than" in statement
         else statement
     )
 
@@ -98,14 +102,14 @@ def plain_signs(text: str) -> str:
 
 
 def _plain_latex(text: str) -> str:
-    text = re.sub(r"\\[dtc]frac(?![a-zA-Z])", r"\\frac", text)
+    text = FRACTIONS.sub(r"\\frac", text)
     text = text.replace("\\(", " ").replace("\\)", " ")
     while (unwrapped := WRAPPED.sub(r"\1", text)) != text:
         text = unwrapped
     text = UNCLOSED.sub(" ", text)
     text = FRACTION.sub(_fraction, NOISE.sub("", SPACES.sub(" ", text)))
     text = COMMAND.sub(lambda found: SIGNS.get(found.group(), found.group()), text)
-    return DEGREES.sub("\u00b0", ESCAPED.sub(r"\1", text))
+    return ORDINAL.sub("", DEGREES.sub("\u00b0", ESCAPED.sub(r"\1", text)))
 
 
 def _fraction(found: re.Match[str]) -> str:

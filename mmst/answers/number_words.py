@@ -10,16 +10,19 @@ TENS = "nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|t
 WORD = rf"(?:{ONES}|{TENS})"
 PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 PART = rf"(?:{'|'.join(PARTS)})s?"
+SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+LARGE = "|".join(SCALES)
 NUMBER = re.compile(
     r"(?:(?:about|approximately|exactly|only|just|a total of|still|around|roughly)\s+)*(?P<sign>(?:negative|minus)\s+)?"
     rf"(?:(?P<count>{WORD}(?:(?:\s*-\s*|\s+and\s+|,?\s+){WORD})*)(?:\s+and\s+(?:a|one)\s+(?P<more>half|third|quarter))?(?:[\s-]+(?P<part>{PART}))?"
-    rf"|an?\s+(?P<one>{PART}|dozen)|(?P<half>half))\b(?:\s+(?:a\s+)?(?P<dozen>dozen)s?\b)?(?:\s+(?:of\s+)?(?:an?|the|them|it)\b)?",
+    rf"|an?\s+(?P<one>{PART}|{LARGE})|(?P<half>half))\b(?:\s+(?:of\s+)?(?:an?\s+)?(?P<scale>{LARGE})s?\b)?(?:\s+(?:of\s+)?(?:an?|the|them|it)\b)?",
     re.IGNORECASE,
 )
 JOINTS = rf"(?:and|or|to|minus|plus|times|nor|point|dozen|{PART}|{WORD})"
+ALONE = re.compile(r"one|an?\s+\w+|half", re.IGNORECASE)
+"""What is seldom meant as a number within a sentence."""
 UNIT = re.compile(rf"[\s)]*(?P<unit>(?!{JOINTS}\b)[^\W\d_]+)?(?:\s+(?!{JOINTS}\b)[^\W\d_]+){{0,5}}[\s.)!\"']*", re.IGNORECASE)
 """What may stand after a number in words: nothing that joins it to another."""
-DOZEN = 12
 TIMES = {
     "twice": 2,
     "double": 2,
@@ -54,6 +57,15 @@ def spelt_out(text: str) -> tuple[Fraction, str] | None:
     return (-value if found["sign"] else value), (rest["unit"] or "").lower()
 
 
+def number_said(sentence: str) -> Fraction | None:
+    """The only number that a sentence has in words and ends in, with its unit: `That makes twelve apples.`"""
+    found = [number for number in NUMBER.finditer(sentence) if not ALONE.fullmatch(number.group().strip())]
+    if len(found) != 1:
+        return None
+    said = spelt_out(sentence[found[0].start() :])
+    return None if said is None else said[0]
+
+
 def numbers_in_words(text: str) -> list[Fraction]:
     """The numbers that a text has in words, in order, `twice` and `double` among them; `one` and `a` only as part of others."""
     values = [_value(found) for found in NUMBER.finditer(text)]
@@ -65,7 +77,8 @@ def _value(found: re.Match[str]) -> Fraction | None:
     if found["half"]:
         value = Fraction(1, 2)
     elif found["one"]:
-        value = Fraction(DOZEN) if found["one"].lower() == "dozen" else Fraction(1, _part(found["one"]))
+        one = found["one"].lower()
+        value = Fraction(SCALES[one]) if one in SCALES else Fraction(1, _part(one))
     else:
         count = _count(found["count"])
         if count is None:
@@ -73,7 +86,7 @@ def _value(found: re.Match[str]) -> Fraction | None:
         value = (count + Fraction(1, _part(found["more"])) if found["more"] else count) / (
             _part(found["part"]) if found["part"] else 1
         )
-    return value * DOZEN if found["dozen"] else value
+    return value * SCALES[found["scale"].lower()] if found["scale"] else value
 
 
 def _part(word: str) -> int:

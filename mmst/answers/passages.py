@@ -38,10 +38,15 @@ RUN_ON = re.compile(
 """Where a line begins a next question."""
 TURN = re.compile(
     r"Question\s*\d*[*_]*:|</s>|<end_of_turn>|<start_of_turn>|\[/?INST\]|<\uff5cUser\uff5c>|<\uff5cend\u2581of\u2581sentence\uff5c>"
-    r"|<\|(?:im_start|im_end|endoftext|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
+    r"|<pad>|<eos>|<unk>|<\|end_of_solution\|>|<\|(?:im_start|im_end|endoftext|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
 )
 """Where a next question or turn begins, wherever it stands in its line."""
-LEAD_IN = re.compile(r"\s*(?:(?:[^\n.!?:]{0,40}[.!]\s)?[^\n.!?]{0,80}:)?[\s#*_>-]*|(?:system|user|assistant)?\s*")
+LEAD_IN = re.compile(
+    r"\s*(?:(?:[^\n.!?:]{0,40}[.!]\s)?[^\n.!?]{0,80}:)?[\s#*_>-]*|(?:system|user|assistant)?\s*"
+    r"|\s*(?:[^\n.!?:\d]{0,60}\b(?:restate|repeat|question|problem|solve|let me|let's|let us)\b[^\n.!?:\d]{0,60}[.!:?]?\s*)"
+    r"{1,2}[\s#*_>-]*",
+    re.IGNORECASE,
+)
 """What may stand before a repeated question without saying anything: a heading such as `Here is the problem:`."""
 ASKED = re.compile(r"\n[ \t]*\n(?=(?P<paragraph>(?:[^\n]+\n){0,2}?[^\n]*\?[ \t]*(?:\n|$)))")
 """A paragraph that ends in a question, after an empty line."""
@@ -57,12 +62,20 @@ TAGS = re.compile(
 TAG_SIGNS = ("<a", "<A", "<f", "<F", "<s", "< a", "[ANSWER", "[answer")
 BOX = re.compile(r"\b(?:boxed|fbox)\b|\x08oxed\b")
 """With the control sign that JSON makes of `\\b`, too."""
+BETWEEN_BOXES = re.compile(
+    r"[\s$.)\\]*(?:\\?text\w*\{)?\s*(?:[a-z]{2,15}\s*)?(?:,|;|&|/|\bor\b|\band\b|\bto\b)\s*(?:or|and)?\s*\}?[\s$(\\]*(?:[a-zA-Z]\s*=\s*)?[\s$\\]*",
+    re.IGNORECASE,
+)
+"""What joins two boxes to one list."""
+ANSWERS_ALONE = re.compile(r"\d|^\W*[A-Za-z]\W*$|^[^\W\d]{2,}[\w ]*$")
+COMMAND = re.compile(r"\\(?:text|mathrm|textbf|mathbf)?(?:[a-zA-Z]+)?|[{}$]")
 VERBS = (
-    r"(?:is|are|was|equals?|becomes?|(?:would|should|must|will|can only|has to|seems to|appears to|might|may)\s+be"
+    r"(?:is|are|was|equals?|becomes?|(?:would|should|must|will|can only|has to|might|may)\s+be"
+    r"|looks\s+like|(?:seems|appears)(?:\s+to\s+be)?"
     r"|turns\s+out\s+to\s+be|(?:comes|works)\s+out\s+(?:to|as)(?:\s+be)?|comes\s+to)"
 )
 MARK = re.compile(
-    r"(?<![^\W_])(?:answers?|ans|(?:correct|right|best)\s+(?:option|choice|letter))(?![^\W_])"
+    r"(?<![^\W_])(?:answers?|ans|(?:correct|right|best)\s+(?:option|choice|letter|one))(?![^\W_])"
     r"(?:[*_`\"'\]}]|</\w{1,6}>)*"
     r"(?:\s+\((?!\w\))[^()\n]{1,40}\)|\s+(?:to|for|of|in)\s+[^.:=\n?!]{1,80}?(?=\s+is\b|\s+are\b|:)|,?\s+(?:then|therefore|thus|hence|here),?|\s+(?:option|choice|letter)(?=\s+is\b))?"
     rf"(?:[*_`\"'\]}}]|</\w{{1,6}}>)*\s*(?:{VERBS}\b(?:\s+(?:therefore|thus|hence|then|simply|just|clearly|indeed|now|actually|that|still|also|again))*\s*[:,]?|[:=\uff1a]|\u2192|\u21d2|[=-]>|(?:\\)?Rightarrow|[-\u2013\u2014](?=\s)|\.(?=\s*\d))"
@@ -72,6 +85,10 @@ MARK = re.compile(
 """What announces an answer."""
 SAYS = re.compile(r"[^\W_]")
 BULLET = re.compile(r"^\s*(?:[>\u2022*]\s*|-\s+)+")
+QUOTED = re.compile(r"\s*([\"'])((?:(?!\1)[^\\]|\\.)*)\1\s*(?:[,}\]]|$)")
+"""A value of a JSON object."""
+CLOSING = re.compile(r"^\s*[*_]+\s+")
+"""The end of a mark in italics: `*The answer is:* 12`."""
 LINES_BELOW = 5
 """Lines below a mark among which its value is looked for, where nothing stands on its own."""
 MARK_WORDS = ("answer", "####", "ans", "correct ", "right ", "best ")
@@ -125,18 +142,26 @@ REMARKS = (
 UNITS = ("ft", "in", "lb", "lbs", "oz", "hr", "hrs", "min", "mins", "sec", "yd", "qt", "pt", "gal")
 """After these a full stop ends a statement only before a capital letter."""
 AFTER_UNIT = "|".join(rf"(?<=\b{unit}\.)" for unit in UNITS)
-STOP = "".join(rf"(?<!\b{re.escape(word)})" for word in (*ABBREVIATIONS, *UNITS)) + r"[.!](?=[\s*_\"')\]$]+(?:\S|$))"
+HEDGED = (
+    r"(?!(?:(?<=\.\.)|\.+)\s+(?:or|maybe|perhaps|possibly)\b)(?![.!?]*\s+(?:or|maybe|perhaps|possibly)\b,?"
+    r"(?:\s+(?:maybe|perhaps|possibly|it is|it's))?\s+[($*\\]*(?:\d|(?-i:[A-Z])\b|(?:yes|no|true|false)\b))"
+)
+"""A second value after a full stop or an ellipsis belongs to the statement: `12... or maybe 13`."""
+STOP = "".join(rf"(?<!\b{re.escape(word)})" for word in (*ABBREVIATIONS, *UNITS)) + rf"[.!]{HEDGED}(?=[\s*_\"')\]$]+(?:\S|$))"
 STATEMENT_END = re.compile(
-    rf"{STOP}|\.(?=\s+(?-i:[A-Z]))(?:{AFTER_UNIT})|[?](?=\s|$)"
-    r"|;(?=\s)(?!\s*(?:and|or)?\s*[-$]?\d[\d.,/]*(?:\s+[^\W\d]+)?\s*[\])}]*\.?\s*(?:;|$))(?!\s*\(?[A-Z]\)?\s*\.?\s*$)"
+    rf"{STOP}|\.(?=\s+(?-i:[A-Z]))(?:{AFTER_UNIT})|[?]{HEDGED}(?=\s|$)"
+    r"|;(?=\s)(?!\s*(?:and|or)?\s*[-$]?\d[\d.,/]*(?:\s+[^\W\d]+)?[\])}.!*\"'\s]*(?:;|$))(?!\s*\(?[A-Z]\)?[.!*\"'}\s]*$)"
+    r"(?!\s*[^\W\d]+(?:\s[^\W\d]+)?[^\w;]*$)"
     r"|,\s*[\"'][\w ]+[\"']\s*:"  # the next key of a JSON object
     r"|,?\s+(?:since|because|whereas|although|though)\b"
     rf"|,\s+(?=(?:{REMARKS})\b)"
     r"|\s\((?!\s*(?:or|and)\s+[-$\u20ac\u00a3(]*[\dA-Z]\S*\s*\)|\s*[-$]?\d[\d.,/]*\s*\)|[A-Za-z]\)|\s*[^\W\d]\s*[-+*/^])(?=[^()]*\S)(?![^()]*\)\s*(?:or|and|to|,)\s)"
-    r"|,?\s+and\s+(?=(?:he|she|it|they|we|there|you|I)\s+[^\W\d]+)",
+    r"|,?\s+and\s+(?=(?:he|she|it|they|we|there|you|I)\s+[^\W\d]+|[^\W\d][^.;=\n]*\d\s*[-+*/\u00d7\u00f7]\s*\$?\d[^.;\n]*=)",
     re.IGNORECASE,
 )
 """Where a statement ends and a remark on it begins."""
+OR_ELSE = re.compile(r"\s\(\s*(?:or|maybe|perhaps|possibly)\b", re.IGNORECASE)
+"""A second name in parentheses, which is no remark."""
 INITIAL = re.compile(r"\b[A-Z]\.\s?(?=[A-Z])")
 """`J. Smith`, which ends no sentence where names are answers."""
 
@@ -188,7 +213,7 @@ def statements(text: str) -> Iterator[Statement]:
             if inner
             else (Statement("tagged", content.strip(), found.start()),)
         )
-    boxes = _boxes(text)
+    boxes = _joined(_boxes(text), text)
     marks = _marks(text)
     if boxes and marks and marks[0].start > boxes[0].start and RETRACTED.search(text, boxes[0].start, marks[0].start + 1):
         yield from marks
@@ -204,7 +229,7 @@ def statement_of(text: str, names: bool = False) -> tuple[str, bool]:
     """
     text = text.strip()
     for end in STATEMENT_END.finditer(text, 1):
-        if not (names and INITIAL.match(text, max(end.start() - 1, 0))):
+        if not (names and (INITIAL.match(text, max(end.start() - 1, 0)) or OR_ELSE.match(text, end.start()))):
             return text[: end.start()], text[end.start()] == "?"
     return text, text.endswith("?")
 
@@ -263,7 +288,8 @@ def _after(text: str, mark: re.Match[str]) -> str:
     said = text[mark.end() : mark.end() + LONGEST_STATEMENT]
     line, *below = said.split("\n", LINES_BELOW)
     if SAYS.search(line):
-        return line
+        quoted = QUOTED.match(line) if mark.group().rstrip()[-1:] == ":" and mark.group().rstrip(": ")[-1:] in "\"'" else None
+        return quoted[2] if quoted else CLOSING.sub("", line)
     return next((BULLET.sub("", other) for other in below[: LINES_BELOW - 1] if SAYS.search(other)), "")
 
 
@@ -275,6 +301,19 @@ def _boxes(text: str) -> list[Statement]:
         if content is not None:
             boxes.append(Statement("boxed", content, found.start()))
     return boxes
+
+
+def _joined(boxes: list[Statement], text: str) -> list[Statement]:
+    r"""The boxes; of several that are one list of different answers, as `\boxed{7} or \boxed{8}` is, the last says them all."""
+    if len(boxes) < 2:
+        return boxes
+    last, before = boxes[0], boxes[1]
+    said = [COMMAND.sub("", box.text).strip() for box in (before, last)]
+    between = text[before.start : last.start].partition(before.text)[2].removeprefix("}")
+    listed = BETWEEN_BOXES.fullmatch(between) is not None and all(ANSWERS_ALONE.search(part) for part in said)
+    if not listed or said[0] == said[1]:
+        return boxes
+    return [Statement("boxed", f"{before.text} or {last.text}", last.start), *boxes[1:]]
 
 
 def _braced(text: str, start: int) -> str | None:

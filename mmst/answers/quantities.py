@@ -26,9 +26,11 @@ from mmst.answers.vocabulary import (
     ARROW,
     BOUNDS,
     CURRENCIES,
+    DOTS,
     EQUALS,
     FUNCTIONS,
     HEDGES,
+    HOURS,
     JOINTS,
     LONGEST,
     MATHEMATICS,
@@ -39,6 +41,7 @@ from mmst.answers.vocabulary import (
     OPERATORS,
     PERCENT,
     SCALES,
+    SEVERAL_UNKNOWNS,
     SUBORDINATE,
     UNIT_LETTERS,
     UNKNOWN_TIMES,
@@ -74,9 +77,9 @@ def read_quantity(statement: str, unit: str = "") -> Stated | None:
     plain = canonical_number(statement)
     if plain is not None:
         return Stated(Form.NUMBER, plain)
-    text = " ".join(bare(statement[:LONGEST]).split())
+    text = DOTS.sub(" to ", " ".join(bare(statement[:LONGEST]).split()))
     relevant = affirmed(ABOUT.split(ARROW.split(text)[-1])[0])
-    if UNKNOWN_TIMES.fullmatch(relevant):
+    if UNKNOWN_TIMES.fullmatch(relevant) or SEVERAL_UNKNOWNS.search(relevant):
         return Stated(Form.OTHER, text)
     sides = [found for side in EQUALS.split(relevant) if (found := _side(side)) is not None]
     found = _of_sides(sides, text)
@@ -133,7 +136,7 @@ class _Side:
             return None  # divided by zero
         lead = self.tokens[: self.places[0]]
         sign = _sign(lead)
-        if self._is_mathematics() or _bounds(lead) or sign is None or first.value is None:
+        if self._is_mathematics() or _bounds(lead) or sign is None or first.value is None or _spelt_before(lead):
             return Stated(Form.OTHER, text)
         if _opens_calculation(lead):
             return Stated(Form.OPEN, text)
@@ -145,6 +148,8 @@ class _Side:
         for nth in range(1, len(self.places)):
             joint = self.tokens[end : self.places[nth]]
             form = _joined(joint, self.tokens[self.places[nth - 1]], self.tokens[end - 1])
+            if [token.text for token in joint] == ["by"] and self._quantity(nth)[1] not in HOURS:
+                form = Form.OTHER
             if form is not None:
                 both = self._in_two_units(value, unit, nth, joint)
                 if both is None:
@@ -226,8 +231,17 @@ def _bounds(lead: Sequence[Token]) -> bool:
     return (
         any(word in BOUNDS for word in words)
         or words[-1:] == ["than"]
+        or words[-1:] in (["least"], ["most"])
         or bool(words and words[-1] in ("above", "below", "over", "under", "exceeds", "beyond"))
     )
+
+
+def _spelt_before(lead: Sequence[Token]) -> bool:
+    """Whether a number in words is joined to the number after it: `seven or 8`."""
+    words = [token.text for token in lead]
+    while words and words[-1] in HEDGES:
+        words.pop()
+    return bool(words) and words[-1] in JOINTS - {"-", "between"} and spelt_out(" ".join(words[:-1])) is not None
 
 
 def _sign(lead: Sequence[Token]) -> int | None:
@@ -276,6 +290,10 @@ def _rest(rest: Sequence[Token]) -> Form | None:
     words = [token.text for token in rest if token.text not in (".", "!")]
     if not words:
         return None
+    if words[:2] in (["at", "least"], ["at", "most"]):
+        return Form.OTHER
+    if words[0] == "of" and words[1:] and len(words[1]) == 1 and words[1].isalpha() and words[1] != "a":
+        return Form.OPEN
     if words == ["+"] or (words[0] == "or" and words[1:2] != ["so"]) or (words[0] in JOINTS and spelt_out(" ".join(words[1:]))):
         return Form.OTHER
     if words[0] in OPERATORS and len(rest) > 1 and rest[1].kind in ("word", "command"):

@@ -9,28 +9,41 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from mmst.answers.choices import last_choice, read_choice
+from mmst.answers.choices import last_choice, read_choice, with_its_text
 from mmst.answers.markup import bare
+from mmst.answers.number_words import number_said
+from mmst.answers.numbers import canonical_value
 from mmst.answers.passages import LONGEST_STATEMENT, Statement, answer_part, statement_of, statements
 from mmst.answers.quantities import Form, canonical_statement, read_quantity
 from mmst.answers.texts import canonical_text
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import is_unit
+from mmst.answers.vocabulary import SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
-CHECKER_VERSION = 6
+CHECKER_VERSION = 7
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 LONGEST_QUANTITY = 60
 BEGINS_WITH_NUMBER = re.compile(r"[\s$\u20ac\u00a3*(-]*\d")
-TAKEN_BACK = re.compile(r"[.!\s]*(?:No,|No wait|Wait|Actually|Correction|Sorry|Scratch that|Oops)", re.IGNORECASE)
-DENIED = re.compile(r"(?:\bnot|n't|\bcannot|\bdoubt\b[^.,;]*)\s+(?:be\s+|is\s+)?[$\u20ac\u00a3*\s]*$", re.IGNORECASE)
+TAKEN_BACK = re.compile(r"[.!?\s]*(?:No,|No wait|Wait|Actually|Correction|Sorry|Scratch that|Oops)", re.IGNORECASE)
+DENIED = re.compile(
+    r"(?:\bnot|n't|\bcannot|\bdoubt\b[^.,;]*)\s+(?:be\s+|is\s+)?[$\u20ac\u00a3*\s]*$"
+    r"|(?:^\W*|\b(?:is|are|was|were|be|makes)\s+)(?:over|under|above|below|beyond)\s+[$\u20ac\u00a3*\s]*$",
+    re.IGNORECASE,
+)
 """Before a number that is said not to be the answer."""
-SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\s\d])|\n+")
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
+PARTS |= {"nor", "vs", "versus", "else", "about", "around", "by", "divided", "multiplied", "remainder", "than", "least", "most"}
 """Words that belong to the quantity after them."""
+SAYS_IT = {"is", "are", "was", "were", "be", "makes", "=", ":"}
+"""After these, `7 apples, 8 pears` is one statement; in `After 7 hours, 8 are left` it is two."""
+ELLIPSIS = re.compile(r"\.{2,}(?=\s*(?:or|maybe|perhaps|possibly)\b)")
+BY_CASES = re.compile(r"\d[^.;]*\bif\b[^.;]*[,;][^.;]*\d[^.;]*\bif\b")
+"""`7 if it is odd, 8 if it is even`."""
 LONGEST_TAIL = 2_000
 """Characters of a text without a mark in which a number is looked for."""
 
@@ -46,8 +59,10 @@ def stated_answer(
     part = answer_part(text)
     for statement in statements(part):
         said, doubted = _said(statement, kind)
-        if (doubted or _taken_back(statement, said)) and kind is not AnswerKind.TEXT:
+        if _taken_back(statement, said) or (doubted and kind is not AnswerKind.TEXT):
             continue
+        if kind is AnswerKind.CHOICE:
+            said = with_its_text(said, statement.text, choices)
         value = _value(said, kind, choices, unit)
         if value is OPEN:
             return None, "expression"
@@ -72,9 +87,10 @@ def _said(statement: Statement, kind: AnswerKind) -> tuple[str, bool]:
     names = kind is AnswerKind.TEXT
     if statement.how == "marked":
         return statement_of(statement.text, names)
-    if statement.how == "tagged" and not names:
+    if statement.how == "tagged":
         inner = [inner.text for inner in statements(statement.text) if inner.how == "marked"]
-        return statement_of(inner[0] if inner else statement.text)
+        if inner or not names:
+            return statement_of(inner[0] if inner else statement.text, names)
     return statement.text, False
 
 
@@ -109,18 +125,28 @@ def _last_number(part: str, unit: str) -> str | None:
         stated = read_quantity(part, unit)
         if stated is not None and stated.form is Form.NUMBER:
             return stated.text
-    for sentence in reversed(SENTENCE.split(part[-LONGEST_TAIL:])):
+    sentences = SENTENCE.split(part[-LONGEST_TAIL:])
+    for sentence in reversed(sentences):
         if DIGIT.search(sentence):
             return _last_quantity(sentence[-LONGEST_STATEMENT:], unit)
-    return None
+    said = next((sentence for sentence in reversed(sentences) if sentence.strip()), "")
+    value = number_said(said[-LONGEST_STATEMENT:])
+    return None if value is None else canonical_value(value)
 
 
 def _last_quantity(sentence: str, unit: str) -> str | None:
     """The last number of a sentence, with what is joined to it."""
+    if BY_CASES.search(sentence) or SEVERAL_UNKNOWNS.search(sentence):
+        return canonical_statement(bare(sentence))
     said = statement_of(sentence)[0]
-    text = bare((said if DIGIT.search(said) else sentence).rsplit("=", 1)[-1])
+    *sides, last = (said if DIGIT.search(said) else sentence).split("=")
+    left = read_quantity(last)
+    if sides and left is not None and left.form is Form.OPEN and DIGIT.search(sides[-1]):
+        last = sides[-1]
+    text = bare(last)
     if not DIGIT.search(text):
         text = bare(sentence)
+    text = ELLIPSIS.sub(" ", text)
     tokens = tokens_of(text)
     places = [n for n, token in enumerate(tokens) if token.kind == "number"]
     if not places:
@@ -142,6 +168,10 @@ def _is_plain(token: Token) -> bool:
 def _joins(tokens: Sequence[Token], place: int) -> bool:
     """Whether an `and` or a comma at `place`, or a unit before one, joins a number before it to one after it."""
     before = [token.kind == "number" for token in tokens[max(place - 2, 0) : place]]
+    if tokens[place + 1].text in (",", ";") and before[-1:] == [True]:
+        return place < 2 or tokens[place - 2].text in SAYS_IT
+    if before[-1:] == [True] and tokens[place + 1].kind == "number" and is_unit(tokens[place].text):
+        return True
     if tokens[place].text in ("and", ",", ";"):
         return any(before)
     return before[-1:] == [True] and tokens[place + 1].text == "and"

@@ -7,7 +7,7 @@ import re
 TAGS = r"think|thinking|thought|thoughts|seed:think|reasoning|scratchpad|reflection"
 """Names of tags, as alternatives of a pattern."""
 _ENDS = (
-    rf"</(?:{TAGS}|analysis)>|\[/THINK\]|<\|end_of_thought\|>|\u25c1/think\u25b7"
+    rf"</(?:{TAGS}|analysis)>|\[/THINK\]|<\|end_of_thought\|>(?:\s*<\|begin_of_solution\|>)?|\u25c1/think\u25b7"
     r"|<\|channel\|>final<\|message\|>"
 )
 _BEGINS = rf"<(?:{TAGS})>|\[THINK\]|<\|begin_of_thought\|>|\u25c1think\u25b7|<\|channel\|>analysis<\|message\|>"

@@ -23,7 +23,7 @@ NUMERALS = {
 }
 TOKEN = re.compile(
     r"\s*(?:(?<![\w^.\\])(?P<number>" + "|".join(f"(?P<{name}>{pattern})" for name, pattern in NUMERALS.items()) + r")"
-    r"|(?P<word>[^\W\d_]+\d*(?:'[^\W\d_]+)?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<sign>\*\*|:=|=>|->|[<>!=]=|==+|\S))"
+    r"|(?P<word>[^\W\d_\u03c0]+\d*(?:'[^\W\d_]+)?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<sign>\*\*|:=|=>|->|[<>!=]=|==+|\S))"
 )
 PARTS = {"half": 2, "third": 3, "quarter": 4}
 PLAIN_FORMS: dict[str, Callable[[str], str]] = {

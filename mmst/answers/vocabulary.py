@@ -127,4 +127,10 @@ ARROW = re.compile(
 )
 UNKNOWN_TIMES = re.compile(r"\s*[a-zA-Z]\s*=\s*-?\d+(?:\.\d+)?[a-z]\s*\.?")
 """`n = 3m`: two unknowns, and no metres."""
+SEVERAL_UNKNOWNS = re.compile(r"=\s*[-$\d][^=]*(?:\bor\b|\band\b|[,;])\s*\$?\s*[a-zA-Z]\d?\s*=\s*[-$\d]")
+"""`x = 7 or x = 8`."""
+DOTS = re.compile(r"(?<=\d)\s?(?:\.{2,}|\u2026)\s?(?=\d)")
+"""Between the ends of a range."""
+HOURS = {"am", "pm", "o", "noon"}
+"""After a number that is a time of day."""
 ABOUT = re.compile(r"\(?\s*\u2248")

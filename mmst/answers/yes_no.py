@@ -9,15 +9,19 @@ from mmst.answers.markup import bare
 LONGEST_CLAUSE = 200
 YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no", "untrue": "no"}
 OPPOSITE = {"yes": "no", "no": "yes"}
-NEGATION = re.compile(r"\b(?:not|never|hardly|cannot|far from|neither|nor|false that|untrue that)\b|n't\b", re.IGNORECASE)
+NEGATION = re.compile(
+    r"\b(?:not|never|hardly|scarcely|cannot|far from|neither|nor|false that|untrue that|nothing|none|nobody|no one|no longer"
+    r"|(?:wrong|incorrect|false|untrue|a mistake) to|(?<!no )(?<!without )(?<!without a )doubt(?:s|ed|ful)?)\b|n't\b",
+    re.IGNORECASE,
+)
 CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:so|thus|therefore|hence|but|because|since|and)\b", re.IGNORECASE)
 """What a negation does not reach across."""
 BOTH = re.compile(
-    r"\b(?:yes|no|true|false)\b\s*(?:/|,?\s*\b(?:or|and(?!\s+no\s+[a-z])|nor)\b|\|)\s*(?:maybe\s+|perhaps\s+)?\b(?:yes|no|true|false)\b|^\W*yes\W+no\W*$|^\W*no\W+yes\W*$",
+    r"\b(?:yes|no|true|false)\b\s*(?:/|[,.?]*\s*\b(?:or|and(?!\s+no\s+[a-z])|nor)\b|\|)\s*(?:maybe\s+|perhaps\s+)?\b(?:yes|no|true|false)\b|\b(?:yes,?\s+no|no,?\s+yes)[.!*\s]*$|^\W*yes\W+no\W*$|^\W*no\W+yes\W*$",
     re.IGNORECASE,
 )
 ANSWERING = re.compile(
-    r"(?P<word>\byes\b(?!-)|\bno\b(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)"
+    r"(?P<word>\byes\b(?!-)|\bno\b(?!-\w)(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)"
     r"|\s+(?:it|he|she|they|we|you|this|that|these|there|the)\b))",
     re.IGNORECASE,
 )

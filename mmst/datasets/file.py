@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from mmst.datasets.golds import every
 from mmst.datasets.jsonl import OTHER_NAMES, of_one_kind, problem_of
 from mmst.datasets.rows import Row, Rows, rows_of_file, rows_of_folder, said_of
 from mmst.errors import DataError
@@ -104,15 +105,17 @@ def _no_column(key: str, column: str, there: list[str]) -> DataError:
 
 def _problems(rows: Rows, names: Mapping[str, str], kind: AnswerKind | None, tags: Sequence[str]) -> list[Problem]:
     seen: dict[str, str] = {}
-    problems: list[Problem] = []
-    for number, (where, row) in enumerate(rows, 1):
+
+    def made(numbered: tuple[int, tuple[str, Row]]) -> Problem:
+        number, (where, row) = numbered
         own = {key: row[column] for key, column in names.items() if column in row}
         problem = problem_of(own, where, f"{Path(where.rpartition(', ')[0]).stem}-{number}", kind, _tags(row, tags))
         if problem.id in seen:
             raise DataError(f"{where}: the id '{problem.id}' stands already in {seen[problem.id]}.")
         seen[problem.id] = where
-        problems.append(problem)
-    return problems
+        return problem
+
+    return every(enumerate(rows, 1), made)
 
 
 def _tags(row: Row, tags: Sequence[str]) -> tuple[str, ...]:

@@ -12,25 +12,16 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmst.answers.choices import canonical_choice
-from mmst.answers.equality import canonical_answer, is_number
-from mmst.answers.numbers import canonical_number
-from mmst.answers.reading import unit_of
+from mmst.datasets.golds import answer_kind, choices_and_labels, every, gold_and_rationale, gold_choice, in_one_spelling
 from mmst.errors import DataError
 from mmst.types import AnswerKind, Problem
 
-YES_NO = ("yes", "no", "true", "false")
-FINAL_MARK = "####"
-"""GSM8K's mark between rationale and answer."""
 MOST_NAMED = 5
 """Files of a folder that an error names."""
-UNITS = re.compile(r"[^A-Z:]*")
-"""What follows a number that is an answer, and not the name of something: `12 apples`, not `3 Doors Down` or `10:30`."""
 OTHER_NAMES = {
     "question": ("problem", "prompt", "input", "query", "instruction"),
     "answer": ("solution", "target", "output", "label", "gold"),
@@ -54,22 +45,22 @@ def read_file(file: Path) -> list[Problem]:
     """
     if not file.is_file():
         raise DataError(f"dataset: there is no file {file}.")
-    problems: list[Problem] = []
-    seen: dict[str, int] = {}
     with file.open(encoding="utf-8-sig") as lines:
         try:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    where = f"{file}, line {number}"
-                    problem = problem_of(_row(line, where), where, f"{file.stem}-{number}")
-                    if problem.id in seen:
-                        raise DataError(
-                            f"{file}, line {number}: the id '{problem.id}' stands already in line {seen[problem.id]}."
-                        )
-                    seen[problem.id] = number
-                    problems.append(problem)
+            rows = [(number, _row(line, f"{file}, line {number}")) for number, line in enumerate(lines, 1) if line.strip()]
         except UnicodeDecodeError as error:
             raise DataError(f"{file}: not a UTF-8 text file ({error.reason}).") from error
+    seen: dict[str, int] = {}
+
+    def made(numbered: tuple[int, dict[str, Any]]) -> Problem:
+        number, row = numbered
+        problem = problem_of(row, f"{file}, line {number}", f"{file.stem}-{number}")
+        if problem.id in seen:
+            raise DataError(f"{file}, line {number}: the id '{problem.id}' stands already in line {seen[problem.id]}.")
+        seen[problem.id] = number
+        return problem
+
+    problems: list[Problem] = every(rows, made)
     if not problems:
         raise DataError(f"{file}: the file holds no problem.")
     return of_one_kind(problems, str(file))
@@ -89,9 +80,9 @@ def problem_of(
     if not isinstance(tests, list) or not all(isinstance(test, str) for test in tests):
         raise DataError(f"{where}: 'tests' must be a list of texts.")
     question = _text_at(row, "question", where)
-    choices, labels = _choices(row.get("choices"), where)
+    choices, labels = choices_and_labels(row.get("choices"), where)
     unknown = _has_no_answer(row)
-    written, rationale = ("", None) if unknown else gold_and_rationale(_text_at(row, "answer", where))
+    written, rationale = ("", None) if unknown else gold_and_rationale(_answer_at(row, choices, where))
     if not unknown or tests or kind is AnswerKind.TESTS:
         kind = _kind(kind, AnswerKind.TESTS if tests else answer_kind(written, choices), written, where)
     kind = kind or (AnswerKind.CHOICE if choices else AnswerKind.NUMBER)
@@ -128,29 +119,6 @@ def of_one_kind(problems: list[Problem], where: str) -> list[Problem]:
             f"({', '.join(kinds)}); say which it is (dataset=file dataset.kind=text), or leave it out."
         )
     return [replace(p, kind=kinds[0]) if not p.has_gold and not p.choices else p for p in problems]
-
-
-def answer_kind(answer: str, choices: tuple[str, ...]) -> AnswerKind:
-    """What kind of answer a gold answer is, by how it looks."""
-    if choices:
-        return AnswerKind.CHOICE
-    if canonical_number(answer) is not None or (is_number(answer) and UNITS.fullmatch(answer)):
-        return AnswerKind.NUMBER
-    return AnswerKind.YES_NO if answer.strip().lower() in YES_NO else AnswerKind.TEXT
-
-
-def gold_and_rationale(answer: str) -> tuple[str, str | None]:
-    """The gold answer and the rationale before it, where GSM8K's mark stands between them."""
-    rationale, mark, final = answer.rpartition(FINAL_MARK)
-    return (final if mark else answer).strip(), rationale.strip() or None
-
-
-def in_one_spelling(answer: str, kind: AnswerKind) -> str:
-    """A gold answer as `Problem.answer` holds it: what is no plain numeral, yes or no is written as one."""
-    if kind is AnswerKind.YES_NO or (kind is AnswerKind.NUMBER and canonical_number(answer) is None):
-        unit = unit_of(answer) if kind is AnswerKind.NUMBER else ""
-        return answer if unit else canonical_answer(answer, kind) or answer
-    return answer
 
 
 def _file(path: Path, split: str) -> Path:
@@ -202,6 +170,14 @@ def _row(line: str, where: str) -> dict[str, Any]:
     return row
 
 
+def _answer_at(row: dict[str, Any], choices: tuple[str, ...], where: str) -> str:
+    """An answer as text; true and false are choices where those are called so."""
+    value = row.get("answer")
+    if isinstance(value, bool) and str(value).lower() in {choice.lower() for choice in choices}:
+        return str(value)
+    return _text_at(row, "answer", where)
+
+
 def _text_at(row: dict[str, Any], key: str, where: str) -> str:
     """A question or an answer, as text."""
     if key not in row:
@@ -228,24 +204,6 @@ def _text_at(row: dict[str, Any], key: str, where: str) -> str:
     return str(value)
 
 
-def _choices(given: Any, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The choices' texts, and their labels where the data set gives some, as ARC and CommonsenseQA do."""
-    labels: Any = []
-    if isinstance(given, dict):
-        given, labels = given.get("text"), given.get("label") or []
-    elif isinstance(given, list) and given and all(isinstance(choice, dict) for choice in given):
-        given, labels = [choice.get("text") for choice in given], [choice.get("label") for choice in given]
-    texts = given or []
-    plain = isinstance(texts, list) and all(
-        isinstance(text, str | int | float) and not isinstance(text, bool) for text in texts
-    )
-    if not plain or not isinstance(labels, list) or (any(labels) and len(labels) != len(texts)):
-        raise DataError(
-            f"{where}: 'choices' must be a list of texts or numbers, or their labels and texts: {{label: [...], text: [...]}}."
-        )
-    return tuple(map(str, texts)), tuple(map(str, labels)) if any(labels) else ()
-
-
 def _gold(written: str, kind: AnswerKind, choices: tuple[str, ...], labels: tuple[str, ...], where: str) -> str:
     """A gold answer that samples can be judged against.
 
@@ -254,26 +212,6 @@ def _gold(written: str, kind: AnswerKind, choices: tuple[str, ...], labels: tupl
     """
     if kind is AnswerKind.TESTS:
         return written
-    if kind is not AnswerKind.CHOICE:
-        if not written:
-            raise DataError(f"{where}: 'answer' holds no answer.")
-        return in_one_spelling(written, kind)
-    if written in labels:
-        return chr(65 + labels.index(written))
-    by_text = [n for n, choice in enumerate(choices) if choice.strip().lower() == written.strip().lower()]
-    letter = chr(65 + by_text[0]) if len(by_text) == 1 else _named(written, choices)
-    if letter is None:
-        last = chr(64 + len(choices))
-        raise DataError(
-            f"{where}: the answer '{written[:80]}' is none of the {len(choices)} choices; "
-            f"give the letter (A to {last}) or the text of one."
-        )
-    return letter
-
-
-def _named(written: str, choices: tuple[str, ...]) -> str | None:
-    """The choice that is meant by a letter alone, or by its text in another spelling; an index could be meant two ways."""
-    if written.strip(" ().").isalpha() or canonical_number(written) is None:
-        with_letter = re.match(r"\s*\(?[A-Za-z][).:]\s*\S", written)
-        return None if with_letter else canonical_choice(written, choices)
-    return canonical_choice(written, choices) if any(canonical_number(choice) is not None for choice in choices) else None
+    if not written:
+        raise DataError(f"{where}: 'answer' holds no answer.")
+    return gold_choice(written, choices, labels, where) if kind is AnswerKind.CHOICE else in_one_spelling(written, kind)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from mmst.answers.equality import gold_of
 from mmst.config.build import build
 from mmst.config.schema import DataSettings, DecontaminationSettings, LabelSettings, Node, Settings
 from mmst.config.sentences import config_errors
@@ -23,14 +24,26 @@ def problem_set(dataset: DataSettings, split: str, solvers: Mapping[str, Node]) 
     """One split of a data set, cut to its limit; its kinds of answers must be ones that the solvers can be asked for.
 
     Raises:
-        ConfigError: the data set has no such split.
+        ConfigError: the data set has no such split, or gold answers that cannot be read.
     """
     problems: list[Problem] = build(dataset.split(split), "dataset")[: dataset.limit]
+    _check_golds(problems, dataset.name, split)
     for name, node in solvers.items():
         form = build(node["format"], f"solvers.{name}.format")
         for kind in {problem.kind for problem in problems}:
             form.check_kind(kind, name)
     return ProblemSet(split, tuple(problems))
+
+
+def _check_golds(problems: Sequence[Problem], dataset: str, split: str) -> None:
+    """No sample could be judged against a gold answer that cannot be read, so that nothing is sampled for it."""
+    bad = [problem for problem in problems if (problem.answer or problem.tests) and gold_of(problem) is None]
+    if bad:
+        first = f"'{bad[0].answer[:80]}' of the problem {bad[0].id}" + (" (a choice)" if bad[0].choices else "")
+        raise ConfigError(
+            f"dataset: {len(bad)} of the {len(problems)} gold answers of {dataset}, split {split}, cannot be read as answers "
+            f"of their kind, the first of them {first}; mend them, or leave these problems out."
+        )
 
 
 def train_set(settings: LabelSettings, measured_on: Sequence[ProblemSet]) -> tuple[ProblemSet, Contamination]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 from mmst.answers.equality import PASSED, canonical_answer
 from mmst.answers.numbers import numbers_in
 from mmst.answers.reading import stated_answer
-from mmst.methods.hidden import ignores_question
+from mmst.methods.hidden import computes, ignores_question
 from mmst.methods.method import Reading
 from mmst.methods.programs import begins_function, completed, program_in
 from mmst.methods.prompt import PromptFormat
@@ -19,7 +19,6 @@ from mmst.sandbox.result import UNJUDGED, Executor, Program, Result, Status
 from mmst.types import AnswerKind, Problem, Step
 
 INDENT = "    "
-COMPUTING = (ast.BinOp, ast.Call, ast.AugAssign, ast.Compare, ast.BoolOp)
 SHIFTS = (7, 13)
 """By how much numbers are made larger to see whether a program looks at them."""
 NO_SOLUTION, LEFT = "NoSolution", "SystemExit"
@@ -52,7 +51,7 @@ class CodeMethod:
 
     format: PromptFormat
     name: str = "code"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
@@ -85,7 +84,7 @@ class CodeMethod:
         return with_numbers_changed(self.clean(completion), problem)
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether the program computes nothing (no operator, no call), or with none of the numbers that the question holds."""
+        """Whether the program computes nothing (`7`, `7 + 0`, `int('7')`), or with none of the question's numbers."""
         if problem.kind is AnswerKind.TESTS:
             return False
         try:
@@ -93,7 +92,7 @@ class CodeMethod:
             hidden = problem.kind is AnswerKind.NUMBER and ignores_question(tree, problem.question)
         except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
             return False
-        return hidden or not any(isinstance(node, COMPUTING) for node in ast.walk(tree))
+        return hidden or not computes(tree)
 
 
 def program_of(completion: str, problem: Problem) -> str:

@@ -1,4 +1,4 @@
-"""Programs that hide their answer: they calculate, but with none of the question's numbers, such as `return 7 + 0`."""
+"""Programs that hide their answer: they calculate nothing (`7 + 0`), or with none of the question's numbers (`14 / 2`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from mmst.answers.number_words import numbers_in_words
 from mmst.answers.numbers import numbers_in
 from mmst.answers.vocabulary import SCALES
 
+COMPUTING = (ast.BinOp, ast.Call, ast.AugAssign, ast.Compare, ast.BoolOp)
+NEUTRAL_ONE = (ast.Mult, ast.Div, ast.FloorDiv, ast.Pow)
+"""Operations that one on the right leaves as it was."""
+CASTS = {"int", "float", "str", "round", "abs", "print", "Fraction", "Decimal", "complex"}
 CLOSE = 1e-3
 """How near two numbers count as one: `numbers_in` rounds long decimals, and programs round thirds."""
 
@@ -23,6 +27,48 @@ def ignores_question(tree: ast.AST, question: str) -> bool:
     asked = _asked(question)
     used = set(_used(tree))
     return bool(asked) and not any(abs(value - other) < CLOSE for value in used for n in asked for other in _forms(n))
+
+
+def computes(tree: ast.AST) -> bool:
+    """Whether a program has an operation that makes a new value: not `7 + 0`, `int('7')` or a call of its own function."""
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    plain = _names_of_constants(tree)
+    return any(isinstance(node, COMPUTING) and not _is_idle_operation(node, own, plain) for node in ast.walk(tree))
+
+
+def _names_of_constants(tree: ast.AST) -> set[str]:
+    """The names to which only constants are assigned."""
+    given: dict[str, bool] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            names = [name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+            given |= {name: given.get(name, True) and isinstance(node.value, ast.Constant) for name in names}
+        elif isinstance(node, ast.Name | ast.arg) and not isinstance(getattr(node, "ctx", None), ast.Load):
+            name = node.arg if isinstance(node, ast.arg) else node.id
+            given.setdefault(name, False)
+    return {name for name, constant in given.items() if constant}
+
+
+def _is_idle_operation(node: ast.AST, own: set[str], plain: set[str]) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id in own:
+            return not node.args and not node.keywords
+        return node.func.id in CASTS and all(_is_constant(arg, own, plain) for arg in node.args)
+    if not isinstance(node, ast.BinOp):
+        return False
+    neutral = 0 if isinstance(node.op, ast.Add | ast.Sub) else 1 if isinstance(node.op, NEUTRAL_ONE) else None
+    swaps = isinstance(node.op, ast.Add | ast.Mult)
+    return _is(node.right, neutral) or (swaps and _is(node.left, neutral))
+
+
+def _is(node: ast.AST, value: int | None) -> bool:
+    return value is not None and isinstance(node, ast.Constant) and node.value == value and not isinstance(node.value, bool)
+
+
+def _is_constant(node: ast.AST, own: set[str], plain: set[str]) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in plain
+    return isinstance(node, ast.Constant) or _is_idle_operation(node, own, plain)
 
 
 def _asked(question: str) -> set[float]:

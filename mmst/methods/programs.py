@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from mmst.answers.thinking import without_thinking
 
 END_OF_TURN = re.compile(
-    r"<\|(?:im_end|endoftext|eot_id|end|eom_id|end_of_text|assistant|user)\|>|</s>|<eos>|<end_of_turn>|\[/?INST\]"
+    r"<\|[a-z][a-z_ ]{1,40}\|>|<\uff5c[^\uff5c\n]{1,40}\uff5c>|</?s>|<eos>|<pad>|<unk>|<end_of_turn>|<start_of_turn>|\[/?INST\]"
 )
 RUN_ON = re.compile(r"\n[#*\s]*Question:")
 FENCE = re.compile(

@@ -127,6 +127,9 @@ def same_number(a, b):
     return bool(abs(sympy.N(a - b, 30, maxn=500)) <= larger * sympy.Float("1e-12" if rounded else "1e-100"))
 
 def equal(first, second):
+    import re
+    if re.search(r"\d\s*_", first + " " + second):  # a base, which is dropped by parsing
+        return re.sub(r"[{}\s]", "", first) == re.sub(r"[{}\s]", "", second)
     lists = [text.split(",") for text in (first, second) if "," in text and not any(c in text for c in "()[]{}")]
     if len(lists) == 2 and len(lists[0]) == len(lists[1]):
         return all(same(parsed(a), parsed(b)) for a, b in zip(*lists))

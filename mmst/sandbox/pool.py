@@ -109,7 +109,7 @@ class SandboxPool:
         SandboxUnavailableError: the machine lacks a feature that isolation needs, and it was not accepted.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     """Raised with every change of what a program gives."""
 
     def __init__(

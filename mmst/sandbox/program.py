@@ -85,7 +85,7 @@ def plain(value: Any) -> Any:
     """A number of numpy's as Python's, and one of sympy's that stands as an expression (`sqrt(2)`) as a decimal."""
     kind = type(value)
     origin = kind.__module__.partition(".")[0]
-    if origin == "numpy" and getattr(value, "size", 0) == 1:
+    if origin in ("numpy", "pandas") and getattr(value, "size", 0) == 1 and hasattr(value, "item"):
         return value.item()
     if origin == "sympy" and getattr(value, "is_number", False) and not getattr(value, "is_Rational", False):
         return value.evalf()

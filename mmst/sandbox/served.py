@@ -131,8 +131,9 @@ class Served:
 
     def _same(self, question: dict[str, Any]) -> dict[str, Any]:
         first, second = (self.peer.decode(value) for value in question["on"])
-        alike = type(first) is type(second) and _state(first) == _state(second)
-        return {"identical": first is second, "alike": alike, "equal": bool(first == second)}
+        if first is second:
+            return {"identical": True}
+        return {"identical": False, "alike": _alike(first, second, set()), "equal": bool(first == second)}
 
 
 def _compares(kind: Any) -> bool:
@@ -140,12 +141,29 @@ def _compares(kind: Any) -> bool:
     return kind.__eq__ is not object.__eq__
 
 
-def _state(value: Any) -> Any:
-    """What an object holds, its own objects included, so that no `__eq__` of a program's decides."""
+def _alike(first: Any, second: Any, seen: set[tuple[int, int]]) -> bool:
+    """Whether two objects hold the same, their own objects included, so that no `__eq__` of a program's decides.
+
+    `seen`: pairs that are being compared, as a child that knows its parent leads back to it.
+    """
+    if first is second or (id(first), id(second)) in seen:
+        return True
+    if type(first) is not type(second) or isinstance(first, type):
+        return False
+    seen.add((id(first), id(second)))
+    held = [_held(value) for value in (first, second)]
+    return held[0].keys() == held[1].keys() and all(_same_part(held[0][key], held[1][key], seen) for key in held[0])
+
+
+def _same_part(first: Any, second: Any, seen: set[tuple[int, int]]) -> bool:
+    return _alike(first, second, seen) if hasattr(first, "__dict__") else bool(first == second)
+
+
+def _held(value: Any) -> dict[str, Any]:
     held = getattr(value, "__dict__", None)
     if held is None:
         held = {name: getattr(value, name, None) for name in getattr(type(value), "__slots__", ())}
-    return {key: _state(part) if hasattr(part, "__dict__") else part for key, part in held.items()}
+    return dict(held)
 
 
 def _text(error: BaseException) -> str:

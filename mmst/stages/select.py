@@ -19,7 +19,7 @@ from mmst.methods.method import Method
 from mmst.sandbox.result import Executor
 from mmst.types import Dropped, DropReason, GradedSample, Problem, Verdict
 
-VERSION = 8
+VERSION = 9
 
 
 def select(

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from mmst.answers.equality import NO_GOLD, gold_of, verdict_of
-from mmst.datasets.jsonl import answer_kind, read_problems
+from mmst.datasets.golds import answer_kind
+from mmst.datasets.jsonl import read_problems
 from mmst.errors import DataError
 from mmst.types import AnswerKind, Verdict
 
@@ -118,6 +119,37 @@ def test_what_cannot_be_judged_against_is_refused_with_its_line(tmp_path, text, 
     with pytest.raises(DataError, match=message) as raised:
         read_problems(str(tmp_path / "x.jsonl"), "test")
     assert "line 1" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "answer"),
+    [
+        ({"answer": "Half of 84 is 42.\nSo it is $\\boxed{42}$."}, "number", "42"),
+        ({"answer": "The final answer is 1,042."}, "number", "1,042"),
+        ({"answer": "9 KG"}, "number", "9 KG"),
+        ({"answer": "Nope."}, "text", "Nope."),
+        ({"answer": "No."}, "yes_no", "no"),
+        ({"choices": {"A": "x", "B": "y"}, "answer": "B"}, "choice", "B"),
+        ({"choices": {"1": "x", "2": "y"}, "answer": 2}, "choice", "B"),
+        ({"choices": [False, True], "answer": True}, "choice", "B"),
+        ({"choices": ["true", "false"], "answer": False}, "choice", "B"),
+        ({"choices": ["rs . 240", "rs . 250"], "answer": "250"}, "choice", "B"),
+        ({"choices": ["10 %", "15 %"], "answer": "15%"}, "choice", "B"),
+        ({"choices": ["A)21", "B)21.5"], "answer": "B"}, "choice", "B"),
+    ],
+)
+def test_rationales_labels_and_units_round_an_answer_are_read(tmp_path, row, kind, answer):
+    (problem,) = read_problems(written(tmp_path / "x.jsonl", {"question": "?", **row}), "test")
+    assert (problem.kind, problem.answer) == (kind, answer)
+    assert gold_of(problem) is not None
+
+
+def test_all_that_cannot_be_judged_against_is_counted(tmp_path):
+    bad = {"question": "?", "choices": ["x", "y"], "answer": "Q"}
+    path = written(tmp_path / "x.jsonl", {**GOOD}, bad, bad, {**GOOD, "id": "b"}, {"question": "?", "answer": [1]})
+    with pytest.raises(DataError, match="line 2: the answer 'Q' is none of the 2 choices") as raised:
+        read_problems(path, "test")
+    assert str(raised.value).endswith("In all 3 of 5 rows are no problems that can be judged (line 3, line 5).")
 
 
 def test_a_folder_without_the_split_says_what_it_holds(tmp_path):

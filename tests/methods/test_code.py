@@ -107,6 +107,11 @@ def test_equal_programs_run_once():
         ("def solution():\n    total = 3 * 4\n    return total", False),
         ("def solution():\n    return 12 + 0", True),
         ("def solution():\n    return int('12')", True),
+        ("def solution():\n    return 0 + 3", True),
+        ("def solution():\n    each = 4\n    return round(float(each)) * 1", True),
+        ("def solution():\n    return 12 / 1\nprint(solution())", True),
+        ("def bags():\n    return 3 * 4\nprint(int(bags()))", False),
+        ("def solution(n=3):\n    return int(n) - 0 + 4", False),
         ("def solution():\n    '3 bags of 4'\n    return 24 / 2", True),
         ("def solution():\n    bags = 3\n    each = 4\n    return 24 / 2", True),
         ("def solution():\n    bags = 3\n    each = 4\n    return bags * each", False),
@@ -132,7 +137,7 @@ def test_a_constant_is_a_leak(problem, code, leak):
         ("Twenty-five and then some.", "return 20 + 5", True),
         ("Twenty-five and then some.", "return 25 + 5", False),
         ("How many days has the week?", "return 14 / 2", False),
-        ("She has 7 and gets nothing.", "return 7 + 0", False),
+        ("She has 7 and gets nothing.", "return 7 + 0", True),
     ],
 )
 def test_numbers_in_words_are_numbers_of_the_question(question, code, leak):
