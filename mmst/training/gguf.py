@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from mmst.training.digests import kept_digest
 from mmst.training.quantized import is_quantized
 
 MAGIC = b"GGUF"
+PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+"""How llama.cpp names the parts of a split file."""
 DIGESTS = ".digests"
 """Below the folder of converted models: the hashes of their files, see `mmst.training.digests`."""
 
@@ -31,6 +34,11 @@ def converted(path: Path, cache: Path) -> Path:
         raise ModelError(f"model: there is no file {path}.")
     if is_pointer(path):
         raise ModelError(f"model: {path} is a pointer of Git LFS, not the file itself; run `git lfs pull`, and try again.")
+    if part := PART.search(path.name):
+        raise ModelError(
+            f"model: {path} is one of {int(part[2])} parts; join them by `llama-gguf-split --merge {path} WHOLE.gguf` of "
+            "llama.cpp (give it the first part), and name the whole."
+        )
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise ModelError(f"model: {path} is no GGUF file, or its download was cut off at once; download it again.")

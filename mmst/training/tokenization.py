@@ -44,7 +44,7 @@ def completion_text(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -
     """What a model wrote: without special tokens, but for those that mark its reasoning."""
     marks = reasoning_marks(tokenizer)
     if not marks.intersection(tokens):
-        return str(tokenizer.decode(tokens, skip_special_tokens=True))
+        return str(tokenizer.decode(list(tokens), skip_special_tokens=True))
     special = _ids(tokenizer, special_names(tokenizer)) - marks
     return str(tokenizer.decode([token for token in tokens if token not in special], skip_special_tokens=False))
 
