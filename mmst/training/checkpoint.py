@@ -43,6 +43,7 @@ HASHED = (
     "added_tokens.json",
     "*.model",
     "*.tiktoken",
+    "tekken.json",
     "*.jinja",
     "chat_template*",
     "chat_templates/*.jinja",

@@ -119,7 +119,8 @@ def test_code_that_a_folder_brings_is_never_run(folder, monkeypatch, known):
 
 
 @pytest.mark.parametrize(
-    "name", ["special_tokens_map.json", "added_tokens.json", "chat_template.json", "chat_template.jinja", "spm.model"]
+    "name",
+    ["special_tokens_map.json", "added_tokens.json", "chat_template.json", "chat_template.jinja", "spm.model", "tekken.json"],
 )
 def test_every_file_of_a_tokenizer_counts_in_the_hash(folder, nano, name):
     (folder / name).write_text("{}")
