@@ -17,6 +17,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from mmst.answers.thinking import BEGINS, CHANNELS, ENDS
+from mmst.errors import ModelError
 from mmst.types import Example, Message, Prompt
 
 ANCHORS = ("\n", ".", "a", "1")
@@ -113,6 +114,22 @@ def _added_first(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
     full = list(tokenizer.encode("a", add_special_tokens=True))
     places = (n for n in range(len(full) - len(bare) + 1) if full[n : n + len(bare)] == bare)
     return tuple(full[: next(places, 0)])
+
+
+def refuse_unknown(tokenizer: PreTrainedTokenizerBase, rows: Iterable[Sequence[int]], known: int) -> None:
+    """Refuse tokens that a model has no embeddings of. A tokenizer may have more than its model, as Gemma 3's, if no text does.
+
+    `known`: how many it has embeddings of.
+
+    Raises:
+        ModelError: names the first.
+    """
+    found = next((token for row in rows for token in row if token >= known), None)
+    if found is not None:
+        raise ModelError(
+            f"model: the tokenizer's {tokenizer.convert_ids_to_tokens(found)!r} is token {found}, and the model has embeddings "
+            f"of {known}; take the tokenizer that the model was trained with."
+        )
 
 
 def _between_marks(tokenizer: PreTrainedTokenizerBase, completion: str) -> list[Message]:

@@ -8,12 +8,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken
 
+from mmst.errors import ModelError
 from mmst.methods.boundary import boundary_of
 from mmst.methods.chat import ChatTemplate
 from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.methods.reasoning import split_reasoning
 from mmst.training.checkpoint import load_tokenizer
-from mmst.training.tokenization import completion_text, encode_prompt, example_tokens, prompt_tokens, turn_end
+from mmst.training.tokenization import (
+    completion_text,
+    encode_prompt,
+    example_tokens,
+    prompt_tokens,
+    refuse_unknown,
+    turn_end,
+)
 from mmst.types import Example, Message, Problem, Prompt
 from tests.made_tokenizers import BEGIN, BEGINS, END, FAMILIES, JOINED_BREAK, TURN, made_tokenizer
 
@@ -247,3 +255,11 @@ def test_what_a_model_wrote_has_no_special_tokens():
     tokenizer = made_tokenizer("qwen")
     tokens = tokenizer.encode(f"It is{TURN} 5.{END}", add_special_tokens=False)
     assert completion_text(tokenizer, tokens) == "It is 5."
+
+
+def test_a_token_that_a_model_has_no_embedding_of_is_named_and_one_that_no_text_has_is_no_matter():
+    tokenizer = made_tokenizer("qwen")
+    tokens = encode_prompt(tokenizer, "Is it?")
+    refuse_unknown(tokenizer, [tokens], max(tokens) + 1)
+    with pytest.raises(ModelError, match=rf"is token {max(tokens)}, and the model has embeddings of {max(tokens)}; take the"):
+        refuse_unknown(tokenizer, [tokens], max(tokens))
