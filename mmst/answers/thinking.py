@@ -8,18 +8,25 @@ TAGS = r"think|thinking|thought|thoughts|seed:think|reasoning|scratchpad|reflect
 """Names of tags, as alternatives of a pattern."""
 _ENDS = (
     rf"</(?:{TAGS}|analysis)>|\[/THINK\]|<\|end_of_thought\|>(?:\s*<\|begin_of_solution\|>)?|\u25c1/think\u25b7"
-    r"|<\|channel\|>final<\|message\|>"
+    r"|<\|END_THINKING\|>|<\|channel\|>final<\|message\|>|<channel\|>"
 )
-_BEGINS = rf"<(?:{TAGS})>|\[THINK\]|<\|begin_of_thought\|>|\u25c1think\u25b7|<\|channel\|>analysis<\|message\|>"
+_BEGINS = (
+    rf"<(?:{TAGS})>|\[THINK\]|<\|begin_of_thought\|>|\u25c1think\u25b7"
+    r"|<\|START_THINKING\|>|<\|channel\|>analysis<\|message\|>|<\|channel>thought"
+)
 ENDS = re.compile(_ENDS, re.IGNORECASE)
 BEGINS = re.compile(_BEGINS, re.IGNORECASE)
 OPENED = re.compile(rf"(?:{_BEGINS})\s*\Z", re.IGNORECASE)
-SIGNS = ("</", "<t", "<T", "<r", "<R", "<s", "<S", "<|", "THINK]", "\u25c1")
+SIGNS = ("</", "<t", "<T", "<r", "<R", "<s", "<S", "<|", "<channel|>", "THINK]", "\u25c1")
 """Without any of these there is no thinking."""
+CHANNELS = (("<|channel|>", "<|message|>", "<|start|>", "<|end|>"), ("<|channel>", "<channel|>"))
+"""What gpt-oss and Gemma 4 say each part of a reply by: special tokens, of which the first is no other model's."""
 CLOSED_BY = {
     "[THINK]": "[/THINK]",
     "<|begin_of_thought|>": "<|end_of_thought|>",
     "\u25c1think\u25b7": "\u25c1/think\u25b7",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|channel>thought": "<channel|>",
     "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
 }
 """What ends a block, where that is no tag of the same name."""

@@ -9,7 +9,7 @@ from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read
 from mmst.jobs.problems import problem_set
 from mmst.methods.edge import Crossing, Edge
 from mmst.reporting.prompts import Shown, print_prompts, prompts_to_show
-from mmst.training.checkpoint import load_tokenizer, served_name
+from mmst.training.checkpoint import hub_checkpoint, load_tokenizer, served_name
 
 
 def preview(settings: Settings) -> None:
@@ -20,7 +20,10 @@ def preview(settings: Settings) -> None:
 
 @config_errors
 def _shown(settings: Settings) -> tuple[list[Shown], object | None]:
-    checkpoint = build(settings.model.checkpoint, "model")
+    described = settings.model.checkpoint
+    if described["_target_"] == f"{hub_checkpoint.__module__}.{hub_checkpoint.__qualname__}":
+        described = {**described, "weights": False}  # prompts need none
+    checkpoint = build(described, "model")
     writer = prompt_writer(settings, checkpoint)
     methods = build_methods(settings.solvers)
     recipes = [read_recipe(row, methods) for row in settings.recipes]

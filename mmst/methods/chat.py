@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,8 @@ DAY = date(2024, 7, 26)
 """What a template is told that asks for today's date: one day for all runs, so that one command gives one set of prompts."""
 LONGEST = 1_000_000
 """Characters that a template may write beside what it is given."""
+TAIL = 8
+"""Characters of a prompt that may share a token with the white space after it."""
 AUTO = "auto"
 """The value of `model.chat` that takes a template where there is one."""
 CUE = "{cue}"
@@ -30,6 +32,7 @@ PROBE = (
     Message("system", "probe-system"), Message("user", "probe-question"), Message("assistant", "probe-reply"),
     Message("user", "probe-last"),
 )  # fmt: skip
+REPLY = "probe-new-reply"
 WAY_OUT = "set model.chat=false for few-shot text, or mend the template"
 
 
@@ -47,6 +50,8 @@ class ChatTemplate:
     parts: bool = False
     """Whether contents are lists of parts."""
     takes_system: bool = True
+    before: str = ""
+    """The white space that it writes before a reply, as Llama 2's and Mistral's do."""
 
     @classmethod
     def of(
@@ -66,7 +71,7 @@ class ChatTemplate:
                 except ConfigError as error:
                     failures.append(str(error))
                 else:
-                    return made
+                    return replace(made, before=made._before_reply())
         raise ConfigError(failures[1])  # of texts without a system message: what every template should take
 
     @property
@@ -78,6 +83,7 @@ class ChatTemplate:
             "arguments": dict(self.arguments),
             "system": self.system,
             "prefill": self.prefill,
+            **({"before": self.before} if self.before else {}),
         }
 
     def rendering(self, conversation: Conversation, target: PromptFormat, boundary: Boundary) -> Rendering:
@@ -94,8 +100,8 @@ class ChatTemplate:
         if opened is not None:
             return Rendering(text, f"{_to_new_line(text)}\n{opened[1]}\n\n", messages, chat=True)
         begun = self.prefill.replace(CUE, target.cue)
-        lead = target.lead if begun and not begun[-1].isspace() else ""
-        taken = boundary(begun, lead)
+        lead = "" if begun[-1:].isspace() else target.lead if begun else self.before
+        taken = boundary(begun or text[-TAIL:], lead) if lead else 0
         return Rendering(text + begun + lead[:taken], lead[taken:], messages, chat=True)
 
     def _turns(self, conversation: Conversation) -> tuple[Message, ...]:
@@ -121,8 +127,17 @@ class ChatTemplate:
                 "(model.template={enable_thinking: false}, where the template knows it)."
             )
 
-    def _written(self, messages: Sequence[Message]) -> str:
-        """The text of messages and of the reply's beginning."""
+    def _before_reply(self) -> str:
+        prompt = self._written(self._probe())
+        try:
+            whole = self._written((*self._probe(), Message("assistant", REPLY)), begins=False)
+        except ConfigError:  # of a conversation that is over: no prompt is one
+            return ""
+        before, found, _ = whole.removeprefix(prompt).partition(REPLY)
+        return before if found and whole.startswith(prompt) and before.isspace() else ""
+
+    def _written(self, messages: Sequence[Message], begins: bool = True) -> str:
+        """The text of messages and, where it `begins`, of the reply's beginning."""
         from transformers.utils.chat_template_utils import _compile_jinja_template
 
         told = {**self.tokenizer.special_tokens_map, "tools": None, "documents": None, **self.arguments}
@@ -131,7 +146,7 @@ class ChatTemplate:
         pieces: list[str] = []
         try:
             template = _compile_jinja_template(self.tokenizer.get_chat_template())
-            for piece in template.generate(messages=rows, add_generation_prompt=True, strftime_now=DAY.strftime, **told):
+            for piece in template.generate(messages=rows, add_generation_prompt=begins, strftime_now=DAY.strftime, **told):
                 pieces.append(piece)
                 room -= len(piece)
                 if room < 0:
@@ -178,6 +193,11 @@ def chat_of(
                 "model.system, model.template and model.prefill are of chat prompts; set model.chat=true, or leave them."
             )
         return None
+    if isinstance(tokenizer.chat_template, dict) and "default" not in tokenizer.chat_template:
+        raise ConfigError(
+            f"model.chat: the model's tokenizer has several chat templates ({', '.join(sorted(tokenizer.chat_template))}), and "
+            "none is named default; name one so in its tokenizer_config.json, or set model.chat=false."
+        )
     if not tokenizer.chat_template:
         raise ConfigError("model.chat=true, but the model's tokenizer has no chat template; set model.chat=false.")
     return ChatTemplate.of(tokenizer, arguments, system, prefill)

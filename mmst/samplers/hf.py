@@ -35,7 +35,7 @@ from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.batches import common_length
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.training.schedule import like_lengths
-from mmst.training.tokenization import prompt_tokens, turn_end
+from mmst.training.tokenization import prompt_tokens, refuse_unknown, turn_end
 from mmst.types import Completion, Prompt
 
 COMPACT_BELOW = 0.75
@@ -122,6 +122,7 @@ class HFSampler:
         if not prompts:
             return []
         tokens = [prompt_tokens(self._tokenizer, prompt) for prompt in prompts]
+        refuse_unknown(self._tokenizer, tokens, int(self._model.config.get_text_config().vocab_size))
         lengths = [len(row) for row in tokens]
         places = self._fitting.places(prompts, lengths, params.max_tokens)
         made = self._completed([prompts[n] for n in places], [tokens[n] for n in places], params, watch) if places else []

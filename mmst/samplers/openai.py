@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -168,12 +169,12 @@ class OpenAISampler:
         try:
             return await self._answer(client, prompt, seed, params)
         except self._library.APIStatusError as refusal:
-            if refusal.status_code == 401:
+            if refusal.status_code in (401, 402):
                 raise EngineError(f"sampler: {self.shown} refuses '{self._asked}': {_line(refusal)}") from refusal
             error, status = refusal, int(refusal.status_code)
         except replies.UnusableError as nothing:
             error, status = nothing, nothing.status or 0
-        except (self._library.OpenAIError, ValueError, AttributeError, IndexError, TypeError) as other:
+        except (self._library.OpenAIError, ValueError, AttributeError, LookupError, TypeError) as other:
             error, status = other, 0
         said = _line(error)
         failures.said.append(said)
@@ -197,10 +198,13 @@ class OpenAISampler:
         raise AssertionError("unreachable")
 
     def _refusal(self, failures: _Failures) -> EngineError:
-        return EngineError(
-            f"sampler: {self.shown} refuses '{self._asked}': {failures.said[-1]}; a key that it does not take is left out by "
-            "null, such as sampler.extra='{seed: null, max_tokens: null, max_completion_tokens: 256}'."
+        ways = (
+            "a key that it does not take is left out by null, such as sampler.extra='{seed: null, max_tokens: null, "
+            "max_completion_tokens: 256}'."
         )
+        if self.api == "chat" and re.search(r"\bsystem\b|\brole", failures.said[-1], re.I):
+            ways = "where it takes no system message, model.system='\"\"' puts the instruction into the user's first turn."
+        return EngineError(f"sampler: {self.shown} refuses '{self._asked}': {failures.said[-1]}; {ways}")
 
     def _endpoint(self, client: Any) -> Any:
         return client.completions.create if self.api == "completions" else client.chat.completions.create

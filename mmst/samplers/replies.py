@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +10,17 @@ from typing import Any
 from mmst.samplers.rows import before_completed_stop
 from mmst.types import Completion, FinishReason
 
-CUT = {"length", "max", "limit"}
-ENDED = {"stop", "stopped", "eos", "eot", "end", "ended", "complete", "completed", "done", "finished"}
+CUT = {"length", "max", "limit", "exceeded", "truncated"}
+ENDED = {
+    "stop", "stopped", "eos", "eot", "end", "ended", "complete", "completed", "done", "finish", "finished", "normal", "success",
+}  # fmt: skip
 """Words in the finish reasons of servers: `model_length`, `MAX_TOKENS`, `eos_token`, `stop_sequence`, `end_turn`."""
+NONE = ("none", "null", "unknown", "unspecified", "finish_reason_unspecified")
+"""Reasons that say nothing."""
+WORDS = ("message", "detail", "msg", "errors")
+"""Under which servers say what went wrong."""
+OVER = "[DONE]"
+"""The last event of a stream."""
 NEVER = {"not", "error", "filter", "filtered"}
 TOO_LONG = re.compile(
     r"context.{0,20}(length|window|size)|maximum context|prompt is too long|too many tokens|max_model_len", re.I
@@ -37,28 +46,37 @@ class UnusableError(Exception):
 def completion_of(response: Any, stops: Sequence[str], most: int) -> Completion:
     """A completion out of a server's answer; `most`: the tokens that were asked for.
 
+    What a server tells of a model's reasoning apart stands before the text, in `<think>`. A refusal is a text.
+
     Raises:
         UnusableError: it is no answer.
         ValueError: the server ended the completion for another reason than its end or its limit, such as a filter.
     """
-    choice = _choice(response)
-    message = getattr(choice, "message", None)
-    text = _text(choice.text if message is None else message.content)
-    usage = getattr(response, "usage", None)
-    prompt_tokens, tokens = (getattr(usage, name, None) or 0 for name in ("prompt_tokens", "completion_tokens"))
-    finish = finish_of(choice.finish_reason, tokens, most)
-    if text is None or finish is FinishReason.ERROR:
-        raise ValueError(f"the server ended a completion for '{choice.finish_reason}'")
-    if (shown := before_completed_stop(text, stops)) is not None:
-        text, finish = shown, FinishReason.STOP
+    answer = _plain(response)
+    choice = _choice(answer)
+    message = next((found for key in ("message", "delta") if isinstance(found := choice.get(key), dict)), None)
+    said = {"content": choice.get("text")} if message is None else message
     logprobs = _logprobs(choice)
+    usage = answer.get("usage") or {}
+    prompt_tokens, tokens = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
+    tokens = tokens or len(logprobs)
+    finish = finish_of(choice.get("finish_reason"), tokens, most)
+    text, reasoning = _text(said.get("content")), _text(said.get("reasoning_content") or said.get("reasoning"))
+    text = _text(said.get("refusal")) if text is None else text
+    if finish is FinishReason.ERROR or (text is None and not reasoning and finish is not FinishReason.LENGTH):
+        raise ValueError(
+            f"the server ended a completion for '{choice.get('finish_reason')}'" + ("" if text else ", without a text")
+        )
+    if (shown := before_completed_stop(text or "", stops)) is not None:
+        text, finish = shown, FinishReason.STOP
+    whole = (text or "") if not reasoning else f"<think>\n{reasoning}\n</think>\n\n{text}" if text else f"<think>\n{reasoning}"
     mean = round(sum(logprobs) / len(logprobs), 6) if logprobs else None
-    return Completion(text, finish, prompt_tokens, tokens, mean)
+    return Completion(whole, finish, prompt_tokens, tokens, mean)
 
 
 def finish_of(reason: Any, tokens: int, most: int) -> FinishReason:
     """A server's finish reason; where it gives none, the number of its tokens tells whether the limit cut them."""
-    if not reason:
+    if not reason or str(reason).lower() in NONE:
         return FinishReason.LENGTH if tokens >= most else FinishReason.STOP
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", str(reason))}
     if words & NEVER:
@@ -68,32 +86,73 @@ def finish_of(reason: Any, tokens: int, most: int) -> FinishReason:
     return FinishReason.STOP if words & ENDED else FinishReason.ERROR
 
 
-def _choice(response: Any) -> Any:
+def _plain(response: Any) -> dict[str, Any]:
+    """An answer as JSON's own types; the client's objects hold what it does not know as it came."""
+    if isinstance(response, str) and response.lstrip().startswith(("data:", "event:", ":")):
+        return _joined(response)
     if isinstance(response, str):
         raise UnusableError(f"a page instead of an answer: {' '.join(response.split())[:100]}")
-    if error := getattr(response, "error", None):
-        known = error if isinstance(error, dict) else {"message": str(error)}
-        code = str(known.get("code", ""))
-        raise UnusableError(str(known.get("message") or known), int(code) if code.isdigit() else None)
-    choices = getattr(response, "choices", None)
-    if not choices:
-        raise UnusableError("an answer without a choice")
-    return choices[0]
+    found = response.to_dict(warnings=False) if hasattr(response, "to_dict") else response
+    if not isinstance(found, dict):
+        raise UnusableError(f"an answer without a choice: {str(found)[:100]}")
+    return found
+
+
+def _joined(stream: str) -> dict[str, Any]:
+    """The answer that a stream of events adds up to.
+
+    Raises:
+        UnusableError: it was cut off.
+    """
+    events = [line.removeprefix("data:").strip() for line in stream.splitlines() if line.startswith("data:")]
+    parts = [json.loads(event) for event in events if event and event != OVER]
+    first = [part["choices"][0] for part in parts if part.get("choices")]
+    reason = next((choice["finish_reason"] for choice in reversed(first) if choice.get("finish_reason")), None)
+    failed: dict[str, Any] | None = next((part for part in parts if part.get("error")), None)
+    if failed is not None:
+        return failed
+    if reason is None and OVER not in events:
+        raise UnusableError("a stream that was cut off")
+    said = [choice.get("delta") or {"content": choice.get("text")} for choice in first]
+    keys = ("content", "reasoning_content", "reasoning", "refusal")
+    message = {key: "".join(texts) for key in keys if (texts := [text for part in said if (text := _text(part.get(key)))])}
+    told = [entry for choice in first for entry in (choice.get("logprobs") or {}).get("content") or []]
+    usage = next((part["usage"] for part in reversed(parts) if part.get("usage")), None)
+    return {"choices": [{"message": message, "finish_reason": reason, "logprobs": {"content": told}}], "usage": usage}
+
+
+def _choice(answer: dict[str, Any]) -> dict[str, Any]:
+    choices = answer.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    error = answer.get("error") or (choice.get("error") if isinstance(choice, dict) else None)
+    if error or answer.get("object") == "error":
+        raise _unusable(error or answer)
+    if not isinstance(choice, dict):
+        raise _unusable(answer) if set(answer) & set(WORDS) else UnusableError("an answer without a choice")
+    return choice
+
+
+def _unusable(error: Any) -> UnusableError:
+    known = error if isinstance(error, dict) else {"message": str(error)}
+    code = str(known.get("code") or known.get("status") or "")
+    said = next((known[word] for word in WORDS if known.get(word)), known)
+    return UnusableError(str(said), int(code) if code.isdigit() else None)
 
 
 def _text(content: Any) -> str | None:
     """A content, which may be a list of parts."""
     if not isinstance(content, list):
         return content if isinstance(content, str) else None
-    parts = [part if isinstance(part, dict) else vars(part) for part in content if not isinstance(part, str)]
-    texts = [part for part in content if isinstance(part, str)]
-    return "".join([*texts, *(part["text"] for part in parts if isinstance(part.get("text"), str))])
+    texts = [part if isinstance(part, str) else part.get("text") for part in content if isinstance(part, str | dict)]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
-def _logprobs(choice: Any) -> list[float]:
-    """The tokens' log-probabilities, where the server tells them."""
-    told = getattr(choice, "logprobs", None)
-    listed = getattr(told, "token_logprobs", None)
+def _logprobs(choice: dict[str, Any]) -> list[float]:
+    """The tokens' log-probabilities, where the server tells them; llama.cpp tells them of texts as others do of messages."""
+    told = choice.get("logprobs")
+    if not isinstance(told, dict):
+        return []
+    listed = told.get("token_logprobs")
     if listed is None:
-        listed = [token.logprob for token in getattr(told, "content", None) or []]
-    return [value for value in listed if value is not None]
+        listed = [token.get("logprob") for token in told.get("content") or [] if isinstance(token, dict)]
+    return [float(value) for value in listed if value is not None]

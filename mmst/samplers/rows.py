@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from mmst.samplers.sampler import SamplingParams
+from mmst.training.tokenization import completion_text
 from mmst.types import Completion, FinishReason, Prompt
 
 TOKENS_A_CHARACTER = 4
@@ -95,7 +96,7 @@ class Endings:
                 row.finish, row.text = FinishReason.STOP, shown
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
+        return completion_text(self.tokenizer, tokens)
 
 
 def before_stop(text: str, stops: Sequence[str]) -> str | None:

@@ -24,7 +24,7 @@ from mmst.samplers.lengths import Fitting, positions, put_back
 from mmst.samplers.rows import before_stop
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.training.checkpoint import load_config, load_tokenizer, refuse_adapters
-from mmst.training.tokenization import prompt_tokens, turn_end
+from mmst.training.tokenization import completion_text, prompt_tokens, reasoning_marks, turn_end
 from mmst.types import Completion, FinishReason, Prompt
 
 VERSION_QUESTION = """
@@ -169,6 +169,7 @@ class VLLMSampler:
                 "top_p": params.top_p,
                 "max_tokens": params.max_tokens,
                 "stop_token_ids": self._ends,
+                **({"skip_special_tokens": False} if reasoning_marks(self._tokenizer) else {}),
             },
         }
         rows = iter(engine.ask(request, watch))
@@ -179,7 +180,7 @@ class VLLMSampler:
         finish = FINISHES.get(reason, FinishReason.ERROR)
         mean = round(logprob / count, 6) if logprob is not None and count else None
         if tokens is not None:
-            shown = before_stop(str(self._tokenizer.decode(tokens, skip_special_tokens=True)), stops)
+            shown = before_stop(completion_text(self._tokenizer, tokens), stops)
             text = text if shown is None else shown
         return Completion("" if finish is FinishReason.ERROR else text, finish, prompt_tokens, count, mean)
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmst.errors import ConfigError, ModelError, UserError
+from mmst.errors import ConfigError, UserError
 from mmst.training.batches import tokenize
 from mmst.training.checkpoint import embedding_count, load_tokenizer
 from mmst.training.launch import Fitter
 from mmst.training.options import TooLong, TrainingOptions
 from mmst.training.record import TrainingRecord
+from mmst.training.tokenization import refuse_unknown
 from mmst.types import Dropped, Example
 
 VERSION = 3
@@ -75,6 +76,5 @@ def train(
             f"no example to train on ({len(dropped)} of {len(examples)} were longer than {options.longest_row} tokens); "
             "sample more problems, or loosen filter or trainer.options.longest; what was sampled is kept."
         )
-    if len(tokenizer) > embedding_count(start):
-        raise ModelError(f"model: the tokenizer in {start} has {len(tokenizer)} tokens, more than the model has embeddings.")
+    refuse_unknown(tokenizer, (row.tokens for row in rows), embedding_count(start))
     return fitter(start, target, rows, options, work, seed), dropped

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
@@ -21,6 +22,10 @@ READ = ("*.safetensors", "*.bin", "*.json", "*.model", "*.gguf", "*.txt")
 """Files that are looked at."""
 LONGEST_HEADER = 100 * 2**20
 """Bytes: the format's own limit."""
+SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+"""Small files, of which transformers passes over some that are damaged."""
+ARCHIVE = b"PK\x03\x04"
+"""How torch's files begin."""
 
 
 def refuse_broken(folder: Path) -> None:
@@ -34,8 +39,18 @@ def refuse_broken(folder: Path) -> None:
             raise ModelError(
                 f"model: {file} is a pointer of Git LFS, not the file itself; run `git lfs pull` in {folder}, and try again."
             )
-        if file.suffix == ".safetensors" and (there := _cut(file)) is not None:
+        if file.name in SETTINGS:
+            _refuse_no_json(file)
+        cut = {".safetensors": _cut, ".bin": _cut_archive}.get(file.suffix)
+        if cut is not None and (there := cut(file)) is not None:
             raise ModelError(f"model: {file} is cut off ({there}); download it again.")
+    for index in sorted(folder.glob("*.index.json")):
+        absent = sorted({name for name in _weight_map(index) if not (folder / name).is_file()})
+        if absent:
+            more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+            raise ModelError(
+                f"model: {folder} lacks {', '.join(absent[:3])}{more}, which {index.name} lists; download it again."
+            )
 
 
 def is_pointer(file: Path) -> bool:
@@ -46,18 +61,39 @@ def is_pointer(file: Path) -> bool:
         return opened.read(len(POINTER)) == POINTER
 
 
+def _refuse_no_json(file: Path) -> None:
+    try:
+        json.loads(file.read_bytes())
+    except ValueError as error:
+        raise ModelError(f"model: {file} is no JSON ({first_line(error)}); download it again, or mend it.") from error
+
+
+def _cut_archive(file: Path) -> str | None:
+    """What is there of torch's archive without an end; older files are none."""
+    with file.open("rb") as opened:
+        begun = opened.read(len(ARCHIVE))
+    return f"{file.stat().st_size:,} bytes, and no end of its archive" if begun == ARCHIVE and not is_zipfile(file) else None
+
+
+def _weight_map(index: Path) -> set[str]:
+    try:
+        return set(json.loads(index.read_bytes())["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
+
+
 def _cut(file: Path) -> str | None:
-    """What is there of a safetensors file, where its header promises more; None where all is there, or it is none."""
+    """What is there of a safetensors file, where its header promises more; None where all is there."""
     size = file.stat().st_size
     with file.open("rb") as opened:
         first = opened.read(8)
         length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
         if not 0 < length < LONGEST_HEADER:
-            return None
+            return f"{size:,} bytes, which begin with no header"
         try:
             header = json.loads(opened.read(length)) if length + 8 <= size else None
         except ValueError:
-            return None
+            return f"{size:,} bytes, which begin with no header"
     if header is None:
         return f"{size:,} bytes, and its header alone has {length + 8:,}"
     ends = [part["data_offsets"][1] for name, part in header.items() if name != "__metadata__"]

@@ -20,7 +20,7 @@ from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder, atomic_write
 from mmst.training.broken import quiet_bars, reading, refuse_broken, refuse_encoder, refuse_not_finite
 from mmst.training.digests import kept_digest
-from mmst.training.gguf import DIGESTS, convert_gguf, converted
+from mmst.training.gguf import DIGESTS, convert_gguf, converted, described
 from mmst.training.quantized import made_plain
 
 SERVED = "served.json"
@@ -43,6 +43,7 @@ HASHED = (
     "added_tokens.json",
     "*.model",
     "*.tiktoken",
+    "tekken.json",
     "*.jinja",
     "chat_template*",
     "chat_templates/*.jinja",
@@ -101,8 +102,10 @@ def local_checkpoint(path: str | Path) -> Path:
     return folder
 
 
-def hub_checkpoint(name: str, cache: str | Path) -> Path:
+def hub_checkpoint(name: str, cache: str | Path, weights: bool = True) -> Path:
     """A local folder, a GGUF file, or a model of the Hugging Face Hub, downloaded into its own cache.
+
+    Without `weights` a GGUF file is not converted for them: its tokenizer and its configuration are enough to write prompts.
 
     Raises:
         ModelError: nothing of that name can be read.
@@ -111,7 +114,7 @@ def hub_checkpoint(name: str, cache: str | Path) -> Path:
     if path.suffix == ".gguf":
         if not path.is_file():
             raise ModelError(f"model: there is no file {path}.")
-        return converted(path, Path(cache).expanduser())
+        return (converted if weights else described)(path, Path(cache).expanduser())
     if path.exists() or name.startswith((".", "/", "~")):
         return local_checkpoint(path)
     return _downloaded(name)

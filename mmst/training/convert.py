@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,17 +22,20 @@ import torch
 from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from mmst.errors import ModelError, TrainingError, UserError
 from mmst.ledger.files import atomic_folder
+from mmst.training.broken import quiet_bars
 from mmst.training.checkpoint import load_config, load_model, load_tokenizer, tensor_names
 from mmst.training.model import empty_model, with_adapters
 from mmst.training.quantized import is_quantized, plain
 from mmst.training.saving import read_state
 from mmst.training.stored import as_loaded, as_saved, groups
+from mmst.training.tokenization import turn_end
 
 SHARD = "5GB"
+GENERATION = "generation_config.json"
 
 
 class Tensors(Protocol):
@@ -144,7 +148,9 @@ def convert(
                 merged = adapted.merge_and_unload().to(dtype)
                 if is_quantized(config):
                     merged._weight_conversions = None  # those of its quantized format; it is plain now
-                merged.save_pretrained(work, max_shard_size=shard)
+                with quiet_bars():
+                    merged.save_pretrained(work, max_shard_size=shard)
+                _save_generation(start, merged.generation_config, tokenizer, work)
             else:
                 _save_adapters(adapted, start, work)
         else:
@@ -154,7 +160,7 @@ def convert(
             model.config.dtype = dtype
             model.config.save_pretrained(work)
             if model.can_generate():
-                _generation_config(start, model.generation_config).save_pretrained(work)
+                _save_generation(start, model.generation_config, tokenizer, work)
         tokenizer.save_pretrained(work)
 
 
@@ -238,8 +244,19 @@ def _save_adapters(adapted: Any, start: Path, folder: Path) -> None:
     load_config(start).save_pretrained(folder)
 
 
-def _generation_config(start: Path, default: Any) -> Any:
-    return GenerationConfig.from_pretrained(start) if (start / "generation_config.json").is_file() else default
+def _save_generation(start: Path, default: Any, tokenizer: Any, folder: Path) -> None:
+    """Write the start's generation config as it is, or `default`; what ends a reply ends a text in it, for other tools."""
+    target = folder / GENERATION
+    if (start / GENERATION).is_file():
+        shutil.copyfile(start / GENERATION, target)
+    else:
+        default.save_pretrained(folder)
+    told, end = json.loads(target.read_text()), turn_end(tokenizer)
+    ends = told.get("eos_token_id", tokenizer.eos_token_id)
+    listed = ends if isinstance(ends, list) else [ends]
+    if end is not None and end not in listed:
+        told["eos_token_id"] = [*(known for known in listed if known is not None), end]
+        target.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n")
 
 
 def _size(text: str) -> str:

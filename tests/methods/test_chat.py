@@ -1,10 +1,12 @@
 """Chat templates of all manners, and what is refused of them."""
 
+import copy
 import re
 
 import pytest
 
 from mmst.errors import ConfigError
+from mmst.methods.boundary import boundary_of
 from mmst.methods.chat import DAY, ChatTemplate, ServedChat, chat_of
 from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.types import Problem
@@ -27,7 +29,11 @@ DATED = "{{ 'Today: ' + strftime_now('%d %b %Y') }}" + TURNS
 
 
 def asked(template, form=TEXT, **options):
-    return PromptWriter(ChatTemplate.of(made_tokenizer("gpt2", template=template), **options)).solution(ASKED, form)
+    return asked_of(made_tokenizer("gpt2", template=template), form, **options)
+
+
+def asked_of(tokenizer, form=TEXT, **options):
+    return PromptWriter(ChatTemplate.of(tokenizer, **options)).solution(ASKED, form)
 
 
 def test_instruction_exemplars_and_question_are_turns_and_nothing_is_prefilled():
@@ -152,3 +158,42 @@ def test_a_server_is_sent_the_conversation():
     rendering = PromptWriter(ServedChat()).solution(ASKED, TEXT)
     assert [(m.role, m.content) for m in rendering.messages] == [("system", "Think."), ("user", "1 + 1?")]
     assert rendering.prompt("p", (1,)).stop == ()
+
+
+def test_several_templates_without_a_default_are_named():
+    tokenizer = copy.deepcopy(made_tokenizer("gpt2"))
+    tokenizer.chat_template = {"default": TURNS, "rag": "[rag]"}
+    assert asked_of(tokenizer).text.startswith("[system]")
+    tokenizer.chat_template = {"tool_use": TURNS, "rag": TURNS}
+    with pytest.raises(ConfigError, match=r"several chat templates \(rag, tool_use\), and none is named default; name one so"):
+        chat_of(tokenizer, "auto", None, None, "")
+
+
+LLAMA_2 = (
+    "{% for m in messages %}{% if m['role'] == 'assistant' %}{{ ' ' + m['content'] + ' ' + eos_token }}"
+    "{% else %}{{ '[INST] ' + m['content'] + ' [/INST]' }}{% endif %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "options", "lead"),
+    [
+        (LLAMA_2, {}, " "),
+        (LLAMA_2, {"prefill": "{cue}"}, " "),
+        (LLAMA_2, {"prefill": "So: "}, ""),
+        (TURNS + REPLY, {}, ""),
+        (TURNS + "{% if messages[-1]['role'] == 'assistant' %}{{ raise_exception('Whose turn?') }}{% endif %}", {}, ""),
+    ],
+)
+def test_a_trained_reply_begins_with_the_white_space_that_the_template_writes(template, options, lead):
+    assert asked(template, **options).lead == lead
+
+
+def test_white_space_before_a_reply_that_shares_a_token_with_the_prompt_is_the_prompts():
+    template = (
+        "{% for m in messages %}{{ m['role'] + ':\n' if m['role'] == 'assistant' else '' }}{{ m['content'] + ' ' }}{% endfor %}"
+    )
+    template += "{% if add_generation_prompt %}assistant:{% endif %}"
+    tokenizer = made_tokenizer("qwen", template=template)
+    rendering = PromptWriter(ChatTemplate.of(tokenizer), boundary_of(tokenizer)).solution(ASKED, TEXT)
+    assert (rendering.text[-2:], rendering.lead) == (":\n", "")

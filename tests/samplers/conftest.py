@@ -18,7 +18,7 @@ from tests.waiting import until
 class ScriptedServer:
     """Speaks OpenAI's protocol as badly as its script says: script(request body, attempt) -> (status, reply)."""
 
-    def __init__(self, script):
+    def __init__(self, script, kind="application/json"):
         self.bodies = []
         self.most_at_once = 0
         self._running = 0
@@ -41,7 +41,7 @@ class ScriptedServer:
                 with server._lock:
                     server._running -= 1
                 self.send_response(status)
-                self.send_header("content-type", "application/json")
+                self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -74,8 +74,8 @@ def reply(text, finish="stop", tokens=3, **choice):
 def serve():
     servers = []
 
-    def start(script):
-        servers.append(ScriptedServer(script))
+    def start(script, kind="application/json"):
+        servers.append(ScriptedServer(script, kind))
         return servers[-1]
 
     yield start

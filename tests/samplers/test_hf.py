@@ -12,7 +12,7 @@ from mmst.samplers.cache import RoomyLayer
 from mmst.samplers.hf import HFSampler
 from mmst.samplers.lengths import TOO_LONG
 from mmst.samplers.sampler import SamplingParams
-from mmst.training.checkpoint import load_model, load_tokenizer
+from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 from mmst.types import FinishReason, Prompt
 
 GREEDY = SamplingParams(temperature=0, max_tokens=48)
@@ -275,3 +275,14 @@ def test_long_prompts_make_small_batches(nano, prompts, monkeypatch):
 def test_impossible_sizes_are_refused(bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):
         HFSampler(**bad)
+
+
+def test_a_token_without_an_embedding_is_named_before_anything_is_sampled(nano, tmp_path):
+    tokenizer = load_tokenizer(nano)
+    tokenizer.add_tokens(["zebra"])
+    save_checkpoint(load_model(nano), tokenizer, tmp_path / "more")
+    made = HFSampler(device="cpu")
+    made.load(tmp_path / "more")
+    assert made.complete([Prompt("p", "A horse?", (0,))], SamplingParams(0, max_tokens=2))
+    with pytest.raises(ModelError, match=r"'zebra' is token \d+, and the model has embeddings of"):
+        made.complete([Prompt("p", "A zebra?", (0,))], SamplingParams(0, max_tokens=2))

@@ -1,3 +1,4 @@
+import json
 import logging
 import sys
 import threading
@@ -208,6 +209,11 @@ def test_a_refusal_inside_an_answer_is_not_asked_for_again(serve):
         ("content_filter", 3, "error"),
         ("abort", 3, "error"),
         ("not_finished", 3, "error"),
+        ("none", 3, "stop"),
+        ("FINISH_REASON_UNSPECIFIED", 40, "length"),
+        ("model_context_window_exceeded", 3, "length"),
+        ("tool_calls", 3, "error"),
+        ("SAFETY", 3, "error"),
     ],
 )
 def test_servers_have_many_words_for_an_end_and_for_a_limit(serve, reason, tokens, finish):
@@ -222,6 +228,87 @@ def test_a_content_may_be_a_list_of_parts(serve):
     choice = {"index": 0, "message": {"role": "assistant", "content": parts}, "finish_reason": "stop"}
     server = serve(lambda body, attempt: (200, reply("") | {"object": "chat.completion", "choices": [choice]}))
     assert sampler(server, api="chat").complete(PROMPTS[:1], WARM)[0][0].text == "one two"
+
+
+def chat_answer(finish="stop", choice=None, **message):
+    told = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish, **(choice or {})}
+    return reply("") | {"object": "chat.completion", "choices": [told]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "finish"),
+    [
+        (chat_answer(content="It is 5.", reasoning_content="2 + 3"), "<think>\n2 + 3\n</think>\n\nIt is 5.", "stop"),
+        (chat_answer(content="It is 5.", reasoning="2 + 3"), "<think>\n2 + 3\n</think>\n\nIt is 5.", "stop"),
+        (chat_answer("length", content=None, reasoning_content="2 +"), "<think>\n2 +", "length"),
+        (chat_answer("length", content=None), "", "length"),
+        (chat_answer(content=None, refusal="I can't."), "I can't.", "stop"),
+        (chat_answer("tool_calls", content=None, tool_calls=[{"id": "1", "type": "function", "function": {}}]), "", "error"),
+        (chat_answer(content=None), "", "error"),
+        (chat_answer(content="It is 5.") | {"usage": None}, "It is 5.", "stop"),
+        ({"choices": [{"message": {"content": ["It is ", "5."]}}]}, "It is 5.", "stop"),
+    ],
+)
+def test_a_message_may_hold_reasoning_a_refusal_or_nothing(serve, answer, text, finish):
+    fine = chat_answer(content="fine")
+    server = serve(lambda body, attempt: (200, fine if body["messages"][0]["content"] == "Bag 0?" else answer))
+    found = sampler(server, api="chat", retries=0).complete(PROMPTS[:2], WARM)[1][0]
+    assert (found.text, found.finish) == (text, finish)
+
+
+def test_log_probabilities_of_llama_cpp_are_taken_and_count_the_tokens_where_nothing_else_does(serve):
+    told = {"content": [{"id": 1, "token": "a", "logprob": -0.5, "top_logprobs": []}] * 40}
+    server = serve(lambda body, attempt: (200, reply("x", finish=None, logprobs=told) | {"usage": None}))
+    completion = sampler(server).complete(PROMPTS[:1], WARM)[0][0]
+    assert (completion.mean_logprob, completion.completion_tokens, completion.finish) == (-0.5, 40, "length")
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"object": "error", "message": "flagged", "code": 400},
+        {"choices": [{"index": 0, "error": {"code": 403, "message": "flagged"}, "finish_reason": "error", "text": ""}]},
+        {"code": 422, "msg": "flagged"},
+    ],
+)
+def test_refusals_of_other_shapes_are_refusals(serve, caplog, nothing):
+    server = serve(lambda body, attempt: (200, nothing) if body["prompt"] == "Bag 1?" else (200, reply("fine")))
+    with caplog.at_level(logging.WARNING):
+        assert sampler(server).complete(PROMPTS, WARM)[1][0].error.startswith("refused (4")
+    assert "flagged" in caplog.text
+    assert len(server.bodies) == 12
+
+
+def events(*parts, over=True):
+    return "".join(f"data: {json.dumps(part)}\n\n" for part in parts) + ("data: [DONE]\n\n" if over else "")
+
+
+def test_a_server_that_only_streams_is_read_and_a_stream_that_was_cut_is_asked_for_again(serve):
+    begun = [{"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]} for text in ("It ", "is 5.")]
+    ended = {
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3},
+    }
+    streams = [events(*begun, over=False), events(*begun, ended)]
+    server = serve(lambda body, attempt: (200, streams[min(attempt, 1)]), kind="text/event-stream")
+    made = sampler(server, api="chat", extra={"stream": True})
+    found = made.complete([Prompt("p", "Bag?", (1,))], WARM)[0][0]
+    assert (found.text, found.finish, found.completion_tokens) == ("It is 5.", "stop", 3)
+    assert len(server.bodies) == 2
+
+
+def test_an_account_without_credit_stops_at_once(serve):
+    def script(body, attempt):
+        return (200, reply("fine")) if body["prompt"] == "Bag 0?" else (402, {"error": {"message": "no credit"}})
+
+    with pytest.raises(EngineError, match=r"refuses 'm': .*no credit"):
+        sampler(serve(script), concurrency=1).complete(PROMPTS, WARM)
+
+
+def test_a_server_without_system_messages_says_the_way_out(serve):
+    server = serve(lambda body, attempt: (400, {"error": {"message": "System role not supported"}}))
+    with pytest.raises(EngineError, match=r"System role not supported.*model\.system='\"\"' puts the instruction"):
+        sampler(server, api="chat").complete(PROMPTS, WARM)
 
 
 def test_no_secret_is_shown(serve):

@@ -3,9 +3,9 @@ import functools
 import lightning
 import pytest
 
-from mmst.errors import ConfigError
+from mmst.errors import ConfigError, ModelError
 from mmst.stages.train import NothingToTrainOnError, train
-from mmst.training.checkpoint import load_model
+from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 from mmst.training.launch import Here
 from mmst.training.options import TrainingOptions
 from mmst.types import DropReason, Example
@@ -50,3 +50,17 @@ def likelihood(folder):
     rows, _ = tokenize([EXAMPLE], load_tokenizer(folder), 99)
     with torch.no_grad():
         return -CompletionLoss(load_model(folder).eval())(collate([[rows[0]]], 1)).mean().item()
+
+
+@pytest.mark.parametrize("word", ["nuts", "zebra"])
+def test_tokens_without_embeddings_are_refused_where_an_example_has_them(nano, tmp_path, word):
+    tokenizer = load_tokenizer(nano)
+    tokenizer.add_tokens(["zebra"])
+    save_checkpoint(load_model(nano), tokenizer, tmp_path / "more")
+    example = Example("e", "text -> text", "p", f"Question: A {word}?\nAnswer:", " The answer is 12.")
+    asked = ([example], tmp_path / "more", tmp_path / "out", tmp_path / "work", TrainingOptions(steps=1, batch_size=1), HERE, 0)
+    if word == "nuts":
+        assert train(*asked)[0].steps == 1
+        return
+    with pytest.raises(ModelError, match="'zebra' is token"):
+        train(*asked)

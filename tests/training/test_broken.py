@@ -37,6 +37,39 @@ def test_half_a_download_is_named_with_its_bytes(folder, left):
         hub_checkpoint(str(folder), folder)
 
 
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><html>", b"\x08" + bytes(7) + b"no json!"])
+def test_what_is_no_file_of_weights_is_named(folder, content):
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.safetensors is cut off \([0-9,]+ bytes, .*download it again"):
+        hub_checkpoint(str(folder), folder)
+
+
+def test_half_an_archive_of_torch_is_named(folder):
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    hub_checkpoint(str(folder), folder)
+    content = (folder / "pytorch_model.bin").read_bytes()
+    (folder / "pytorch_model.bin").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin is cut off \([0-9,]+ bytes.*download it again"):
+        hub_checkpoint(str(folder), folder)
+
+
+def test_a_shard_that_an_index_lists_and_is_not_there_is_named(folder):
+    load_model(folder).save_pretrained(folder / "shards", max_shard_size="500KB")
+    first = min((folder / "shards").glob("*.safetensors"))
+    hub_checkpoint(str(folder / "shards"), folder)
+    first.unlink()
+    with pytest.raises(ModelError, match=rf"lacks {first.name}, which model\.safetensors\.index\.json lists; download it"):
+        hub_checkpoint(str(folder / "shards"), folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "tokenizer_config.json"])
+def test_settings_that_are_no_json_are_named_before_any_work(folder, name):
+    (folder / name).write_text((folder / name).read_text()[:-10])
+    with pytest.raises(ModelError, match=rf"{name} is no JSON .*download it again"):
+        hub_checkpoint(str(folder), folder)
+
+
 @pytest.mark.parametrize("part", ["model", "pre_tokenizer", "normalizer"])
 def test_a_tokenizer_of_an_unknown_kind_is_one_sentence(folder, part):
     edited(folder / "tokenizer.json", **{part: {"type": "OfTomorrow"}})
@@ -86,7 +119,8 @@ def test_code_that_a_folder_brings_is_never_run(folder, monkeypatch, known):
 
 
 @pytest.mark.parametrize(
-    "name", ["special_tokens_map.json", "added_tokens.json", "chat_template.json", "chat_template.jinja", "spm.model"]
+    "name",
+    ["special_tokens_map.json", "added_tokens.json", "chat_template.json", "chat_template.jinja", "spm.model", "tekken.json"],
 )
 def test_every_file_of_a_tokenizer_counts_in_the_hash(folder, nano, name):
     (folder / name).write_text("{}")
@@ -101,6 +135,12 @@ def test_a_file_that_is_no_gguf_file_is_named(tmp_path):
     pytest.importorskip("gguf")
     with pytest.raises(ModelError, match=r"y\.gguf is cut off or damaged; download it again"):
         hub_checkpoint(str(tmp_path / "y.gguf"), tmp_path)
+
+
+def test_a_part_of_a_split_gguf_file_says_how_to_join_them(tmp_path):
+    (tmp_path / "x-00002-of-00003.gguf").write_bytes(b"GGUF")
+    with pytest.raises(ModelError, match=r"x-00002-of-00003\.gguf is one of 3 parts; join them by `llama-gguf-split --merge"):
+        hub_checkpoint(str(tmp_path / "x-00002-of-00003.gguf"), tmp_path)
 
 
 def test_a_pickle_is_never_unpickled(folder):

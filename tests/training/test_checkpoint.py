@@ -1,17 +1,20 @@
 import json
 import shutil
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, modeling_gguf_pytorch_utils
 
 from mmst.errors import MissingExtraError, ModelError
 from mmst.training import checkpoint as module
+from mmst.training import gguf
 from mmst.training.checkpoint import (
     adapted_base,
     content_hash,
     hub_checkpoint,
+    load_config,
     load_model,
     load_tokenizer,
     local_checkpoint,
@@ -174,3 +177,34 @@ def test_adapters_that_are_damaged_are_one_sentence(adapters):
     (adapters / "adapter_config.json").write_text("{}")
     with pytest.raises(ModelError, match="does not say in base_model_name_or_path which model it adapts"):
         load_model(adapters)
+
+
+@pytest.fixture
+def gguf_file(nano, tmp_path, monkeypatch):
+    """A file that the library reads as nano, with its bar of tensors."""
+    file = tmp_path / "small.gguf"
+    file.write_bytes(b"GGUF of nano")
+
+    def read(*_, **__):
+        list(modeling_gguf_pytorch_utils.tqdm(range(3), desc="tensors"))
+        return load_model(nano)
+
+    monkeypatch.setattr(gguf, "find_spec", lambda name: True)
+    for kind, found in (("AutoTokenizer", load_tokenizer(nano)), ("AutoConfig", load_config(nano))):
+        monkeypatch.setattr(gguf, kind, SimpleNamespace(from_pretrained=lambda *_, _found=found, **__: _found))
+    monkeypatch.setattr(gguf, "AutoModelForCausalLM", SimpleNamespace(from_pretrained=read))
+    return file
+
+
+def test_what_prompts_need_of_a_gguf_file_is_read_without_its_weights(gguf_file, tmp_path):
+    told = hub_checkpoint(str(gguf_file), tmp_path / "models", weights=False)
+    assert not list(told.glob("*.safetensors"))
+    assert {"config.json", "tokenizer.json"} <= {path.name for path in told.iterdir()}
+    whole = hub_checkpoint(str(gguf_file), tmp_path / "models")
+    assert list(whole.glob("*.safetensors"))
+    assert hub_checkpoint(str(gguf_file), tmp_path / "models", weights=False) == whole
+
+
+def test_a_log_holds_no_bar_of_a_gguf_files_tensors(gguf_file, tmp_path, capfd):
+    hub_checkpoint(str(gguf_file), tmp_path / "models")
+    assert "tensors" not in capfd.readouterr().err

@@ -1,3 +1,5 @@
+import json
+import shutil
 import subprocess
 import sys
 
@@ -5,7 +7,10 @@ import pytest
 import torch
 
 from mmst.errors import ModelError
+from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 from mmst.training.convert import convert
+from mmst.training.model import with_adapters
+from tests.made_tokenizers import TURN, made_tokenizer
 
 
 @pytest.mark.parametrize("content", [b"junk", b"", None])
@@ -31,3 +36,41 @@ def test_flags_that_say_nothing_are_named(tmp_path, nano, flags):
     assert done.returncode == 2
     assert f"{flags[1]} is n" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def trained_folder(start, folder, lora):
+    """What is written of a training that changed nothing."""
+    model = load_model(start)
+    if lora is None:
+        state = {f"model.{name}": tensor.clone() for name, tensor in model.state_dict().items()}
+    else:
+        pytest.importorskip("peft")
+        state = {name: part.clone() for name, part in with_adapters(model, lora).state_dict().items() if "lora_" in name}
+    torch.save({"state_dict": state}, folder / "end.ckpt")
+    convert(folder / "end.ckpt", start, folder / "out", lora=lora)
+    return json.loads((folder / "out" / "generation_config.json").read_text())
+
+
+@pytest.mark.parametrize("lora", [None, 2])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"eos_token_id": 0, "temperature": 0.9, "top_p": 0.6},
+        {"eos_token_id": [0, 3], "do_sample": False, "temperature": 1e-6, "of_tomorrow": 1},
+    ],
+    ids=["Llama 2", "odd"],
+)
+def test_a_generation_config_stays_as_it_is_also_one_that_transformers_finds_amiss(nano, tmp_path, told, lora):
+    shutil.copytree(nano, tmp_path / "start")
+    (tmp_path / "start" / "generation_config.json").write_text(json.dumps(told))
+    assert trained_folder(tmp_path / "start", tmp_path, lora) == told
+
+
+@pytest.mark.parametrize("lora", [None, 2])
+def test_other_tools_are_told_what_ends_a_reply(nano, tmp_path, lora):
+    model = load_model(nano)
+    model.resize_token_embeddings(1000)
+    tokenizer = made_tokenizer("qwen", template=f"{{% for m in messages %}}{{{{ m['content'] + '{TURN}' }}}}{{% endfor %}}")
+    save_checkpoint(model, tokenizer, tmp_path / "start")
+    told = trained_folder(tmp_path / "start", tmp_path, lora)
+    assert told["eos_token_id"] == [0, load_tokenizer(tmp_path / "start").convert_tokens_to_ids(TURN)]

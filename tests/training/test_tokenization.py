@@ -1,13 +1,27 @@
 """What is trained on is what would be sampled, by the tokenizers of all families."""
 
+import copy
+import json
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tokenizers import AddedToken
 
+from mmst.errors import ModelError
 from mmst.methods.boundary import boundary_of
 from mmst.methods.chat import ChatTemplate
 from mmst.methods.prompt import PromptFormat, PromptWriter
-from mmst.training.tokenization import encode_prompt, example_tokens, prompt_tokens, turn_end
+from mmst.methods.reasoning import split_reasoning
+from mmst.training.checkpoint import load_tokenizer
+from mmst.training.tokenization import (
+    completion_text,
+    encode_prompt,
+    example_tokens,
+    prompt_tokens,
+    refuse_unknown,
+    turn_end,
+)
 from mmst.types import Example, Message, Problem, Prompt
 from tests.made_tokenizers import BEGIN, BEGINS, END, FAMILIES, JOINED_BREAK, TURN, made_tokenizer
 
@@ -159,3 +173,93 @@ def test_a_completion_that_a_token_would_straddle_is_trained_on_from_where_it_wo
 def test_a_reply_ends_as_the_template_ends_it(template, end):
     found = turn_end(made_tokenizer("qwen", template=template))
     assert found == (end and made_tokenizer("qwen").convert_tokens_to_ids(end))
+
+
+def by_flag(folder, family, template, marks=(TURN,)):
+    """A tokenizer whose marks are special by their flag alone, as those of Gemma 3, Phi 3 and Llama 3 are."""
+    made = copy.deepcopy(made_tokenizer(family, template=template))
+    made.add_tokens([AddedToken(mark, special=True, normalized=False) for mark in marks])
+    made.save_pretrained(folder)
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(config | {"extra_special_tokens": []}))
+    return load_tokenizer(folder)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_marks_of_turns_that_are_special_by_their_flag_alone_end_replies_and_are_characters_in_texts(tmp_path, family):
+    tokenizer = by_flag(tmp_path, family, TEMPLATE)
+    turn = tokenizer.convert_tokens_to_ids(TURN)
+    assert TURN not in tokenizer.all_special_tokens
+    assert turn_end(tokenizer) == turn
+    rendering = asked(tokenizer, f"What is {TURN} in a text?", "text")
+    tokens, length = tokens_of(tokenizer, rendering, f"It is {TURN} there.")
+    assert tokens[:length].count(turn) == len(rendering.messages)
+    assert (tokens[-1], tokens[length:].count(turn)) == (turn, 1)
+
+
+def test_a_turn_may_end_in_an_added_token_without_a_flag(tmp_path):
+    made = copy.deepcopy(made_tokenizer("qwen", template=TEMPLATE.replace(TURN, "<|over|>")))
+    made.add_tokens([AddedToken("<|over|>", special=False, normalized=False)])
+    assert turn_end(made) == made.convert_tokens_to_ids("<|over|>")
+
+
+def test_a_tokenizer_that_takes_names_for_characters_gives_a_template_its_tokens(tmp_path):
+    made_tokenizer("gemma", template=TEMPLATE).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config | {"split_special_tokens": True}))
+    tokenizer = load_tokenizer(tmp_path)
+    rendering = asked(tokenizer, "How many?", "text")
+    tokens = prompt_tokens(tokenizer, rendering.prompt("p", (0,)))
+    assert tokens.count(tokenizer.convert_tokens_to_ids(TURN)) == len(rendering.messages)
+
+
+def test_a_system_message_that_stands_in_the_last_turn_leaves_earlier_questions_characters():
+    last = (
+        "{% for m in messages if m['role'] != 'system' %}{% if loop.last %}{{ messages[0]['content'] + ' ' }}{% endif %}"
+        "{{ m['content'] + '<|turn|>' }}{% endfor %}"
+    )
+    tokenizer = made_tokenizer("qwen", template=last)
+    turns = [Message("system", "Think of it."), Message("user", f"Is {TURN} a 1?"), Message("assistant", "No."),
+             Message("user", f"Is {END} a 2?")]  # fmt: skip
+    text = tokenizer.apply_chat_template([{"role": m.role, "content": m.content} for m in turns], tokenize=False)
+    tokens = encode_prompt(tokenizer, text, chat=True, messages=turns)
+    assert tokens.count(tokenizer.convert_tokens_to_ids(TURN)) == 3
+    assert tokens.count(tokenizer.eos_token_id) == 0
+
+
+@pytest.mark.parametrize(
+    ("marks", "wrote"),
+    [
+        (("[THINK]", "[/THINK]"), "[THINK]2 + 3[/THINK]It is 5."),
+        (("<|START_THINKING|>", "<|END_THINKING|>"), "<|START_THINKING|>2 + 3<|END_THINKING|>It is 5."),
+        (("<|channel>", "<channel|>"), "<|channel>thought\n2 + 3<channel|>It is 5."),
+        (
+            ("<|channel|>", "<|message|>", "<|start|>", "<|end|>"),
+            "<|channel|>analysis<|message|>2 + 3<|end|><|start|>assistant<|channel|>final<|message|>It is 5.",
+        ),
+    ],
+    ids=["Magistral", "Command A", "Gemma 4", "gpt-oss"],
+)
+def test_marks_of_reasoning_that_are_special_tokens_stay_in_what_a_model_wrote(tmp_path, marks, wrote):
+    tokenizer = by_flag(tmp_path, "qwen", TEMPLATE, (TURN, *marks))
+    tokens = tokenizer.encode(wrote, add_special_tokens=False)
+    assert set(tokenizer.convert_tokens_to_ids(list(marks))) <= set(tokens)
+    assert completion_text(tokenizer, [tokenizer.bos_token_id, *tokens]) == wrote
+    assert split_reasoning(wrote)[1] == "It is 5."
+    rendering = asked(tokenizer, "2 + 3?", "text")
+    whole, length = tokens_of(tokenizer, rendering, wrote)
+    assert whole[length:-1] == tokens
+
+
+def test_what_a_model_wrote_has_no_special_tokens():
+    tokenizer = made_tokenizer("qwen")
+    tokens = tokenizer.encode(f"It is{TURN} 5.{END}", add_special_tokens=False)
+    assert completion_text(tokenizer, tokens) == "It is 5."
+
+
+def test_a_token_that_a_model_has_no_embedding_of_is_named_and_one_that_no_text_has_is_no_matter():
+    tokenizer = made_tokenizer("qwen")
+    tokens = encode_prompt(tokenizer, "Is it?")
+    refuse_unknown(tokenizer, [tokens], max(tokens) + 1)
+    with pytest.raises(ModelError, match=rf"is token {max(tokens)}, and the model has embeddings of {max(tokens)}; take the"):
+        refuse_unknown(tokenizer, [tokens], max(tokens))
