@@ -93,6 +93,7 @@ HARMLESS = {
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),
+    "power": (1.0, "of a plan"), "power_from": ("x", "of a plan"),
     "model.bare": (None, "two shots are not bare"), "solvers.text.format.bare": (None, "two shots are not bare"),
     "solvers.code.format.bare": (None, "two shots are not bare"), "filter.rules": (None, "classes; what they drop counts"),
     "redo_unjudged": (True, "nothing was unjudged"),

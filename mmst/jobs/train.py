@@ -11,6 +11,7 @@ from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import Job, opened
 from mmst.jobs.plan import print_plan_of
+from mmst.jobs.power import check_power
 from mmst.jobs.problems import test_sets, train_set
 from mmst.jobs.results import leave_results
 from mmst.jobs.training import check_trainable, fitter_factory
@@ -24,6 +25,7 @@ def run(settings: TrainSettings) -> float | None:
 
     Returns what a sweeper that searches maximizes: the main arm's accuracy, on the mean of the methods.
     """
+    check_power(settings)
     if settings.plan:
         print_plan_of(settings)
         return None
