@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmst.config.build import build
-from mmst.config.schema import LabelSettings
+from mmst.config.schema import LabelSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.pipeline import SelectionOptions
 
@@ -22,3 +22,8 @@ def selection_options(settings: LabelSettings) -> SelectionOptions:
     options.sampling.check_count(options.samples_per_problem)
     options.translation.check_count(options.translations_per_label)
     return options
+
+
+def withheld_share(settings: Settings) -> float:
+    """The share of the training problems whose translations are left out; 0 for jobs that train nothing."""
+    return float(settings.filter.get("withhold") or 0.0) if isinstance(settings, TrainSettings) else 0.0

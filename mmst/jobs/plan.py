@@ -104,7 +104,8 @@ def _round(
     asked = len(problems) * len(sources)
     again = sum(recipe.compute is not None for recipe in recipes)  # each spends as much as another arm
     trained = [recipe for recipe in recipes if recipe.edges]
-    tested = sum(len(tests_of.problems) for tests_of in tests) * len(methods) * (len(trained) + 1)
+    measured = sum(len(tests_of.problems) for tests_of in tests) + len(problems) * bool(selection.keep.withhold)
+    tested = measured * len(methods) * (len(trained) + 1)
     examples = len(problems) * selection.keep.per_problem * max((len(recipe.edges) for recipe in trained), default=0)
     work = RoundWork(
         completions=(asked * selection.samples_per_problem + labels * selection.translations_per_label) * (1 + again) + tested,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
+from mmst.jobs.labels import withheld_share
 from mmst.jobs.opened import Job
 from mmst.pipeline import ProblemSet
 from mmst.policies.learned import save
@@ -24,7 +25,7 @@ def leave_results(job: Job, results: Sequence[ArmResult], measured_on: Sequence[
     """Write, print and track what a job found; every pair of its arms is compared."""
     settings = job.settings
     pairs = list(combinations(final_results(results), 2))
-    found = run_results(results, pairs, measured_on, job.pipeline.ledger, settings.whole)
+    found = run_results(results, pairs, measured_on, job.pipeline.ledger, settings.whole, withheld_share(settings))
     path = write_results(found, settings.folder)
     write_outcomes(results, settings.folder)
     if learned := [result.learned for result in final_results(results).values() if result.learned]:

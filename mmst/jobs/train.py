@@ -8,7 +8,7 @@ from mmst.config.sentences import config_errors
 from mmst.errors import TrainingError
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
-from mmst.jobs.labels import selection_options
+from mmst.jobs.labels import selection_options, withheld_share
 from mmst.jobs.opened import Job, opened
 from mmst.jobs.plan import print_plan_of
 from mmst.jobs.power import check_power
@@ -31,6 +31,8 @@ def run(settings: TrainSettings) -> float | None:
         return None
     with opened(settings) as job:
         plan, measured_on, learned_from = rounds_plan(job, settings), test_sets(settings), train_set(settings)
+        if withheld_share(settings):  # whether it shows where translations were trained on, or elsewhere too
+            measured_on = [*measured_on, learned_from]
         tell_doubts(job, [learned_from, *measured_on])
         results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
         found = leave_results(job, results, measured_on)
