@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from mmst.reporting.arms import data_sets, headline
 from mmst.reporting.making import audit_part, correlation_part, curves_part, labels_part, paper_part, work_part, yield_part
+from mmst.reporting.paper_tables import paper_tables
 from mmst.reporting.part import Part
 from mmst.reporting.runs import Sweep
 from mmst.reporting.samples import SampleTable, sample_table
@@ -59,7 +60,7 @@ SECTIONS: dict[str, Section] = {
     "labels": _once(labels_part),
     "verdicts": _of_main(verdicts_part),
     "audit": _once(audit_part),
-    "paper": lambda sweep: [paper_part()],
+    "paper": lambda sweep: [*paper_tables(sweep), paper_part()],
     "work": _once(work_part),
 }
 """The page from top to bottom. Other packages add theirs by the entry point `mmst.sections`: a function of a sweep."""
