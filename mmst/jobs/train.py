@@ -39,7 +39,8 @@ def run(settings: TrainSettings) -> float | None:
         if results[-1].stopped:
             sign = next(sign for result in results for sign in result.collapses)
             raise TrainingError(f"on_collapse=stop: no further training, since {sign}; what was computed is kept and reported.")
-        return mean_accuracy(found, results[-1].arm)
+        main = settings.method.name  # not always the last: an arm that is measured against it runs behind
+        return mean_accuracy(found, main if main in found["arms"] else results[-1].arm)
 
 
 @config_errors
