@@ -188,7 +188,7 @@ def answer(row: Difference) -> str:
 
 
 def headline(sweep: Sweep, dataset: str) -> list[str]:
-    """The answer to the sweep's question: a sentence for each contrast, on the mean of the methods, and each policy asked of."""
+    """The answer to the question: a sentence for each contrast, on the mean of the methods, and for each policy asked of."""
     arms = arms_of(sweep, dataset)
     methods = columns(arms)
     method = MEAN if MEAN in methods else methods[0]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
 from scipy import stats
 
 from mmst.statistics.intervals import accuracy_interval, difference_interval
@@ -128,7 +129,7 @@ def near_and_far(this: Sequence[bool], other: Sequence[bool], after: Sequence[bo
 
 def _near_far(near: Flip, far: Flip) -> NearFar:
     low, high = difference_interval(near.flipped, near.n, far.flipped, far.n)
-    table = [[row.flipped, row.n - row.flipped] for row in (near, far)]
+    table = np.array([[row.flipped, row.n - row.flipped] for row in (near, far)])
     p = float(stats.fisher_exact(table).pvalue) if near.n and far.n else 1.0
     return NearFar(near.had, near.n, near.flipped, far.n, far.flipped, near.share - far.share, low, high, p)
 
