@@ -63,6 +63,8 @@ class DropReason(StrEnum):
     SUBSAMPLED = "subsampled"
     """Cut away to balance edges, or to match another arm's quantity."""
     TOO_LONG = "too_long"
+    WITHHELD = "withheld"
+    """A translation of a problem that was drawn to have none: what is learned elsewhere shows on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ COMMANDS = {
     "runs": Command("mmst.cli.runs", "the runs and sweeps that there are, with their scores"),
     "ledger": Command("mmst.cli.ledger", "the stages in the ledger, with their sizes"),
     "trace": Command("mmst.cli.trace", "where a problem, sample or checkpoint of a run is from, and what became of it"),
+    "compare": Command("mmst.cli.compare", "two arms' solutions side by side, to be judged blindly by a person"),
     "export": Command("mmst.cli.export", "a trained model of a run as a plain folder, also to the Hub"),
     "datasets": Command("mmst.datasets.__main__", "the data sets that are known by name"),
     "models": Command("mmst.cli.models", "the models that are known by name"),

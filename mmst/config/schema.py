@@ -18,6 +18,7 @@ Node = dict[str, Any]
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 AtLeastZero = Annotated[int, msgspec.Meta(ge=0)]
 FileName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.\.?$)[\w.=,+-]+$", max_length=120)]
+Points = Annotated[float, msgspec.Meta(gt=0, lt=100)]
 SomeText = Annotated[str, msgspec.Meta(min_length=1)]
 S = TypeVar("S")
 
@@ -189,6 +190,9 @@ class EvalSettings(Settings):
     learned: str | None = None
     tracker: TrackerSettings
     checkpoints: dict[str, str]
+    plan: bool = False
+    power: Points | None = None
+    power_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +239,8 @@ class TrainSettings(Settings):
     init_from: Literal["base", "previous"]
     on_collapse: Literal["warn", "stop"]
     plan: bool
+    power: Points | None = None
+    power_from: str | None = None
 
 
 LabelSettings = GenerateSettings | TrainSettings

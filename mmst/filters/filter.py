@@ -8,7 +8,7 @@ from typing import Any
 
 from mmst.answers.labels import LabelRule
 from mmst.errors import ConfigError
-from mmst.filters.rules import Complete, Derived, Distinct, Judged, NoLonger, PerProblem, RightSteps, Rule, Sameness
+from mmst.filters.rules import Complete, Derived, Distinct, Judged, NoLonger, PerProblem, RightSteps, Rule, Sameness, Withheld
 
 
 class Quantity(StrEnum):
@@ -55,6 +55,9 @@ class Filter:
     replay: float = 0.0
     """The share of the training set that methods have which the recipe does not train, each with its own pseudo-labels, against
     forgetting."""
+    withhold: float = 0.0
+    """The share of the problems, drawn by their ids, whose translations are left out: whether what is learned from translations
+    holds for problems that had none shows on these."""
 
     rules: tuple[Any, ...] = ()
     """More rules, each (row, context) -> a reason or None; see `mmst.filters.rules`."""
@@ -78,8 +81,13 @@ class Filter:
             raise ConfigError(f"filter.disagreement={self.disagreement} is a share of the training set, from 0 to 1, or null.")
         if self.disagreement is not None and self.replay:
             raise ConfigError("filter: disagreement and replay both say what the training set consists of; set one of them.")
+        self._check_shares()
+
+    def _check_shares(self) -> None:
         if not 0 <= self.replay < 1:
             raise ConfigError(f"filter.replay={self.replay} is a share of the training set, from 0 to below 1.")
+        if not 0 <= self.withhold < 1:
+            raise ConfigError(f"filter.withhold={self.withhold} is a share of the problems, from 0 to below 1.")
         if not 0 < self.least_share <= 1:
             raise ConfigError(f"filter.least_share={self.least_share} must be above 0 and at most 1.")
 
@@ -99,4 +107,5 @@ class Filter:
         """The rules that are asked of rows with the answer that is wanted, in their order."""
         rules: list[Rule] = [Derived()] if self.drop_answer_only else []
         rules += [RightSteps()] if self.drop_wrong_steps else []
-        return [*rules, *self.rules, Distinct(self.deduplicate), PerProblem(self.per_problem)]
+        rules += [*self.rules, Distinct(self.deduplicate), PerProblem(self.per_problem)]
+        return [*rules, Withheld(self.withhold)] if self.withhold else rules

@@ -8,6 +8,7 @@ A rule of one's own is any callable with the same arguments, named in `filter.ru
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -121,3 +122,21 @@ class PerProblem:
     def __call__(self, row: GradedSample, context: Context) -> str | None:
         """See `Rule`."""
         return DropReason.PER_PROBLEM_CAP if len(context.kept) >= self.most else None
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Refuses the translations of a share of the problems; what a method finds by itself there stays."""
+
+    share: float
+
+    def __call__(self, row: GradedSample, context: Context) -> str | None:
+        """See `Rule`."""
+        translated = row.sample.source_id is not None
+        return DropReason.WITHHELD if translated and is_withheld(context.problem.id, self.share) else None
+
+
+def is_withheld(problem_id: str, share: float) -> bool:
+    """Whether a problem is among the share that has no translations: by its id alone, in every arm, seed and order."""
+    drawn = hashlib.sha256(f"withheld/{problem_id}".encode()).digest()[:8]
+    return int.from_bytes(drawn, "big") < share * 2**64

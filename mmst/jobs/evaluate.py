@@ -11,6 +11,7 @@ from mmst.errors import ConfigError
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.opened import opened
+from mmst.jobs.power import check_power, plan_evaluation
 from mmst.jobs.problems import test_sets
 from mmst.jobs.results import leave_results
 from mmst.pipeline import Checkpoint
@@ -23,7 +24,11 @@ from mmst.training.checkpoint import local_checkpoint
 
 
 def run(settings: EvalSettings) -> None:
-    """Sample greedily, grade, and print the scores of the model and of each of `checkpoints`."""
+    """Sample greedily, grade, and print the scores of the model and of each of `checkpoints`; with plan=true, plan it."""
+    check_power(settings)
+    if settings.plan:
+        plan_evaluation(settings)
+        return
     with opened(settings) as job:
         sets, methods = test_sets(settings), list(settings.solvers)
         tell_doubts(job, sets)

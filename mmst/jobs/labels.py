@@ -6,7 +6,7 @@ import logging
 
 from mmst.answers.labels import LabelRule
 from mmst.config.build import build
-from mmst.config.schema import LabelSettings
+from mmst.config.schema import LabelSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.pipeline import ProblemSet, SelectionOptions
@@ -51,3 +51,8 @@ def check_gold(options: SelectionOptions, problems: ProblemSet, own_judge: bool)
         )
     rest = f"{asking} makes nothing of them" if asking else "labels do not need it, and nothing says how many are right"
     log.warning("%d of %d training problems have no gold answer: %s", unknown, total, rest)
+
+
+def withheld_share(settings: Settings) -> float:
+    """The share of the training problems whose translations are left out; 0 for jobs that train nothing."""
+    return float(settings.filter.get("withhold") or 0.0) if isinstance(settings, TrainSettings) else 0.0

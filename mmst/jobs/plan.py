@@ -16,6 +16,7 @@ from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read_recipe
+from mmst.jobs.power import print_power
 from mmst.jobs.problems import problem_set, test_sets
 from mmst.methods.prompt import PromptWriter
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
@@ -52,12 +53,14 @@ def print_plan_of(settings: TrainSettings) -> None:
         hardware = measured_here(hardware, model, Probe(setup.rows, _probed(setup), checkpoint, batch))
     found = estimates(model, setup, work, hardware)
     print_plan(f"{settings.model.name} on {settings.dataset.name}", size, setup, work, hardware, found)
-    content = {
+    content: dict[str, Any] = {
         "size": asdict(size),
         "work": asdict(work),
         "hardware": asdict(hardware),
         "rows": [asdict(row) for row in found],
     }
+    if settings.power is not None:
+        content["power"] = print_power(settings, checkpoint)
     (settings.folder / "plan.json").write_text(json.dumps(content, indent=1))
     say(f"plan: {settings.folder / 'plan.json'}")
 
@@ -101,7 +104,8 @@ def _round(
     asked = len(problems) * len(sources)
     again = sum(recipe.compute is not None for recipe in recipes)  # each spends as much as another arm
     trained = [recipe for recipe in recipes if recipe.edges]
-    tested = sum(len(tests_of.problems) for tests_of in tests) * len(methods) * (len(trained) + 1)
+    measured = sum(len(tests_of.problems) for tests_of in tests) + len(problems) * bool(selection.keep.withhold)
+    tested = measured * len(methods) * (len(trained) + 1)
     examples = len(problems) * selection.keep.per_problem * max((len(recipe.edges) for recipe in trained), default=0)
     work = RoundWork(
         completions=(asked * selection.samples_per_problem + labels * selection.translations_per_label) * (1 + again) + tested,

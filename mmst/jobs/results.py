@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from mmst.datasets.contamination import Contamination
+from mmst.jobs.labels import withheld_share
 from mmst.jobs.opened import Job
 from mmst.pipeline import ProblemSet
 from mmst.policies.learned import save
@@ -33,7 +34,7 @@ def leave_results(
     """
     settings = job.settings
     pairs = list(combinations(final_results(results), 2))
-    found = run_results(results, pairs, measured_on, job.pipeline.ledger, settings.whole)
+    found = run_results(results, pairs, measured_on, job.pipeline.ledger, settings.whole, withheld_share(settings))
     found["contamination"] = contamination.counts if contamination else None
     path = write_results(found, settings.folder)
     write_outcomes(results, settings.folder)

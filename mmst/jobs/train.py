@@ -8,9 +8,10 @@ from mmst.config.sentences import config_errors
 from mmst.errors import TrainingError
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
-from mmst.jobs.labels import check_gold, selection_options
+from mmst.jobs.labels import check_gold, selection_options, withheld_share
 from mmst.jobs.opened import Job, opened
 from mmst.jobs.plan import print_plan_of
+from mmst.jobs.power import check_power
 from mmst.jobs.problems import test_sets, train_set
 from mmst.jobs.results import leave_results
 from mmst.jobs.training import check_trainable, fitter_factory
@@ -25,6 +26,7 @@ def run(settings: TrainSettings) -> float | None:
 
     Returns what a sweeper that searches maximizes: the main arm's accuracy, on the mean of the methods.
     """
+    check_power(settings)
     if settings.plan:
         print_plan_of(settings)
         return None
@@ -33,13 +35,16 @@ def run(settings: TrainSettings) -> float | None:
         learned_from, contamination = train_set(settings, measured_on)
         if any(recipe.edges for recipe in job.recipes):
             check_gold(plan.selection, learned_from, settings.judge is not None)
+        if withheld_share(settings):  # whether it shows where translations were trained on, or elsewhere too
+            measured_on = [*measured_on, learned_from]
         tell_doubts(job, [learned_from, *measured_on])
         results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
         found = leave_results(job, results, measured_on, contamination)
         if results[-1].stopped:
             sign = next(sign for result in results for sign in result.collapses)
             raise TrainingError(f"on_collapse=stop: no further training, since {sign}; what was computed is kept and reported.")
-        return mean_accuracy(found, results[-1].arm)
+        main = settings.method.name  # not always the last: an arm that is measured against it runs behind
+        return mean_accuracy(found, main if main in found["arms"] else results[-1].arm)
 
 
 @config_errors

@@ -7,14 +7,16 @@ that are equal to the digit tell nothing of it: then the interval is over their 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import fmean
+from typing import Any
 
 from scipy import stats
 
 from mmst.methods.edge import BASE_ARM
+from mmst.reporting.policies import label
 from mmst.reporting.runs import Run, Solved, Sweep, base_is_shared
 from mmst.stages.evaluate import EITHER
 from mmst.statistics.intervals import accuracy_interval, mean_interval, seeds_interval
@@ -186,11 +188,34 @@ def answer(row: Difference) -> str:
 
 
 def headline(sweep: Sweep, dataset: str) -> list[str]:
-    """The answer to the sweep's question: a sentence for each contrast, on the mean of the methods."""
+    """The answer to the question: a sentence for each contrast, on the mean of the methods, and for each policy asked of."""
     arms = arms_of(sweep, dataset)
     methods = columns(arms)
     method = MEAN if MEAN in methods else methods[0]
-    return [answer(row) for row in differences(contrasts(sweep, arms), [method])]
+    told = [answer(row) for row in differences(contrasts(sweep, arms), [method])]
+    return [*told, *policy_answers(sweep, dataset)]
+
+
+def policy_answers(sweep: Sweep, dataset: str) -> list[str]:
+    """What the policies that a sweep asks about gain over each arm's best single method: a sentence each."""
+    asked = sweep.settings.get("policies") or ()
+    rows: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for run in sweep.runs:
+        variant = sweep.variant(run)
+        for row in run.found.get("policy_comparisons", {}).get(dataset, []):
+            if row["policy"] in asked:
+                arm = f"{row['arm']} ({variant})" if variant else row["arm"]
+                rows.setdefault((row["policy"], arm), []).append(row)
+    return [_policy_answer(policy, arm, of_seeds) for (policy, arm), of_seeds in rows.items()]
+
+
+def _policy_answer(policy: str, arm: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    values = [row["difference"] for row in rows]
+    low, high = seeds_interval(values) if len(set(values)) > 1 else (rows[0]["low"], rows[0]["high"])
+    verdict = "better than" if low > 0 else "worse than" if high < 0 else "not reliably different from"
+    seeds = f"{len(rows)} seeds" if len(rows) > 1 else "1 seed"
+    points = f"{100 * fmean(values):+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
+    return f"{arm}, {label(policy)}, is {verdict} its best single method: {points}, {seeds}."
 
 
 def data_sets(sweep: Sweep) -> list[str]:

@@ -25,6 +25,7 @@ from mmst.reporting.making import (
     work_part,
     yield_part,
 )
+from mmst.reporting.paper_tables import paper_tables
 from mmst.reporting.part import Part
 from mmst.reporting.runs import Sweep
 from mmst.reporting.samples import SampleTable, sample_table
@@ -69,7 +70,7 @@ SECTIONS: dict[str, Section] = {
     "verdicts": _of_main(verdicts_part),
     "reasons": _once(reasons_part),
     "audit": _once(audit_part),
-    "paper": lambda sweep: [paper_part()],
+    "paper": lambda sweep: [*paper_tables(sweep), paper_part()],
     "work": _once(work_part),
 }
 """The page from top to bottom. Other packages add theirs by the entry point `mmst.sections`: a function of a sweep."""

@@ -30,6 +30,8 @@ RESULTS = "results.json"
 FORMAT = 3
 HEAD = "test"
 """The data set of the main table."""
+TRAINED_ON = "train"
+"""The data set of the problems that arms were trained on, where these are measured too."""
 TAG = "family"
 """The tag that scores are broken down by."""
 PACKAGES = ("mmst", "torch", "transformers", "lightning")
@@ -43,8 +45,12 @@ def run_results(
     test_sets: Sequence[ProblemSet],
     ledger: Ledger,
     config: Mapping[str, Any] | None = None,
+    withheld: float = 0.0,
 ) -> dict[str, Any]:
-    """All that a run found, as JSON's own types. All but `rounds`, `labels` and `correlations` is of the last round."""
+    """All that a run found, as JSON's own types. All but `rounds`, `labels` and `correlations` is of the last round.
+
+    withheld: the share of the training problems whose translations were left out of training.
+    """
     final = final_results(results)
     problems = {problem_set.name: problem_set.problems for problem_set in test_sets}
     head = HEAD if HEAD in problems else next(iter(problems))
@@ -64,7 +70,12 @@ def run_results(
             if result.examples
         },
         **policy_results(final, list(problems)),
-        "flips": {name: flip_results({arm: result.outcomes[name] for arm, result in final.items()}) for name in problems},
+        "flips": {
+            name: flip_results(
+                {arm: result.outcomes[name] for arm, result in final.items()}, withheld if name == TRAINED_ON else None
+            )
+            for name in problems
+        },
         "costs": cost_results(results),
         "labels": [row for result in results for row in _label_rows(result)],
         "correlations": [row for result in results for row in _correlation_rows(result)],

@@ -104,7 +104,7 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
                 above = places.get((source.stage.folder, row.sample.source_id or ""), -1) if source else -1
                 _add(table, found, row, above, asked.get(prompt_of(row.sample.id)))
     wanted = set(table.columns["problem"])
-    for problem in (problem for run in sweep.runs for problem in _problems(run, wanted - table.problems.keys())):
+    for problem in (problem for run in sweep.runs for problem in problems_of(run, wanted - table.problems.keys())):
         table.problems[problem.id] = [problem.question, problem.answer]
     for id in wanted - table.problems.keys():
         table.problems[id] = ["", ""]
@@ -181,7 +181,8 @@ def training_title(manifest: Mapping[str, Any]) -> str:
     return " ".join(str(manifest["title"]).removeprefix("train").split())
 
 
-def _problems(run: Run, wanted: set[str]) -> Iterator[Problem]:
+def problems_of(run: Run, wanted: set[str]) -> Iterator[Problem]:
+    """The problems of a run with these ids, as far as the ledger has them."""
     if not wanted:
         return
     root = Path(run.found["ledger"]["root"])

@@ -97,7 +97,7 @@ def _children(run: Traced, stage: SampledStage, id: str) -> Iterator[str]:
             for row in other.stage.rows(GradedSample):
                 if row.sample.source_id == id:
                     yield f"  translated, {other.edge}: {row.sample.id}: {row.verdict}, answer {row.answer}"
-    if stage.set != "train":
+    if stage.set != "train" or not stage.round:  # round 0: what a checkpoint is measured by, under the same ids
         return
     for examples in run.stages("examples"):
         title = run.trainings.get(examples.manifest()["settings"]["rows"], "no training of this run")

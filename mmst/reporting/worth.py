@@ -18,6 +18,7 @@ WORDS = {
     Had.NEITHER: "none",
 }
 """What the base had right, in the page's words."""
+NEAR_FAR = ("arm", "seed", "method", "base had right", "change", "near", "far")
 
 
 def policies_part(sweep: Sweep, dataset: str) -> Part | None:
@@ -44,7 +45,7 @@ def policies_part(sweep: Sweep, dataset: str) -> Part | None:
 
 def flips_part(sweep: Sweep, dataset: str) -> Part | None:
     """What each arm gained and lost, by what the base had right, and the contrasts of arms."""
-    tables: dict[str, list[list[str]]] = {"arms": [], "contrasts": []}
+    tables: dict[str, list[list[str]]] = {"arms": [], "contrasts": [], "near_far": []}
     for run in sweep.runs:
         found = run.found.get("flips", {}).get(dataset, {"arms": [], "contrasts": []})
         variant = sweep.variant(run)
@@ -53,6 +54,9 @@ def flips_part(sweep: Sweep, dataset: str) -> Part | None:
             [f"{row['b']} - {row['a']}" + (f" ({variant})" if variant else ""), run.seed, *_contrast_cells(row)]
             for row in found["contrasts"]
         ]
+        tables["near_far"] += [
+            [arm_label(row["arm"], variant), run.seed, *_near_far_cells(row)] for row in found.get("near_far", [])
+        ]
     if not tables["arms"]:
         return None
     about = (
@@ -60,6 +64,11 @@ def flips_part(sweep: Sweep, dataset: str) -> Part | None:
         "method that learns from another gains where only the other was right; one that only practises, as much where none was."
     )
     note = "Wilson's 95% intervals; contrasts are paired on the same problems, p by McNemar's exact test, not corrected."
+    near_far_note = (
+        "Near: training problems whose translations were trained on. Far: those whose translations were withheld, drawn at "
+        "random. Independent groups: Newcombe's interval, Fisher's exact p, not corrected."
+    )
+    near_far = [Table([*NEAR_FAR, "near - far [95%]", "p"], tables["near_far"], near_far_note)] if tables["near_far"] else []
     return Part(
         f"Gains and losses by what the base had right: {dataset}",
         about,
@@ -67,6 +76,7 @@ def flips_part(sweep: Sweep, dataset: str) -> Part | None:
         [
             Table(["arm", "seed", "method", "base had right", "change", "% [95%]", "of n"], tables["arms"], note),
             Table(["arms", "seed", "method", "base had right", "change", "points [95%]", "p", "of n"], tables["contrasts"]),
+            *near_far,
         ],
     )
 
@@ -102,3 +112,12 @@ def _contrast_cells(row: Mapping[str, Any]) -> list[str]:
     points = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]" if row["n"] else ""
     p = p_value(row["p"]) if row["n"] else ""
     return [row["method"], WORDS[had], "lost" if had.was_right else "gained", points, p, f"{row['n']:,}"]
+
+
+def _near_far_cells(row: Mapping[str, Any]) -> list[str]:
+    had = Had(row["had"])
+    counts = [f"{row[f'{where}_flipped']:,} of {row[f'{where}_n']:,}" for where in ("near", "far")]
+    if not (row["near_n"] and row["far_n"]):
+        return [row["method"], WORDS[had], "lost" if had.was_right else "gained", *counts, "", ""]
+    points = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
+    return [row["method"], WORDS[had], "lost" if had.was_right else "gained", *counts, points, p_value(row["p"])]

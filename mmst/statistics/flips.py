@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mmst.statistics.intervals import accuracy_interval
+import numpy as np
+from scipy import stats
+
+from mmst.statistics.intervals import accuracy_interval, difference_interval
 from mmst.statistics.paired import paired_difference
 
 
@@ -59,6 +62,24 @@ class FlipContrast:
     """McNemar's exact test, two-sided, without a correction for the number of cells."""
 
 
+@dataclass(frozen=True, slots=True)
+class NearFar:
+    """How much larger the share that changed is on problems whose translations were trained on (near) than on others (far)."""
+
+    had: Had
+    near_n: int
+    near_flipped: int
+    far_n: int
+    far_flipped: int
+    difference: float
+    """Near minus far, from -1 to 1; tells nothing where either is empty."""
+    low: float
+    high: float
+    """The 95% interval of the difference of two independent shares (Newcombe)."""
+    p: float
+    """Fisher's exact test, two-sided, without a correction for the number of cells."""
+
+
 def flips(this: Sequence[bool], other: Sequence[bool], after: Sequence[bool]) -> list[Flip]:
     """What became of each cell of the base; one value a problem, in the same order.
 
@@ -86,6 +107,31 @@ def flip_contrasts(this: Sequence[bool], other: Sequence[bool], a: Sequence[bool
         d = paired_difference(before, after)
         found.append(FlipContrast(had, d.n, d.difference, d.low, d.high, d.p))
     return found
+
+
+def near_and_far(this: Sequence[bool], other: Sequence[bool], after: Sequence[bool], far: Sequence[bool]) -> list[NearFar]:
+    """The flips of the problems whose translations were trained on against those of the ones whose were withheld.
+
+    Args:
+        this: as for `flips`.
+        other: as for `flips`.
+        after: as for `flips`.
+        far: whether the problem's translations were withheld.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    rows = list(zip(this, other, after, far, strict=True))
+    groups = [[row[:3] for row in rows if bool(row[3]) is distant] for distant in (False, True)]
+    cells = [flips(*([row[place] for row in group] for place in range(3))) for group in groups]
+    return [_near_far(near, distant) for near, distant in zip(*cells, strict=True)]
+
+
+def _near_far(near: Flip, far: Flip) -> NearFar:
+    low, high = difference_interval(near.flipped, near.n, far.flipped, far.n)
+    table = np.array([[row.flipped, row.n - row.flipped] for row in (near, far)])
+    p = float(stats.fisher_exact(table).pvalue) if near.n and far.n else 1.0
+    return NearFar(near.had, near.n, near.flipped, far.n, far.flipped, near.share - far.share, low, high, p)
 
 
 def _cells(this: Sequence[bool], other: Sequence[bool], after: Sequence[bool]) -> Iterator[tuple[Had, list[bool]]]:

@@ -28,6 +28,16 @@ def accuracy_interval(right: int, n: int) -> tuple[float, float]:
     return min(max(0.0, middle - half), share), max(min(1.0, middle + half), share)
 
 
+def difference_interval(right: int, n: int, other_right: int, other_n: int) -> tuple[float, float]:
+    """The 95% interval of a share minus another, of independent groups (Newcombe 1998, Stat. Med. 17, method 10)."""
+    share, other = (right / n if n else 0.5), (other_right / other_n if other_n else 0.5)
+    (low, high), (other_low, other_high) = accuracy_interval(right, n), accuracy_interval(other_right, other_n)
+    difference = share - other
+    below = sqrt((share - low) ** 2 + (other_high - other) ** 2)
+    above = sqrt((high - share) ** 2 + (other - other_low) ** 2)
+    return max(-1.0, difference - below), min(1.0, difference + above)
+
+
 def mean_interval(values: Sequence[float], seed: int = 0, bounds: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
     """The 95% bootstrap interval of a mean over problems (Efron 1979, percentile); one value a problem, within `bounds`.
 

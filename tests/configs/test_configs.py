@@ -26,7 +26,7 @@ REQUIRED = {
 TOP_LEVEL = {
     "about", "decontaminate",
     "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
-    "hardware", "paths", "on_collapse", "plan", "policy", "prompts", "redo_unjudged",
+    "hardware", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts", "redo_unjudged",
     "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
     config = composed("train", f"sweep={name}", return_hydra_config=True)
     assert config.sweep.name == name
     assert config.sweep.question.endswith("?")
-    assert len(config.sweep.contrast) == 2
+    assert len(config.sweep.contrast) == (1 if name == "controls" else 2)
     assert config.hydra.sweep.dir == f"runs/sweep/{name}"
     params = config.hydra.sweeper.params
     grid = config.hydra.sweeper._target_.endswith("BasicSweeper")

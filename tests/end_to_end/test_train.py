@@ -164,3 +164,17 @@ def test_a_collapse_is_told_and_stops_the_run_if_asked(runs):
     assert "on_collapse=stop: no further training, since arm self_both collapses after round 1" in stopped.stderr
     left = json.loads((runs.folder / "runs/train/stopped/results.json").read_text())
     assert {row["arm"] for row in left["collapse"]} == {"self_both"} == {row["arm"] for row in left["rounds"]} - {"base"}
+
+
+def test_translations_withheld_from_half_of_the_problems_leave_two_groups_to_compare(runs):
+    found = runs.results(runs.run("train.py", *TINY, "filter.withhold=0.5", "arms=[]"))
+    rows = found["flips"]["train"]["near_far"]
+    assert {(row["arm"], row["method"]) for row in rows} == {("multi", "text"), ("multi", "code")}
+    near, far = (sum(row[f"{where}_n"] for row in rows) for where in ("near", "far"))
+    assert near > 0
+    assert far > 0
+    assert found["heldout"]["train"]["arms"]["multi"]["text"]["n"] * 2 == near + far
+    edges = found["counts"]["multi"]
+    assert sum(edges[edge]["dropped"].get("withheld", 0) for edge in ("code -> text", "text -> code")) > 0
+    assert not any("withheld" in edges[edge]["dropped"] for edge in ("text -> text", "code -> code"))
+    assert found["flips"]["test"]["near_far"] == []

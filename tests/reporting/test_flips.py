@@ -1,3 +1,4 @@
+from mmst.filters.rules import is_withheld
 from mmst.reporting.flips import flip_results
 
 
@@ -7,6 +8,7 @@ def outcomes(**methods):
     return {method: {str(n): named[mark] for n, mark in enumerate(marks)} for method, marks in methods.items()}
 
 
+NOTHING = {"arms": [], "contrasts": [], "near_far": []}
 BASE = outcomes(text="++--", code="+-+-", either="+++-")
 
 
@@ -36,5 +38,18 @@ def test_problems_that_are_unjudged_anywhere_are_left_out():
 
 
 def test_without_a_base_or_a_second_method_there_is_nothing_to_tell():
-    assert flip_results({"a": BASE, "b": BASE}) == {"arms": [], "contrasts": []}
-    assert flip_results({"base": outcomes(text="+-"), "multi": outcomes(text="++")}) == {"arms": [], "contrasts": []}
+    assert flip_results({"a": BASE, "b": BASE}) == NOTHING
+    assert flip_results({"base": outcomes(text="+-"), "multi": outcomes(text="++")}) == NOTHING
+
+
+def test_problems_whose_translations_were_withheld_are_counted_apart():
+    marks = "-" * 40
+    base = outcomes(text=marks, code="+" * 40)
+    far = [is_withheld(str(n), 0.5) for n in range(40)]
+    after = outcomes(text="".join("-" if distant else "+" for distant in far), code="+" * 40)
+    rows = flip_results({"base": base, "multi": after}, withheld=0.5)["near_far"]
+    (row,) = [row for row in rows if (row["method"], row["had"]) == ("text", "only_other")]
+    assert (row["near_n"], row["far_n"]) == (40 - sum(far), sum(far))
+    assert (row["near_flipped"], row["far_flipped"], row["difference"]) == (row["near_n"], 0, 1)
+    assert row["p"] < 1e-6
+    assert flip_results({"base": base, "multi": after})["near_far"] == []

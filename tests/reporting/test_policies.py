@@ -8,7 +8,9 @@ from mmst.pipeline import Checkpoint
 from mmst.policies.learned import prepare
 from mmst.policies.single import LogProb, One, Oracle
 from mmst.policies.table import policy_table
+from mmst.reporting.arms import policy_answers
 from mmst.reporting.policies import missing_sentences, policy_results, policy_rows, policy_tables
+from mmst.reporting.runs import Run, Sweep
 from mmst.rounds import ArmResult
 from mmst.stages.evaluate import Measurement
 from tests.policies.made import attempt, case, lived
@@ -66,3 +68,16 @@ def test_a_method_that_the_data_set_chose_is_marked():
     console = Console(width=200, record=True, file=StringIO())
     console.print(policy_tables(found, ["test"])[0])
     assert "text*" in console.export_text()
+
+
+def test_a_sweep_that_asks_about_policies_has_a_sentence_for_each(tmp_path):
+    row = {"arm": "base", "policy": "router", "difference": 0.15, "low": 0.1, "high": 0.2}
+    runs = [
+        Run(tmp_path, {"policy_comparisons": {"test": [{**row, "difference": d}, {**row, "policy": "one"}]}}, {})
+        for d in (0.15, 0.17, 0.16)
+    ]
+    (sentence,) = policy_answers(Sweep("policies", runs, settings={"policies": ["router"]}), "test")
+    assert sentence == "base, routed, is better than its best single method: +16.0 points [+13.5, +18.5], 3 seeds."
+    (alone,) = policy_answers(Sweep("policies", runs[:1], settings={"policies": ["router"]}), "test")
+    assert alone.endswith("+15.0 points [+10.0, +20.0], 1 seed.")
+    assert policy_answers(Sweep("main", runs), "test") == []

@@ -1,6 +1,6 @@
 import pytest
 
-from mmst.statistics.flips import Had, flip_contrasts, flips
+from mmst.statistics.flips import Had, flip_contrasts, flips, near_and_far
 from mmst.statistics.intervals import accuracy_interval
 
 #        both   only this  only other  neither
@@ -44,3 +44,15 @@ def test_the_contrast_of_two_arms_is_within_cells():
 def test_lengths_must_agree():
     with pytest.raises(ValueError, match="argument"):
         flips([True], [True], [])
+
+
+def test_near_and_far_problems_are_two_groups_of_each_cell():
+    far = [n % 2 == 1 for n in range(20)]
+    found = {row.had: row for row in near_and_far(THIS, OTHER, AFTER, far)}
+    row = found[Had.ONLY_OTHER]
+    assert (row.near_flipped, row.near_n, row.far_flipped, row.far_n) == (4, 5, 3, 5)
+    assert row.difference == pytest.approx(0.2)
+    assert row.low < 0 < row.high
+    assert row.p == 1
+    with pytest.raises(ValueError, match="shorter"):
+        near_and_far(THIS, OTHER, AFTER, far[:-1])

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from mmst.statistics.intervals import accuracy_interval, bounded_interval, mean_interval, seeds_interval
+from mmst.statistics.intervals import (
+    accuracy_interval,
+    bounded_interval,
+    difference_interval,
+    mean_interval,
+    seeds_interval,
+)
 
 
 def test_wilson_matches_published_values():
@@ -13,7 +19,15 @@ def test_wilson_matches_published_values():
     assert accuracy_interval(1, 29) == pytest.approx((0.0061, 0.1718), abs=1e-4)
 
 
+def test_the_difference_of_two_groups_matches_published_values():
+    # Newcombe (1998), Statistics in Medicine 17, pages 873 to 890, table II, method 10.
+    assert difference_interval(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=1e-4)
+    assert difference_interval(9, 10, 3, 10) == pytest.approx((0.1705, 0.8090), abs=1e-4)
+    assert difference_interval(5, 56, 0, 29) == pytest.approx((-0.0381, 0.1926), abs=1e-4)
+
+
 def test_no_problem_tells_nothing():
+    assert difference_interval(0, 0, 0, 0) == pytest.approx((-0.71, 0.71), abs=0.01)
     assert accuracy_interval(0, 0) == (0.0, 1.0)
 
 
