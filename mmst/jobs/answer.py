@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmst.choosing import gathered
 from mmst.config.build import build
 from mmst.config.schema import AnswerSettings
 from mmst.config.sentences import config_errors
@@ -25,10 +26,10 @@ from mmst.jobs.opened import Job, opened
 from mmst.jobs.problems import test_sets
 from mmst.ledger.ledger import Ledger
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
-from mmst.policies.case import Choice, cases
+from mmst.policies.case import Case, Choice
 from mmst.policies.learned import Learned, learned_for, load, prepare
 from mmst.policies.policy import Policy, PolicyError
-from mmst.rounds import Evaluation, translations
+from mmst.rounds import Evaluation
 from mmst.training.checkpoint import local_checkpoint
 from mmst.types import AnswerKind, Problem
 
@@ -139,14 +140,13 @@ def in_lines(rows: Sequence[Answered]) -> str:
 
 def _cases(
     pipeline: Pipeline, checkpoint: Checkpoint, problems: ProblemSet, policy: Policy, settings: AnswerSettings
-) -> list[Any]:
+) -> list[Case]:
     how = Evaluation(build(settings.evaluation.params, "evaluation.params"))
     asked = policy.needs(list(pipeline.methods)).samples
     params = build(settings.evaluation.sampled, "evaluation.sampled")
     greedy = {m: pipeline.graded(checkpoint, m, problems, how.greedy, 0, 1) for m in pipeline.methods}
     sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m, count in asked.items() if count}
-    translated = translations(pipeline, checkpoint, [policy], problems, greedy, how.greedy)
-    return cases(problems.by_id, greedy, sampled, translated)
+    return gathered(pipeline, checkpoint, [policy], problems, greedy, sampled, how.greedy)
 
 
 def _file(asked: str) -> Path | None:

@@ -34,10 +34,10 @@ def policies_part(sweep: Sweep, dataset: str) -> Part | None:
         "method what choosing gains without any training has exchanged knowledge, and not added to it."
     )
     note = (
-        "Tokens: completion tokens a problem, of all answers that the policy looks at. ECE: how far stated confidence and "
-        "accuracy are apart. Points over the best single method by the training problems' verdicts, or (*) by this data set's "
-        "own; McNemar's exact p with Holm's correction over the policies of an arm. Outside the domain that a model was "
-        "trained on, agreement and confidence may mean nothing: see the rows of held-out problems."
+        "Tokens: completion tokens a problem, of all answers that the policy looks at; read: their prompts'. ECE: how far "
+        "stated confidence and accuracy are apart. Points over the best single method by the training problems' verdicts, or "
+        "(*) by this data set's own; McNemar's exact p with Holm's correction over the policies of an arm. Outside the domain "
+        "that a model was trained on, agreement and confidence may mean nothing: see the rows of held-out problems."
     )
     return Part(f"Choosing among methods: {dataset}", about, [], [Table([HEADER[0], "seed", *HEADER[1:]], rows, note)])
 
