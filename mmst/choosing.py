@@ -1,4 +1,4 @@
-"""What policies ask of a checkpoint beside its answers: translations, and picks among solutions.
+"""What policies ask of a checkpoint beside its answers: translations, picks among solutions, and hidden states.
 
 Each is a stage, bound to the ledger as those in `mmst.pipeline` are.
 """
@@ -9,9 +9,11 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from mmst.ledger.ledger import Work
 from mmst.ledger.progress import Task
+from mmst.ledger.spec import rows_key
 from mmst.methods.edge import Edge
 from mmst.methods.picking import Asking
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
@@ -19,7 +21,7 @@ from mmst.policies.case import Case, Pick, cases, disputed
 from mmst.policies.policy import Policy
 from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import SamplingParams
-from mmst.stages import pick
+from mmst.stages import hidden, pick
 from mmst.stages.sets import Rows
 from mmst.types import GradedSample, Prompt, Sample
 
@@ -40,6 +42,9 @@ def gathered(
     asked = [policy for policy in policies if not (tested and policy.compares)]
     proofs = translations(pipeline, checkpoint, asked, problems, greedy, params)
     found = cases(problems.by_id, greedy, sampled, proofs)
+    states = hidden_states(pipeline, checkpoint, asked, problems.name, [case.question for case in found])
+    if states is not None:
+        found = [replace(case, hidden=state) for case, state in zip(found, states, strict=True)]
     for name, asking in _picks(pipeline, asked).items():
         given = picks(pipeline, checkpoint, asking, problems, found, greedy)
         _told_picks(name, problems.name, given)
@@ -106,6 +111,25 @@ def _replies(
     redo = pick.is_lost if pipeline.redo_unjudged else None
     work = Work("pick", spec, compute, Sample)
     return pipeline.ledger.chain(shown, [work], pipeline.chunk, f"select {problems.name}", redo=redo).rows(Sample)
+
+
+def hidden_states(
+    pipeline: Pipeline, checkpoint: Checkpoint, policies: Iterable[Policy], name: str, questions: Sequence[str]
+) -> Any:
+    """The model's hidden states of questions (P x H, float32); None where no policy needs them or the engine gives none."""
+    methods = list(pipeline.methods)
+    reader = pipeline.sampler
+    if not isinstance(reader, hidden.Reader) or not any(policy.needs(methods).hidden for policy in policies):
+        return None
+
+    def compute(part: Sequence[str], task: Task) -> list[hidden.HiddenState]:
+        pipeline.sampler.load(checkpoint.path)
+        return hidden.hidden(part, reader)
+
+    spec = hidden.HiddenSpec(*pipeline.engine(), checkpoint.key, rows_key(questions), pipeline.chunk)
+    work = Work("hidden", spec, compute, hidden.HiddenState)
+    stage = pipeline.ledger.chain(questions, [work], pipeline.chunk, f"hidden states of {name}")
+    return hidden.matrix(stage.rows(hidden.HiddenState))
 
 
 def _told_picks(policy: str, dataset: str, given: Mapping[str, Sequence[Pick]]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from mmst.choosing import gathered
+from mmst.choosing import gathered, hidden_states
 from mmst.errors import ConfigError
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
@@ -277,6 +277,9 @@ def measured_arm(
     examples: ExampleSet | None = None,
 ) -> ArmResult:
     """An arm's checkpoint, measured. source: what policies learn from, or have learned."""
+    if isinstance(source, Experience):
+        states = hidden_states(pipeline, checkpoint, evaluation.policies, "training problems", source.questions)
+        source = replace(source, hidden=states)
     ready = prepare(evaluation.policies, source)
     found = {problems.name: measure(pipeline, evaluation, checkpoint, problems, ready) for problems in test_sets}
     saved = ready.plain(evaluation.policies)

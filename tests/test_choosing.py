@@ -1,10 +1,11 @@
 import pytest
 
-from mmst.choosing import gathered
+from mmst.choosing import gathered, hidden_states
 from mmst.ledger.ledger import Ledger
 from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.policies.prove import Prove
+from mmst.policies.router_hidden import HiddenRouter
 from mmst.policies.select import Select
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
@@ -54,6 +55,23 @@ def test_the_model_is_asked_twice_about_answers_that_differ_and_a_second_time_th
 def test_a_model_that_always_names_the_first_solution_is_not_followed(asked):
     found, _ = asked(" It is 1. The answer is 1.", lambda prompt: " A", [SELECT])
     assert {choice.confidence for choice in SELECT.choose(found)} == {0.5}
+
+
+def test_hidden_states_come_from_engines_that_give_them_and_are_kept(tmp_path, methods, sandbox, nano):
+    class Reading(ScriptedSampler):
+        def hidden(self, texts):
+            self.calls += len(texts)
+            return [[len(text), 0.5] for text in texts]
+
+    def states(sampler):
+        pipeline = Pipeline(Ledger(tmp_path), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=2)
+        return hidden_states(pipeline, Checkpoint(nano), [HiddenRouter()], "test", ["a", "bb", "ccc"])
+
+    first, again = Reading(code_is_right), Reading(code_is_right)
+    assert states(first).tolist() == [[1, 0.5], [2, 0.5], [3, 0.5]]
+    assert states(again).tolist() == states(first).tolist()
+    assert (first.calls, again.calls) == (3, 0)
+    assert states(ScriptedSampler(code_is_right)) is None
 
 
 def test_nothing_is_asked_for_policies_that_do_not_ask(asked):

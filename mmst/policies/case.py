@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mmst.answers.equality import canonical_answer
 from mmst.types import GradedSample, Problem, Verdict
@@ -55,6 +56,8 @@ class Case:
     """Edge, such as `text -> code` -> the greedy answer, translated along it."""
     picks: Mapping[str, Sequence[Pick]] = field(default_factory=dict)
     """Policy -> what the model picked for it, one for each order that it was shown the solutions in."""
+    hidden: Any = field(default=None, compare=False)
+    """The model's hidden state of the question, H numbers; None where no policy needs it, or the engine does not give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Experience:
     """Method -> right answers to each question."""
     judged: Mapping[str, Sequence[int]]
     """Method -> judged answers to each question."""
+    hidden: Any = field(default=None, compare=False)
+    """The answering model's hidden states of the questions, P x H; None as in `Case`."""
 
     def rate(self, method: str) -> float | None:
         """The share of a method's judged answers that is right; None where none was judged."""

@@ -31,6 +31,8 @@ class Needs:
     """Edges, such as `text -> code`, along which greedy answers are translated."""
     experience: bool = False
     """Verdicts on training problems."""
+    hidden: bool = False
+    """The model's hidden states of the questions."""
     picks: Mapping[str, Asking] = field(default_factory=dict)
     """Policy -> how the model is asked which of the greedy answers' solutions is right."""
 

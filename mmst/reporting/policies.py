@@ -17,6 +17,7 @@ LABELS = {
     "one": "one method, by training",
     "logprob": "likelier answer",
     "router": "routed",
+    "router_hidden": "routed by hidden state",
     "agreement": "agreement, then vote",
     "select": "picked by the model",
 }

@@ -6,9 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
 from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder
 from mmst.training.broken import is_pointer, quiet_bars
@@ -48,6 +45,9 @@ def convert_gguf(path: Path, target: Path) -> None:
     Raises:
         ModelError: the file does not load: it is cut off, or of an architecture that transformers does not read.
     """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     try:
         with quiet_bars():
             tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name, trust_remote_code=False)
