@@ -101,9 +101,7 @@ def test_what_is_no_json_and_what_is_not_there_are_errors_in_the_same_shape(web)
 def test_a_free_port_is_taken_and_one_that_is_in_use_is_refused():
     with listening("127.0.0.1", 0) as heard:
         port = heard.getsockname()[1]
-        with pytest.raises(
-            ConfigError, match=rf"port={port} cannot be listened on .*port=0 takes a free one"
-        ):
+        with pytest.raises(ConfigError, match=rf"port={port} cannot be listened on .*port=0 takes a free one"):
             listening("127.0.0.1", port)
         assert heard.family is socket.AF_INET
     with pytest.raises(ConfigError, match="port=70000 cannot be listened on"):
