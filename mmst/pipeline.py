@@ -115,8 +115,8 @@ class Pipeline:
         def prompts(part: Sequence[Problem]) -> Iterable[Prompt]:
             return sample.solution_prompts(part, how, self.writer, draw)
 
-        key = self._asked(problems.problems, prompts, f"prompts of {problems.name} by {method}")
-        spec = sample.SampleSpec(*self._engine(), checkpoint.key, key, params, draw, self.chunk)
+        key = self.keep_prompts(problems.problems, prompts, f"prompts of {problems.name} by {method}")
+        spec = sample.SampleSpec(*self.engine(), checkpoint.key, key, params, draw, self.chunk)
 
         def compute(part: Sequence[Problem], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
@@ -146,8 +146,8 @@ class Pipeline:
         def prompts(part: Sequence[translate.Attempt]) -> Iterable[Prompt]:
             return translate.translation_prompts(part, problems.by_id, source, target, self.writer, draw)
 
-        key = self._asked(tries, prompts, f"prompts of {what}")
-        spec = translate.TranslateSpec(*self._engine(), checkpoint.key, key, params, draw, self.chunk)
+        key = self.keep_prompts(tries, prompts, f"prompts of {what}")
+        spec = translate.TranslateSpec(*self.engine(), checkpoint.key, key, params, draw, self.chunk)
 
         def compute(part: Sequence[translate.Attempt], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
@@ -345,14 +345,15 @@ class Pipeline:
         work = Work(name, RowsSpec(key or rows_key(rows)), lambda part, task: part, object)
         self.ledger.chain(rows, [work], max(1, len(rows)), title)
 
-    def _asked(self, inputs: Sequence[Any], prompts: Callable[[Sequence[Any]], Iterable[Prompt]], title: str) -> str:
+    def keep_prompts(self, inputs: Sequence[Any], prompts: Callable[[Sequence[Any]], Iterable[Prompt]], title: str) -> str:
         """Keep the prompts in the ledger; returns the key of all that an engine is told but the seeds."""
         key = _prompts_key(prompts(inputs))
         work = Work(asked.NAME, RowsSpec(key), lambda part, task: asked.asked_rows(prompts(part)), asked.AskedRow)
         self.ledger.chain(inputs, [work], asked.CHUNK, title)
         return key
 
-    def _engine(self) -> tuple[str, str | None]:
+    def engine(self) -> tuple[str, str | None]:
+        """What keys hold of the engine: its name and version, and its source where it is another package's."""
         return self.sampler.engine, source_of(self.sampler)
 
 

@@ -9,15 +9,16 @@ Which stage comes next is all that is decided here. Arms that need the same samp
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from mmst.choosing import gathered, hidden_states
 from mmst.errors import ConfigError
-from mmst.methods.edge import BASE_ARM, Edge, Recipe
+from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
-from mmst.policies.case import Experience, cases, experience
+from mmst.policies.case import Experience, experience
 from mmst.policies.learned import Learned, Ready, prepare
 from mmst.policies.policy import Policy
 from mmst.policies.table import policy_table
@@ -26,10 +27,9 @@ from mmst.samplers.sampler import SamplingParams
 from mmst.stages.collapse import Collapse, measured_collapses, sampled_collapses
 from mmst.stages.evaluate import Measurement, judge_agreement, measured
 from mmst.stages.reasons import Way
-from mmst.stages.sets import GradedRows
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
-from mmst.types import AnswerKind, GradedSample
+from mmst.types import AnswerKind
 
 log = logging.getLogger(__name__)
 
@@ -275,30 +275,15 @@ def measured_arm(
     examples: ExampleSet | None = None,
 ) -> ArmResult:
     """An arm's checkpoint, measured. source: what policies learn from, or have learned."""
+    if isinstance(source, Experience):
+        states = hidden_states(pipeline, checkpoint, evaluation.policies, "training problems", source.questions)
+        source = replace(source, hidden=states)
     ready = prepare(evaluation.policies, source)
     found = {problems.name: measure(pipeline, evaluation, checkpoint, problems, ready) for problems in test_sets}
     saved = ready.plain(evaluation.policies)
     model = source.model if source else checkpoint.key
     learned = Learned(arm, round, checkpoint.key, model, saved) if saved else None
     return ArmResult(arm, round, checkpoint, found, examples, learned)
-
-
-def translations(
-    pipeline: Pipeline,
-    checkpoint: Checkpoint,
-    policies: Iterable[Policy],
-    problems: ProblemSet,
-    greedy: Mapping[str, Iterable[GradedSample]],
-    params: SamplingParams,
-) -> dict[str, GradedRows]:
-    """Greedy answers translated along the edges that policies need; those that hold no answer are not."""
-    methods = list(pipeline.methods)
-    needed = dict.fromkeys(edge for policy in policies for edge in policy.needs(methods).translations)
-    found = {}
-    for edge in (Edge.parse(text, methods) for text in needed):
-        answered = [row for row in greedy[edge.source] if row.answer is not None]
-        found[str(edge)] = pipeline.translated(checkpoint, edge, answered, problems, params, 1, 0)
-    return found
 
 
 def measure(
@@ -319,8 +304,8 @@ def measure(
     if not evaluation.policies or not known:
         return found
     tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)
-    proofs = {} if tested else translations(pipeline, checkpoint, evaluation.policies, problems, greedy, evaluation.greedy)
-    table = policy_table(evaluation.policies, ready, cases(known, greedy, sampled, proofs), tested)
+    rows = gathered(pipeline, checkpoint, evaluation.policies, problems, greedy, sampled, evaluation.greedy, tested, known)
+    table = policy_table(evaluation.policies, ready, rows, tested)
     return replace(found, policies=table)
 
 

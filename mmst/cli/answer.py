@@ -12,6 +12,7 @@ from mmst.cli.help import asked_for_help, job_help, parsed
 from mmst.cli.old_names import check_overrides
 from mmst.cli.places import CONFIGS
 from mmst.config.read import read_settings
+from mmst.config.schema import Settings
 from mmst.errors import ConfigError
 
 OVERRIDE = re.compile(r"[+~]{0,2}[A-Za-z][\w./@-]*=(\S*|[\[{\"'].*)", re.DOTALL)
@@ -25,15 +26,19 @@ def main(arguments: Sequence[str]) -> None:
         ConfigError: there are two questions.
     """
     asked, words = divided(arguments)
-    check_overrides(words)
     if asked_for_help(words):
         job_help("answer", words)
         return
+    importlib.import_module("mmst.jobs.answer").run(composed("answer", words), asked)
+
+
+def composed(job: str, words: Sequence[str]) -> Settings:
+    """The settings of a job that keeps no folder of its own, from the words of its command line."""
+    check_overrides(words)
     folder, overrides = parsed(words)
     search = [f"hydra.searchpath=[file://{folder}]"] if folder else []
-    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3", job_name="answer"):
-        settings = read_settings(hydra.compose("answer", [*overrides, *search, "name=answer"]))
-    importlib.import_module("mmst.jobs.answer").run(settings, asked)
+    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3", job_name=job):
+        return read_settings(hydra.compose(job, [*overrides, *search, f"name={job}"]))
 
 
 def divided(arguments: Sequence[str]) -> tuple[str | None, list[str]]:

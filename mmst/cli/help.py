@@ -29,6 +29,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "answer": Command("mmst.cli.answer", "answer a question, a file or a data set by all methods and a policy"),
+    "serve": Command("mmst.cli.serve", "answer questions by OpenAI's chat protocol, over HTTP"),
     "report": Command("mmst.cli.report", "a run, or all runs of a sweep, as one HTML page"),
     "runs": Command("mmst.cli.runs", "the runs and sweeps that there are, with their scores"),
     "ledger": Command("mmst.cli.ledger", "the stages in the ledger, with their sizes"),

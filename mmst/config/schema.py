@@ -208,6 +208,14 @@ class AnswerSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServeSettings(AnswerSettings):
+    """`mmst serve`."""
+
+    host: str
+    port: AtLeastZero
+
+
+@dataclass(frozen=True, kw_only=True)
 class GenerateSettings(Settings):
     """`mmst generate`."""
 
@@ -250,6 +258,7 @@ JOBS: dict[str, type[Settings]] = {
     "generate": GenerateSettings,
     "eval": EvalSettings,
     "answer": AnswerSettings,
+    "serve": ServeSettings,
 }
 
 

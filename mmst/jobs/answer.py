@@ -11,11 +11,13 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmst.choosing import gathered
 from mmst.config.build import build
 from mmst.config.schema import AnswerSettings
 from mmst.config.sentences import config_errors
@@ -25,10 +27,10 @@ from mmst.jobs.opened import Job, opened
 from mmst.jobs.problems import test_sets
 from mmst.ledger.ledger import Ledger
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
-from mmst.policies.case import Choice, cases
+from mmst.policies.case import Case, Choice
 from mmst.policies.learned import Learned, learned_for, load, prepare
-from mmst.policies.policy import Policy, PolicyError
-from mmst.rounds import Evaluation, translations
+from mmst.policies.policy import Chooser, Policy, PolicyError
+from mmst.rounds import Evaluation
 from mmst.training.checkpoint import local_checkpoint
 from mmst.types import AnswerKind, Problem
 
@@ -48,23 +50,53 @@ class Answered:
     tokens: int
     verdict: str | None
     """`right` or `wrong`, where the gold answer is known."""
+    prompt_tokens: int = 0
+    """Of all prompts that the policy's answers took."""
 
 
 def run(settings: AnswerSettings, asked: str | None) -> None:
     """Answer what is asked, or the problems of the data set."""
-    (policy,) = one_policy(settings)
+    one_policy(settings)
     sets = [questions(asked, AnswerKind(settings.kind))] if asked is not None else test_sets(settings)
-    with tempfile.TemporaryDirectory() as folder, opened(replace(settings, folder=Path(folder))) as job:
-        job.pipeline.ledger = Ledger(Path(settings.paths.ledger).expanduser())  # one that says nothing
+    with answerer(settings, Path(settings.paths.ledger).expanduser()) as made:
+        for problems in sets:
+            rows = made.answered(problems)
+            sys.stdout.write(in_words(rows[0]) if len(rows) == 1 and asked is not None else in_lines(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """A checkpoint with its methods, and a policy that is ready to choose."""
+
+    pipeline: Pipeline
+    checkpoint: Checkpoint
+    policy: Policy
+    chooser: Chooser
+    settings: AnswerSettings
+
+    def answered(self, problems: ProblemSet) -> list[Answered]:
+        """What is told about each problem."""
+        found = _cases(self.pipeline, self.checkpoint, problems, self.policy, self.settings)
+        return [answered(choice, problems.by_id[choice.id]) for choice in self.chooser.choose(found)]
+
+
+@contextmanager
+def answerer(settings: AnswerSettings, ledger: Path | None = None) -> Iterator[Answerer]:
+    """What answers, open while the block runs. ledger: where what it samples stays; None: it goes when the block ends.
+
+    Raises:
+        PolicyError: the policy lacks what it needs.
+    """
+    (policy,) = one_policy(settings)
+    with tempfile.TemporaryDirectory() as folder, opened(replace(settings, folder=Path(folder) / "run")) as job:
+        job.pipeline.ledger = Ledger(ledger or Path(folder) / "ledger")  # one that says nothing
         logging.getLogger("mmst.pipeline").setLevel(logging.ERROR)  # nothing is judged where there is no gold answer
         checkpoint, learned = chosen_checkpoint(job, settings)
+        policy.needs(list(job.pipeline.methods))
         ready = prepare([policy], learned)
         if policy.name in ready.missing:
             raise PolicyError(ready.missing[policy.name])
-        for problems in sets:
-            choices = ready.choosers[policy.name].choose(_cases(job.pipeline, checkpoint, problems, policy, settings))
-            rows = [answered(choice, problems.by_id[choice.id]) for choice in choices]
-            sys.stdout.write(in_words(rows[0]) if len(rows) == 1 and asked is not None else in_lines(rows))
+        yield Answerer(job.pipeline, checkpoint, policy, ready.choosers[policy.name], settings)
 
 
 @config_errors
@@ -91,9 +123,26 @@ def questions(asked: str, kind: AnswerKind) -> ProblemSet:
         DataError: there is no question; names the file and the line.
     """
     file = _file(asked)
-    texts = [asked.strip()] if file is None else _read(file)
+    if file is None:
+        return one_question(asked, kind)
+    texts = _read(file)
     if not any(texts):
-        raise DataError("the question is empty." if file is None else f"there is no question in {file}.")
+        raise DataError(f"there is no question in {file}.")
+    return _problems(texts, kind)
+
+
+def one_question(asked: str, kind: AnswerKind) -> ProblemSet:
+    """A question, whatever it says.
+
+    Raises:
+        DataError: it is empty.
+    """
+    if not asked.strip():
+        raise DataError("the question is empty.")
+    return _problems([asked.strip()], kind)
+
+
+def _problems(texts: Sequence[str], kind: AnswerKind) -> ProblemSet:
     return ProblemSet("questions", tuple(Problem(f"question-{n}", text, "", kind) for n, text in enumerate(texts, 1) if text))
 
 
@@ -123,7 +172,8 @@ def answered(choice: Choice, problem: Problem) -> Answered:
     """A choice, with its question."""
     verdict = choice.verdict.value if problem.answer or problem.tests else None
     confidence = None if choice.confidence is None else round(choice.confidence, 4)
-    return Answered(problem.id, problem.question, choice.answer, choice.method, confidence, choice.tokens, verdict)
+    told = choice.answer, choice.method, confidence, choice.tokens, verdict, choice.prompt_tokens
+    return Answered(problem.id, problem.question, *told)
 
 
 def in_words(row: Answered) -> str:
@@ -139,14 +189,13 @@ def in_lines(rows: Sequence[Answered]) -> str:
 
 def _cases(
     pipeline: Pipeline, checkpoint: Checkpoint, problems: ProblemSet, policy: Policy, settings: AnswerSettings
-) -> list[Any]:
+) -> list[Case]:
     how = Evaluation(build(settings.evaluation.params, "evaluation.params"))
     asked = policy.needs(list(pipeline.methods)).samples
     params = build(settings.evaluation.sampled, "evaluation.sampled")
     greedy = {m: pipeline.graded(checkpoint, m, problems, how.greedy, 0, 1) for m in pipeline.methods}
     sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m, count in asked.items() if count}
-    translated = translations(pipeline, checkpoint, [policy], problems, greedy, how.greedy)
-    return cases(problems.by_id, greedy, sampled, translated)
+    return gathered(pipeline, checkpoint, [policy], problems, greedy, sampled, how.greedy)
 
 
 def _file(asked: str) -> Path | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from mmst.config.build import build
 from mmst.config.schema import EvaluationSettings, Node
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
-from mmst.policies.policy import Policy
+from mmst.policies.policy import Policy, PolicyError
 from mmst.policies.table import with_rows_beside
 from mmst.rounds import Evaluation
 from mmst.stages.reasons import Way
+
+log = logging.getLogger(__name__)
 
 
 @config_errors
@@ -40,6 +43,8 @@ def policies_of(nodes: Mapping[str, Node], methods: Sequence[str], samples: int)
             raise ConfigError(f"policy.{name}: the class does not implement Policy (mmst/policies/policy.py).")
         made.append(policy)
     if len(methods) < 2:
+        for policy in made:
+            _tell_what_it_lacks(policy, methods)
         return []
     for policy in made:
         most = max(policy.needs(methods).samples.values(), default=0)
@@ -49,3 +54,10 @@ def policies_of(nodes: Mapping[str, Node], methods: Sequence[str], samples: int)
                 f"evaluation.samples={samples}; set evaluation.samples={most}."
             )
     return with_rows_beside(made, methods)
+
+
+def _tell_what_it_lacks(policy: Policy, methods: Sequence[str]) -> None:
+    try:
+        policy.needs(methods)
+    except PolicyError as error:
+        log.info("%s", error)

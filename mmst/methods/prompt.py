@@ -169,19 +169,22 @@ class PromptWriter:
         """The prompt for a solution of a problem by `target`."""
         rows = [row for row in exemplar_rows(target.exemplars, problem.kind) if row.get(target.key)][: target.shots]
         instruction = target.instructions.get(problem.kind, target.instruction)
-        exemplars = tuple((_shown(row).strip(), str(row[target.key])) for row in rows)
-        return self._rendering(Conversation(instruction, exemplars, problem.statement.strip()), target)
+        exemplars = tuple((shown_question(row).strip(), str(row[target.key])) for row in rows)
+        return self.rendering(Conversation(instruction, exemplars, problem.statement.strip()), target)
 
     def translation(self, problem: Problem, solution: str, source: PromptFormat, target: PromptFormat) -> Rendering:
         """The prompt for writing a solution by `source` as one by `target`."""
         pairs = zip(exemplar_rows(source.exemplars, problem.kind), exemplar_rows(target.exemplars, problem.kind), strict=True)
         both = [(a, b) for a, b in pairs if a.get(source.key) and b.get(target.key)][: target.shots]
-        exemplars = tuple((_shown(a).strip() + source.solution_block(a[source.key]), str(b[target.key])) for a, b in both)
+        exemplars = tuple(
+            (shown_question(a).strip() + source.solution_block(a[source.key]), str(b[target.key])) for a, b in both
+        )
         instruction = target.rewrite.format(source=source.solution_name, target=target.solution_name)
         content = problem.statement.strip() + source.solution_block(solution)
-        return self._rendering(Conversation(instruction, exemplars, content), target)
+        return self.rendering(Conversation(instruction, exemplars, content), target)
 
-    def _rendering(self, conversation: Conversation, target: PromptFormat) -> Rendering:
+    def rendering(self, conversation: Conversation, target: PromptFormat) -> Rendering:
+        """A conversation as the model is asked it."""
         if self.chat is not None:
             return self.chat.rendering(conversation, target, self.boundary)
         return few_shot(conversation, target, self.boundary)
@@ -236,7 +239,7 @@ def exemplar_rows(name: str, kind: AnswerKind) -> tuple[Mapping[str, Any], ...]:
     return tuple(yaml.safe_load(path.read_text(encoding="utf-8"))) if path else ()
 
 
-def _shown(row: Mapping[str, Any]) -> str:
+def shown_question(row: Mapping[str, Any]) -> str:
     """An exemplar's question as a problem's is shown."""
     kind = AnswerKind.CHOICE if row.get("choices") else AnswerKind.TESTS if row.get("test") else AnswerKind.NUMBER
     problem = Problem(

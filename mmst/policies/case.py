@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mmst.answers.equality import canonical_answer
 from mmst.types import GradedSample, Problem, Verdict
@@ -25,6 +26,20 @@ class Attempt:
     """Mean natural log-probability of its tokens; None where the engine gives none."""
     tokens: int
     """Of the completion."""
+    prompt_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What a model said when it was shown the solutions of a problem, and asked which is right."""
+
+    method: str | None
+    """Whose solution it named; None where it named none."""
+    tokens: int
+    """Of its reply."""
+    prompt_tokens: int = 0
+    lost: bool = False
+    """Whether the engine failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,10 @@ class Case:
     """Method -> sampled answers, in the order they were drawn."""
     translated: Mapping[str, Attempt] = field(default_factory=dict)
     """Edge, such as `text -> code` -> the greedy answer, translated along it."""
+    picks: Mapping[str, Sequence[Pick]] = field(default_factory=dict)
+    """Policy -> what the model picked for it, one for each order that it was shown the solutions in."""
+    hidden: Any = field(default=None, compare=False)
+    """The model's hidden state of the question, H numbers; None where no policy needs it, or the engine does not give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +73,8 @@ class Choice:
     """Completion tokens of every attempt that the policy had to look at."""
     confidence: float | None
     """From 0 to 1: the policy's own estimate that the answer is right; None where it makes none."""
+    prompt_tokens: int = 0
+    """Of every attempt that the policy had to look at."""
 
     @classmethod
     def of(cls, case: Case, chosen: Attempt, looked_at: Iterable[Attempt], confidence: float | None) -> Choice:
@@ -64,7 +85,8 @@ class Choice:
         seen = list(looked_at)
         lost = any(attempt.verdict is Verdict.UNJUDGED for attempt in seen)
         verdict = Verdict.UNJUDGED if lost else chosen.verdict
-        return cls(case.id, chosen.method, chosen.answer, verdict, sum(attempt.tokens for attempt in seen), confidence)
+        wrote, read = (sum(getattr(attempt, name) for attempt in seen) for name in ("tokens", "prompt_tokens"))
+        return cls(case.id, chosen.method, chosen.answer, verdict, wrote, confidence, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +100,8 @@ class Experience:
     """Method -> right answers to each question."""
     judged: Mapping[str, Sequence[int]]
     """Method -> judged answers to each question."""
+    hidden: Any = field(default=None, compare=False)
+    """The answering model's hidden states of the questions, P x H; None as in `Case`."""
 
     def rate(self, method: str) -> float | None:
         """The share of a method's judged answers that is right; None where none was judged."""
@@ -126,6 +150,11 @@ def methods_of(found: Sequence[Case]) -> list[str]:
     return list(found[0].greedy) if found else []
 
 
+def disputed(case: Case) -> bool:
+    """Whether the greedy answers of a problem differ; one that holds none differs from none."""
+    return len({attempt.answer for attempt in case.greedy.values() if attempt.answer is not None}) > 1
+
+
 def attempts(case: Case, shares: Mapping[str, int]) -> Iterator[Attempt]:
     """The first sampled answers, so many of each method."""
     for method, count in shares.items():
@@ -141,4 +170,5 @@ def _grouped(rows: Iterable[GradedSample], problems: Mapping[str, Problem]) -> d
 
 def _attempt(row: GradedSample, problem: Problem) -> Attempt:
     answer = None if row.answer is None else canonical_answer(row.answer, problem.kind, problem.choices)
-    return Attempt(row.sample.method, answer, row.verdict, row.sample.mean_logprob, row.sample.completion_tokens)
+    sample = row.sample
+    return Attempt(sample.method, answer, row.verdict, sample.mean_logprob, sample.completion_tokens, sample.prompt_tokens)

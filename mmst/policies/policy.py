@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mmst.errors import ConfigError
+from mmst.methods.picking import Asking
 from mmst.policies.case import Case, Choice, Experience
 
 
@@ -30,6 +31,10 @@ class Needs:
     """Edges, such as `text -> code`, along which greedy answers are translated."""
     experience: bool = False
     """Verdicts on training problems."""
+    hidden: bool = False
+    """The model's hidden states of the questions."""
+    picks: Mapping[str, Asking] = field(default_factory=dict)
+    """Policy -> how the model is asked which of the greedy answers' solutions is right."""
 
 
 class Chooser(Protocol):

@@ -61,15 +61,15 @@ class Router(Policy):
         """Fit a classifier to each method's verdicts."""
         found = known(self.name, experience, list(experience.judged) if experience else ())
         words, features = _bag(found.questions, self.longest, self.least)
-        fitted = {m: _fitted(features, found.right[m], found.judged[m], self.strength) for m in found.judged}
+        made = {m: fitted(features, found.right[m], found.judged[m], self.strength) for m in found.judged}
         vocabulary = sorted(words.vocabulary_, key=words.vocabulary_.__getitem__)
         return RouterModel(
             found.model,
             self.longest,
             vocabulary,
             [float(x) for x in words.idf_],
-            {method: weights for method, (weights, _) in fitted.items()},
-            {method: bias for method, (_, bias) in fitted.items()},
+            {method: weights for method, (weights, _) in made.items()},
+            {method: bias for method, (_, bias) in made.items()},
         )
 
     def restore(self, saved: Any) -> RouterModel:
@@ -142,9 +142,9 @@ def _plain(question: str) -> str:
     return NUMBERS.sub(NUMBER, question.lower())
 
 
-def _fitted(features: Any, right: Sequence[int], judged: Sequence[int], strength: float) -> tuple[list[float], float]:
+def fitted(features: Any, right: Sequence[int], judged: Sequence[int], strength: float) -> tuple[list[float], float]:
     """Weights and bias of one method's classifier; each question counts once, shared among its right and wrong answers."""
-    from scipy.sparse import vstack
+    from scipy.sparse import issparse, vstack
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
@@ -153,7 +153,8 @@ def _fitted(features: Any, right: Sequence[int], judged: Sequence[int], strength
     if not len(hits) or not len(misses):  # there is nothing to tell apart
         n, k = sum(judged), sum(right)
         return [0.0] * features.shape[1], log((k + 0.5) / (n - k + 0.5))
-    rows = vstack([features[hits], features[misses]])
+    both = [features[hits], features[misses]]
+    rows = vstack(both) if issparse(features) else np.concatenate(both)
     labels = np.repeat([1, 0], [len(hits), len(misses)])
     weights = np.concatenate([share[hits], 1 - share[misses]])
     with threadpool_limits(1):  # threads that fight over a busy core cost more than they gain

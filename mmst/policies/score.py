@@ -42,6 +42,8 @@ class PolicyScore:
     """The reliability diagram; empty without confidence."""
     coverage: list[Coverage]
     """Risk against coverage, at no more than fifty points; empty without confidence."""
+    prompt_tokens: float = 0.0
+    """A problem, of every answer that was looked at; engines that share prefixes compute less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def policy_score(choices: Sequence[Choice]) -> PolicyScore:
         aurc=area_under_risk(sure, right) if stated else None,
         bins=reliability(sure, right) if stated else [],
         coverage=_thinned(risk_coverage(sure, right)) if stated else [],
+        prompt_tokens=fmean(choice.prompt_tokens for choice in choices) if choices else 0.0,
     )
 
 

@@ -109,8 +109,9 @@ class Oracle(Policy):
     def _choice(self, case: Case) -> Choice:
         order = (Verdict.WRONG, Verdict.NO_ANSWER, Verdict.UNJUDGED, Verdict.RIGHT)
         best = max(case.greedy.values(), key=lambda attempt: order.index(attempt.verdict))
-        tokens = sum(attempt.tokens for attempt in case.greedy.values())
-        return Choice(case.id, best.method, best.answer, best.verdict, tokens, None)
+        wrote = sum(attempt.tokens for attempt in case.greedy.values())
+        read = sum(attempt.prompt_tokens for attempt in case.greedy.values())
+        return Choice(case.id, best.method, best.answer, best.verdict, wrote, None, read)
 
 
 def greedy(case: Case, method: str) -> Attempt:

@@ -13,8 +13,6 @@ from itertools import combinations
 from statistics import fmean
 from typing import Any
 
-from scipy import stats
-
 from mmst.methods.edge import BASE_ARM
 from mmst.reporting.policies import label
 from mmst.reporting.runs import Run, Solved, Sweep, base_is_shared
@@ -117,6 +115,8 @@ def accuracy(arm: Arm, method: str) -> Cell | None:
 
 def difference(a: Arm, b: Arm, method: str) -> Difference | None:
     """Arm `b` minus arm `a`, seed by seed on the problems that both were judged on; None where they share no seed or method."""
+    from scipy import stats
+
     pairs = []
     for seed in a.solved:
         tables = [_values(arm.solved.get(seed, {}), method) for arm in (a, b)]

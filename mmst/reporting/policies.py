@@ -17,12 +17,14 @@ LABELS = {
     "one": "one method, by training",
     "logprob": "likelier answer",
     "router": "routed",
+    "router_hidden": "routed by hidden state",
     "agreement": "agreement, then vote",
+    "select": "picked by the model",
 }
 """How policies are called in tables; others by their names."""
 
 
-HEADER = ("arm", "policy", "% right [95%]", "tokens", "ECE", "over", "points [95%]", "p (Holm)", "n")
+HEADER = ("arm", "policy", "% right [95%]", "tokens", "read", "ECE", "over", "points [95%]", "p (Holm)", "n")
 SMALLEST_P = 0.0001
 
 
@@ -98,7 +100,8 @@ def _score_cells(score: Mapping[str, Any]) -> list[str]:
     share = (
         f"{100 * score['accuracy']:.1f} [{100 * score['low']:.1f}, {100 * score['high']:.1f}]" if score["n"] else "none judged"
     )
-    return [share, f"{score['tokens']:.0f}", "" if score["ece"] is None else f"{100 * score['ece']:.1f}"]
+    read = f"{score['prompt_tokens']:.0f}" if "prompt_tokens" in score else ""  # runs of earlier versions do not have it
+    return [share, f"{score['tokens']:.0f}", read, "" if score["ece"] is None else f"{100 * score['ece']:.1f}"]
 
 
 def _test_cells(row: Mapping[str, Any] | None) -> list[str]:

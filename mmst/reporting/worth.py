@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmst.reporting import costs
+from mmst.reporting.confidence import agreement_warning, confidence_table
 from mmst.reporting.part import Part, Table, arm_label, p_value
 from mmst.reporting.policies import HEADER, table_rows
 from mmst.reporting.runs import Sweep
@@ -35,12 +36,14 @@ def policies_part(sweep: Sweep, dataset: str) -> Part | None:
         "method what choosing gains without any training has exchanged knowledge, and not added to it."
     )
     note = (
-        "Tokens: completion tokens a problem, of all answers that the policy looks at. ECE: how far stated confidence and "
-        "accuracy are apart. Points over the best single method by the training problems' verdicts, or (*) by this data set's "
-        "own; McNemar's exact p with Holm's correction over the policies of an arm. Outside the domain that a model was "
-        "trained on, agreement and confidence may mean nothing: see the rows of held-out problems."
+        "Tokens: completion tokens a problem, of all answers that the policy looks at; read: their prompts'. ECE: how far "
+        "stated confidence and accuracy are apart. Points over the best single method by the training problems' verdicts, or "
+        "(*) by this data set's own; McNemar's exact p with Holm's correction over the policies of an arm. Outside the domain "
+        "that a model was trained on, agreement and confidence may mean nothing: see the rows of held-out problems."
     )
-    return Part(f"Choosing among methods: {dataset}", about, [], [Table([HEADER[0], "seed", *HEADER[1:]], rows, note)])
+    tables = [Table([HEADER[0], "seed", *HEADER[1:]], rows, " ".join(filter(None, [note, agreement_warning(sweep)])))]
+    calibration = confidence_table(sweep, dataset)
+    return Part(f"Choosing among methods: {dataset}", about, [], [*tables, *([calibration] if calibration else [])])
 
 
 def flips_part(sweep: Sweep, dataset: str) -> Part | None:

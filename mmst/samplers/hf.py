@@ -27,6 +27,7 @@ from mmst.errors import ConfigError, ModelError
 from mmst.samplers.abilities import abilities_of, step
 from mmst.samplers.batch import Batch, keep_rows
 from mmst.samplers.cache import RowCache, rows_that_fit
+from mmst.samplers.hidden import mean_hidden_states
 from mmst.samplers.lengths import Fitting, positions, put_back
 from mmst.samplers.plain import complete_plainly, like_rows
 from mmst.samplers.prefix import NAME, Prefix, prefix_of
@@ -127,6 +128,10 @@ class HFSampler:
         places = self._fitting.places(prompts, lengths, params.max_tokens)
         made = self._completed([prompts[n] for n in places], [tokens[n] for n in places], params, watch) if places else []
         return put_back(prompts, lengths, places, made, watch)
+
+    def hidden(self, texts: Sequence[str]) -> list[list[float]]:
+        """See `mmst.samplers.hidden`; by the model that is loaded."""
+        return mean_hidden_states(self._model, self._tokenizer, texts)
 
     def _completed(
         self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[int]], params: SamplingParams, watch: Watch

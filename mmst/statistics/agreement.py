@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import atanh, nan, sqrt, tanh
 
-from scipy import stats
-
 from mmst.statistics.intervals import CONFIDENCE
 
 
@@ -79,6 +77,8 @@ def phi(both: float, only_a: float, only_b: float, neither: float) -> tuple[floa
     (Bishop, Fienberg and Holland 1975, Discrete Multivariate Analysis, section 11.3). Where phi is 1 or -1, it is that of a
     table with half a problem more in each cell.
     """
+    from scipy import stats
+
     n = both + only_a + only_b + neither
     a, b = both + only_a, both + only_b
     if not 0 < a < n or not 0 < b < n:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
@@ -19,6 +18,8 @@ def accuracy_interval(right: int, n: int) -> tuple[float, float]:
 
     It keeps its coverage near 0 and 1, where a bootstrap of all-right answers collapses to a point. (0, 1) where n is 0.
     """
+    from scipy import stats
+
     if n == 0:
         return 0.0, 1.0
     share, z = right / n, float(stats.norm.isf((1 - CONFIDENCE) / 2))
@@ -44,6 +45,8 @@ def mean_interval(values: Sequence[float], seed: int = 0, bounds: tuple[float, f
     Several samples of a problem are one cluster: give their mean. Where nearly all values are equal, resampling them does not
     show how they vary (and where all are, it shows a point): then it is `bounded_interval`. `bounds` where there is no value.
     """
+    from scipy import stats
+
     data = np.asarray(values, dtype=float)
     if len(data) == 0:
         return bounds
@@ -68,6 +71,8 @@ def bounded_interval(values: Sequence[float], bounds: tuple[float, float] = (0.0
     To the values, z*z / 2 are added at each bound; then it is the normal interval. For right and wrong answers it is theirs. It
     keeps a width where all values are equal, and is wider than needed for values far from the bounds.
     """
+    from scipy import stats
+
     low, high = bounds
     z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
     n = len(values) + z**2
@@ -82,6 +87,8 @@ def seeds_interval(values: Sequence[float]) -> tuple[float, float]:
 
     It holds what training and sampling seeds vary, which an interval over the problems of one run does not.
     """
+    from scipy import stats
+
     data = np.asarray(values, dtype=float)
     if len(data) < 2:
         return float("-inf"), float("inf")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
-
 from mmst.statistics.intervals import CONFIDENCE, mean_interval, nearly_equal
 
 
@@ -49,6 +47,8 @@ def adjusted_wald(only_a: int, only_b: int, n: int) -> tuple[float, float]:
 
     It keeps a width where all problems agree, as a bootstrap does not.
     """
+    from scipy import stats
+
     share_a, share_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
     middle = share_b - share_a
     half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * ((share_a + share_b - middle**2) / (n + 2)) ** 0.5
@@ -57,6 +57,8 @@ def adjusted_wald(only_a: int, only_b: int, n: int) -> tuple[float, float]:
 
 def mcnemar_p(only_a: int, only_b: int) -> float:
     """The two-sided exact p of McNemar's test from the counts of problems that only one arm solved; 1 where there are none."""
+    from scipy import stats
+
     discordant = only_a + only_b
     return 1.0 if discordant == 0 else float(stats.binomtest(only_b, discordant, 0.5).pvalue)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 ALPHA = 0.05
 POWER = 0.8
@@ -37,6 +36,8 @@ def power(difference: float, discordant: float, n: int, alpha: float = ALPHA) ->
     Raises:
         ValueError: a share is not within 0 and 1.
     """
+    from scipy import stats
+
     if not 0 <= difference <= 1 or not 0 <= discordant <= 1:
         raise ValueError(f"a share is from 0 to 1; got a difference of {difference} and {discordant} discordant")
     discordant = max(difference, discordant)
@@ -108,6 +109,8 @@ def seeds_needed(difference: float, spread: float, target: float = POWER, alpha:
 
 def _found(counts: NDArray[Any], share: float, alpha: float) -> NDArray[Any]:
     """For each number of discordant problems, the chance of p <= alpha, where `share` of them favour the second arm."""
+    from scipy import stats
+
     most = stats.binom.ppf(alpha / 2, counts, 0.5) + 1
     for _ in range(2):  # the largest count on one side whose p is still at most alpha; -1 where there is none
         most = np.where(2 * stats.binom.cdf(most, counts, 0.5) > alpha, most - 1, most)
@@ -116,6 +119,8 @@ def _found(counts: NDArray[Any], share: float, alpha: float) -> NDArray[Any]:
 
 
 def _t_power(effect: float, n: int, alpha: float) -> float:
+    from scipy import stats
+
     critical = stats.t.ppf(1 - alpha / 2, n - 1)
     shift = effect * n**0.5
     return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))

@@ -14,14 +14,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Any
-
-import torch
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Any
 
 from mmst.training.tokenization import example_tokens
 from mmst.types import Dropped, DropReason, Example
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100
 """The label of a token without a loss (PyTorch's own convention)."""
@@ -119,6 +119,8 @@ def collate(
     Labels are `IGNORED` on prompts and padding, by position and not by token: the end-of-sequence token is learned also
     where it is the padding token as well.
     """
+    import torch
+
     width = max(row[0].shared + sum(len(part.tokens) - part.shared for part in row) for row in rows)
     shape = (len(rows), width)
     tensors = {

@@ -7,14 +7,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
-import torch
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-from transformers.utils import logging as library
-
 from mmst.errors import ModelError, UserError, first_line
+
+if TYPE_CHECKING:
+    import torch
 
 POINTER = b"version https://git-lfs"
 LONGEST_POINTER = 1024
@@ -107,6 +106,8 @@ def refuse_encoder(config: Any, folder: object) -> None:
     Raises:
         ModelError: it is an encoder, or has an encoder.
     """
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
     encodes = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
     if encodes or getattr(config, "is_encoder_decoder", False):
         kind = "an encoder and a decoder" if getattr(config, "is_encoder_decoder", False) else "an encoder"
@@ -121,6 +122,8 @@ def refuse_not_finite(model: torch.nn.Module, where: object) -> None:
     Raises:
         ModelError: names the tensors.
     """
+    import torch
+
     wrong = [
         name
         for name, p in model.named_parameters()
@@ -142,6 +145,8 @@ def reading(what: str) -> Iterator[None]:
     Raises:
         ModelError: reading failed.
     """
+    import torch
+
     try:
         with quiet_bars():
             yield
@@ -161,6 +166,8 @@ def reading(what: str) -> Iterator[None]:
 @contextmanager
 def quiet_bars() -> Iterator[None]:
     """No bars of transformers while the block runs: they take the terminal from ours."""
+    from transformers.utils import logging as library
+
     shown = library.is_progress_bar_enabled()
     library.disable_progress_bar()
     try:

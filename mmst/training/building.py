@@ -22,8 +22,9 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from mmst.errors import ConfigError
 from mmst.training.checkpoint import adapted_base, load_config, load_model
-from mmst.training.loss import BY_POSITION, check_isolation, check_window
+from mmst.training.loss import check_isolation, check_window
 from mmst.training.model import blocks, empty_model, refuse_tied, with_adapters
+from mmst.training.options import BY_POSITION
 from mmst.training.quantized import refuse_untrainable
 from mmst.training.stored import conversions, fill
 

@@ -10,11 +10,7 @@ from functools import lru_cache
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
+from typing import TYPE_CHECKING, Any
 
 from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder, atomic_write
@@ -22,6 +18,9 @@ from mmst.training.broken import quiet_bars, reading, refuse_broken, refuse_enco
 from mmst.training.digests import kept_digest
 from mmst.training.gguf import DIGESTS, convert_gguf, converted, described
 from mmst.training.quantized import made_plain
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SERVED = "served.json"
 """Marks a folder without weights: the model lives on a server."""
@@ -203,6 +202,10 @@ def load_model(checkpoint: Path, dtype: str = "auto", attention: str | None = No
         ModelError: the folder does not load, or lacks tensors that its configuration asks for (which transformers would fill
             with noise).
     """
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
+
     _refuse_served(checkpoint)
     if (base := adapted_base(checkpoint)) is not None:
         return _with_merged(base, checkpoint, dtype, attention)
@@ -237,11 +240,15 @@ def load_config(checkpoint: Path) -> Any:
     Raises:
         ModelError: it does not load, or would run code of the folder.
     """
+    from transformers import AutoConfig
+
     with reading(f"the config.json in {checkpoint}"):
         return AutoConfig.from_pretrained(checkpoint, trust_remote_code=False)
 
 
 def _with_merged(base: Path, adapters: Path, dtype: str, attention: str | None) -> PreTrainedModel:
+    import torch
+
     try:
         from peft import PeftModel
     except ImportError as error:
@@ -272,6 +279,8 @@ def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
     Raises:
         ModelError: there is none, or it does not load.
     """
+    from transformers import AutoTokenizer
+
     _refuse_served(checkpoint)
     with reading(f"the tokenizer in {checkpoint}"):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint, trust_remote_code=False)

@@ -19,9 +19,8 @@ from mmst.training.checkpoint import load_config, load_tokenizer
 from mmst.training.convert import convert
 from mmst.training.data import ExampleDataModule
 from mmst.training.held_out import BEST, HeldOut, held_out_batches, split_by_problem
-from mmst.training.loss import BY_POSITION
 from mmst.training.module import CausalLanguageModule
-from mmst.training.options import TrainingOptions
+from mmst.training.options import BY_POSITION, TrainingOptions
 from mmst.training.record import TrainingRecord, finish, finished
 from mmst.training.recorder import Recorder
 from mmst.training.saving import END, BesideTarget, Saver, latest, writes_files

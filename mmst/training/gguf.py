@@ -10,9 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, modeling_gguf_pytorch_utils
-
 from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder
 from mmst.training.broken import is_pointer, quiet_bars
@@ -51,6 +48,8 @@ def described(path: Path, cache: Path) -> Path:
     told = whole.with_name(f"{whole.name}-tokenizer")
     if whole.exists() or told.exists():
         return whole if whole.exists() else told
+    from transformers import AutoConfig, AutoTokenizer
+
     with _reading(path), quiet_bars():
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name, trust_remote_code=False)
         config: Any = AutoConfig.from_pretrained(path.parent, gguf_file=path.name, trust_remote_code=False)
@@ -85,6 +84,9 @@ def convert_gguf(path: Path, target: Path) -> None:
     Raises:
         ModelError: the file does not load: it is cut off, or of an architecture that transformers does not read.
     """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     with _reading(path), quiet_bars(), _bar_on_terminals():
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name, trust_remote_code=False)
         model: Any = AutoModelForCausalLM.from_pretrained(
@@ -116,6 +118,8 @@ def _reading(path: Path) -> Iterator[None]:
 @contextmanager
 def _bar_on_terminals() -> Iterator[None]:
     """The library's bar of tensors, which listens to no setting, on terminals alone: a log holds no carriage returns."""
+    from transformers import modeling_gguf_pytorch_utils
+
     module: Any = modeling_gguf_pytorch_utils
     usual = getattr(module, "tqdm", None)
     if usual is None:

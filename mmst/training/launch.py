@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
-import torch
 
 from mmst.errors import ConfigError, TrainingError
 from mmst.ledger.files import atomic_write
@@ -87,6 +86,8 @@ class Launcher:
     @property
     def processes(self) -> int:
         """Processes on each node."""
+        import torch
+
         return max(1, torch.cuda.device_count()) if isinstance(self.devices, str) else self.devices
 
     def command(self, job: Path) -> list[str]:
@@ -102,6 +103,8 @@ class Launcher:
 
     def environment(self) -> dict[str, str]:
         """This process's environment, and a fair share of its threads for each process."""
+        import torch
+
         threads = max(1, torch.get_num_threads() // self.processes)
         return {**os.environ, "OMP_NUM_THREADS": str(threads)}
 

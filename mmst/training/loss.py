@@ -21,9 +21,8 @@ from transformers import PreTrainedModel
 
 from mmst.errors import ConfigError
 from mmst.training.batches import IGNORED, PREFIX, TokenRow, collate
+from mmst.training.options import BY_POSITION
 
-BY_POSITION = ("flash_attention_2", "flash_attention_3", "flex_attention")
-"""Attention implementations that find the boundaries of packed examples in position ids."""
 LEAK = {torch.float32: 1e-3}
 """Logits of an example that differ by more than this share of the greatest, beside another one, depend on it; by dtype."""
 COARSE_LEAK = 0.1

@@ -1,4 +1,6 @@
-"""What a training may be told. Lightning is not imported here: it takes seconds, and most commands train nothing."""
+"""What a training may be told. Neither Lightning nor torch is imported here: they take seconds, and most commands
+train nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,12 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
 from mmst.errors import ConfigError
 from mmst.training.batches import TokenRow
-from mmst.training.loss import BY_POSITION
 from mmst.training.schedule import Layout
 
+BY_POSITION = ("flash_attention_2", "flash_attention_3", "flex_attention")
+"""Attention implementations that find the boundaries of packed examples in position ids."""
 SCHEDULES = (
     "constant", "constant_with_warmup", "cosine", "cosine_with_restarts", "inverse_sqrt", "linear", "polynomial"
 )  # fmt: skip
@@ -202,6 +203,8 @@ class TrainingOptions:
 
 def _check_attention(name: str | None) -> None:
     """Refuse an implementation that transformers does not know; those of the Hub's kernels have a slash in their names."""
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
     known = ["eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()]
     if name is not None and "/" not in name and name not in known:
         raise ConfigError(f"trainer.options.attention={name} must be one of {', '.join(sorted(known))}, or null.")

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Any
 
 from mmst.answers.thinking import BEGINS, CHANNELS, ENDS
 from mmst.errors import ModelError
 from mmst.types import Example, Message, Prompt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 ANCHORS = ("\n", ".", "a", "1")
 """What may stand before a text that is no beginning: some tokenizers write a space of their own before a beginning."""

@@ -15,8 +15,10 @@ def test_policies_are_made_with_the_rows_beside_them():
     assert [policy.name for policy in made] == ["one", "vote", "vote(text x 2)", "vote(code x 2)"]
 
 
-def test_one_method_leaves_nothing_to_choose():
+def test_one_method_leaves_nothing_to_choose_and_a_sentence_says_so(caplog):
+    caplog.set_level("INFO")
     assert policies_of({"one": node("single.One"), "router": node("router.Router")}, ["code"], 0) == []
+    assert caplog.messages == ["policy=router needs two methods, and there is code alone; add one to solvers."]
 
 
 @pytest.mark.parametrize(

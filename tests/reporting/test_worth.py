@@ -21,7 +21,7 @@ def test_policies_are_a_section_with_tokens_and_calibration(tmp_path):
     (table,) = policies_part(sweep_of(tmp_path), "test").tables
     ((arm, _, *cells),) = table.rows
     assert arm == "base"
-    assert cells == ["routed", "71.8 [69.0, 74.0]", "25", "4.0", "code", "+17.9 [+15.7, +20.2]", "<0.0001", "30"]
+    assert cells == ["routed", "71.8 [69.0, 74.0]", "25", "", "4.0", "code", "+17.9 [+15.7, +20.2]", "<0.0001", "30"]
     assert policies_part(sweep_of(tmp_path / "other"), "heldout") is None
 
 
