@@ -91,8 +91,8 @@ class PromptFormat:
             return
         if len(without) == len(rows):
             raise ConfigError(
-                f"methods: '{method}' has no exemplars for answers of the kind {kind.value} in '{self.exemplars}'; leave it out, "
-                f"or add solutions under the key {self.key}."
+                f"methods: '{method}' has no exemplars for answers of the kind {kind.value} in '{self.exemplars}'; leave it "
+                f"out, or add solutions under the key {self.key}."
             )
         if without:
             raise ConfigError(
@@ -101,7 +101,7 @@ class PromptFormat:
             )
         if len(rows) < self.shots:
             raise ConfigError(
-                f"methods: shots={self.shots} is not possible; the exemplars '{self.exemplars}' ({kind.value}) hold {len(rows)}."
+                f"methods: shots={self.shots} is not possible: '{self.exemplars}' ({kind.value}) holds {len(rows)} exemplars."
             )
 
     def solution_block(self, solution: str) -> str:
@@ -260,7 +260,9 @@ def _rows_of(path: Path) -> tuple[Mapping[str, Any], ...]:
         raise ConfigError(f"methods: {path} must hold a list of exemplars; `mmst new exemplars FOLDER` shows the form.")
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not str(row.get("question") or "").strip():
-            raise ConfigError(f"methods: exemplar {number} of {path} has no question; `mmst new exemplars FOLDER` shows the form.")
+            raise ConfigError(
+                f"methods: exemplar {number} of {path} has no question; `mmst new exemplars FOLDER` shows the form."
+            )
     return tuple(rows)
 
 

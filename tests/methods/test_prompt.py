@@ -109,7 +109,7 @@ def test_too_few_exemplars_of_a_kind_are_refused(tmp_path):
     folder = exemplars(tmp_path / "a", *[{"question": f"{n} + 1?", "text": f"{n + 1}."} for n in range(4)])
     (tmp_path / "a" / "yes_no.yaml").write_text("- {question: 'Is it?', text: 'It is. The answer is yes.'}\n")
     form = PromptFormat(cue="A:", lead=" ", key="text", shots=4, exemplars=folder)
-    with pytest.raises(ConfigError, match=r"shots=4 is not possible.*\(yes_no\) hold 1"):
+    with pytest.raises(ConfigError, match=r"shots=4 is not possible.*\(yes_no\) holds 1"):
         form.check_kind(AnswerKind.YES_NO, "text")
 
 
