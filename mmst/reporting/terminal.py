@@ -2,38 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
+from mmst.ledger.files import atomic_write
 from mmst.reporting.costs import HEADER, cost_cells
 from mmst.reporting.policies import missing_sentences, policy_rows, policy_tables
 from mmst.reporting.power import power_sentence
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.progress import CONSOLE, labelled
 from mmst.reporting.results import tables_of
+
+TABLES = "tables.txt"
+FILE_WIDTH = 130
+"""Columns of the tables in a file."""
+METHOD_CELL, ARM_CELL = 24, 17
+"""Columns of a row's name, and of `45.7 [42.8, 48.5]`."""
 
 
 def print_results(found: Mapping[str, Any], title: str) -> None:
-    """The tables: accuracy by method and arm, differences, held-out families, and counts by edge."""
+    """What a job is run for: accuracy by method and arm, samples where there are several, and paired differences."""
     for name, table in tables_of(found).items():
         head = title if name == found["dataset"] else f"{title}, {name}"
-        _show(accuracy_table(table["arms"], head, policy_rows(found, name)))
+        policies = policy_rows(found, name)
+        for arms in _that_fit(table["arms"]):
+            _show(accuracy_table(arms, head, policies))
         if table["comparisons"]:
             _show(comparison_table(table["comparisons"]))
             _say(power_sentence(table["comparisons"]))
-    for chosen in policy_tables(found, list(tables_of(found))):
-        _show(chosen)
-    for sentence in missing_sentences(found):
-        _say(sentence)
-    for name, table in tables_of(found).items():
         if table["sampled"]:
             _show(sampled_table(table["sampled"], name))
-        if table["pairs"]:
-            _show(pairs_table(table["pairs"], name))
-    for name, made in MAKING.items():
-        if found.get(name):
-            _show(made(found[name]))
+    for sentence in missing_sentences(found):
+        _say(sentence)
+
+
+def more_tables(found: Mapping[str, Any]) -> list[Table]:
+    """What explains the results: choices among methods, how methods hang together, and how the arms were made."""
+    tables = list(policy_tables(found, list(tables_of(found))))
+    tables += [pairs_table(table["pairs"], name) for name, table in tables_of(found).items() if table["pairs"]]
+    return tables + [made(found[name]) for name, made in MAKING.items() if found.get(name)]
+
+
+def write_tables(found: Mapping[str, Any], folder: Path) -> Path | None:
+    """`tables.txt` in a run's folder, with `more_tables`, as wide as they are; returns it, or None where there are none."""
+    tables = more_tables(found)
+    if not tables:
+        return None
+    text = StringIO()
+    console = Console(file=text, width=FILE_WIDTH, highlight=False)
+    for table in tables:
+        _show(table, console)
+    atomic_write(folder / TABLES, text.getvalue().lstrip("\n").encode())
+    return folder / TABLES
+
+
+def _that_fit(arms: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The arms in parts that are no wider than the screen, so that no cell is cut or folded."""
+    names = list(arms)
+    widths = [max(len(name), ARM_CELL) + 3 for name in names]
+    room = max(CONSOLE.width - METHOD_CELL - 4, max(widths))
+    part: list[str] = []
+    for name, width in zip(names, widths, strict=True):
+        if part and sum(max(len(other), ARM_CELL) + 3 for other in part) + width > room:
+            yield {other: arms[other] for other in part}
+            part = []
+        part.append(name)
+    yield {other: arms[other] for other in part}
 
 
 def accuracy_table(
@@ -151,15 +189,18 @@ MAKING: dict[str, Callable[[Any], Table]] = {"counts": counts_table, "costs": co
 """Parts of the results that tell how the arms were made, and the tables that show them."""
 
 
-def _show(table: Table) -> None:
-    """A table under its title; rich would fold the title to the table's width."""
+def _show(table: Table, console: Console | None = None) -> None:
+    """A table under its title, which rich would fold to the table's width; words that are too long are folded, never cut."""
     title, table.title = table.title, None
-    CONSOLE.print(f"\n{title}", markup=False, soft_wrap=True)
-    CONSOLE.print(table)
+    for column in table.columns:
+        column.overflow = "fold"
+    out = console or CONSOLE
+    out.print(f"\n{title if console else labelled(str(title))}", markup=False, soft_wrap=True)
+    out.print(table)
 
 
 def _say(sentence: str) -> None:
-    CONSOLE.print(sentence, markup=False, soft_wrap=True)
+    CONSOLE.print(sentence, markup=False)
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
