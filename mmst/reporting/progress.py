@@ -47,8 +47,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record. What libraries tell of themselves is for the log file."""
-        name = str(record.name)
-        library = name in LIBRARIES or name.split(".", 1)[0] in LIBRARIES
+        library = record.name in LIBRARIES or record.name.split(".", 1)[0] in LIBRARIES
         if record.levelno >= logging.ERROR or not library:
             say(self.format(record))
 

@@ -58,7 +58,7 @@ def test_in_a_terminal_a_task_is_a_bar_with_rate_and_time_left(monkeypatch):
 def test_log_records_go_through_the_same_console(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=20))
-    ConsoleHandler().emit(logging.makeLogRecord({"msg": "[not markup] " + "x" * 40}))
+    ConsoleHandler().emit(logging.makeLogRecord({"msg": "[not markup] " + "x" * 40, "name": "mmst", "levelno": 20}))
     assert out.getvalue() == "[not markup] " + "x" * 40 + "\n"
 
 
