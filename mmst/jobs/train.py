@@ -41,8 +41,8 @@ def run(settings: TrainSettings) -> float | None:
         expected = run_pieces(plan, job.recipes, list(settings.solvers), learned_from, measured_on)
         job.pipeline.ledger.progress.expect(expected)
         results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
-        found = leave_results(job, results, measured_on)
         _tell_curves(job, settings)
+        found = leave_results(job, results, measured_on)
         if results[-1].stopped:
             sign = next(sign for result in results for sign in result.collapses)
             raise TrainingError(f"on_collapse=stop: no further training, since {sign}; what was computed is kept and reported.")

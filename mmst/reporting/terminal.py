@@ -138,7 +138,7 @@ def pairs_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
 
 def phi_text(cells: Mapping[str, Any]) -> str:
     """Phi with its interval."""
-    return "-" if cells["phi"] is None else f"{cells['phi']:+.2f} \\[{cells['low']:+.2f}, {cells['high']:+.2f}]"
+    return "-" if cells["phi"] is None else f"{cells['phi']:+.2f} [{cells['low']:+.2f}, {cells['high']:+.2f}]"
 
 
 def counts_table(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
@@ -196,7 +196,7 @@ def _show(table: Table, console: Console | None = None) -> None:
         column.overflow = "fold"
     out = console or CONSOLE
     out.print(f"\n{title if console else labelled(str(title))}", markup=False, soft_wrap=True)
-    out.print(table)
+    out.print(table, markup=False)
 
 
 def _say(sentence: str) -> None:
@@ -204,7 +204,7 @@ def _say(sentence: str) -> None:
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
-    return f"{100 * cell['accuracy']:.1f} \\[{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
+    return f"{100 * cell['accuracy']:.1f} [{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
 
 
 def _p(p: float) -> str:

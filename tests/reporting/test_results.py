@@ -89,3 +89,15 @@ def test_a_narrow_screen_has_tables_in_parts_and_cuts_nothing(found, monkeypatch
 
 def test_a_table_has_a_column_an_arm(found):
     assert [column.header for column in accuracy_table(found["arms"], "t").columns] == ["method", "base", "multi"]
+
+
+def test_names_are_shown_and_written_as_they_are(found, monkeypatch, tmp_path):
+    console = Console(width=130, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    monkeypatch.setattr(terminal, "CONSOLE", console)
+    odd = {**found, "arms": {"[/b]": found["arms"]["base"], "[red]x": found["arms"]["multi"]}}
+    print_results(odd, "[/v0]")
+    text = console.export_text()
+    assert all(name in text for name in ("[/v0]", "[/b]", "[red]x"))
+    families = {"base": {"text": {"=1+1": found["arms"]["base"]["text"]}, "code": {}, "either": {}}}
+    write_results({**found, "arms": {"base": found["arms"]["base"]}, "families": families}, tmp_path)
+    assert ",'=1+1," in (tmp_path / "results.csv").read_text()
