@@ -11,7 +11,7 @@ ifneq ($(origin UV), undefined)
 export UV
 endif
 
-.PHONY: help demo install train test busy soak families check format bench smollm2 clean
+.PHONY: help demo install train test busy soak families check docs format bench smollm2 clean
 
 help:  ## what there is; UV= installs by pip instead of uv
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,13 @@ check: .venv/dev  ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+DOCUMENTED := mmst.api mmst.types mmst.errors mmst.methods mmst.filters mmst.judges mmst.policies mmst.samplers mmst.datasets \
+  mmst.answers mmst.stages mmst.pipeline mmst.rounds mmst.training mmst.statistics mmst.ledger mmst.sandbox mmst.reporting
+
+docs: .venv/dev  ## the reference of all that can be imported, from its docstrings, as pages: build/reference/index.html
+	$(BIN)/pdoc --docformat google --output-directory build/reference $(DOCUMENTED) '!.*__main__'
+	@echo 'reference: build/reference/index.html'
 
 format: .venv/dev  ## rewrite the code in the house format
 	$(BIN)/ruff format .

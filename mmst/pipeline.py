@@ -273,6 +273,8 @@ class Pipeline:
                 atomic_write(stage.folder / RECORD, json.dumps(asdict(record), indent=1).encode())
                 stage.finish({"checkpoint": content_hash(target), "too_long": Counter(row.edge for row in out), "title": title})
                 log.info("%s: %s", title, record.sentence())
+            else:
+                self.ledger.progress.found(title)
             if not options.keep_after:
                 shutil.rmtree(stage.folder / WORK, ignore_errors=True)
             record = TrainingRecord(**json.loads((stage.folder / RECORD).read_bytes()))

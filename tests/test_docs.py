@@ -1,5 +1,6 @@
 """What the documentation tells a user to write, runs."""
 
+import ast
 import importlib
 import json
 import os
@@ -111,3 +112,35 @@ def test_what_the_page_of_clusters_names_is_composed():
     for group, names in (("trainer", ROOT / "configs" / "trainer"), ("sampler", ROOT / "configs" / "sampler")):
         for name in re.findall(rf"`{group}=(\w+)", text):
             assert (names / f"{name}.yaml").is_file(), name
+
+
+def documentable():
+    for path in sorted((ROOT / "mmst").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        if tree.body:
+            yield f"{path.relative_to(ROOT)}", tree
+        yield from ((f"{path.relative_to(ROOT)}: {name}", node) for name, node in public(tree))
+
+
+def public(outer, prefix=""):
+    for node in outer.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield f"{prefix}{node.name}", node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node, f"{node.name}.")
+
+
+def test_every_public_name_has_a_docstring():
+    found = dict(documentable())
+    assert len(found) > 1000
+    assert [name for name, node in found.items() if not ast.get_docstring(node)] == []
+
+
+def test_the_reference_is_built_from_docstrings(tmp_path):
+    import pdoc
+
+    names = re.search(r"DOCUMENTED := ((?:[^\n]|\\\n)*)", (ROOT / "Makefile").read_text()).group(1).replace("\\", "").split()
+    assert all(importlib.util.find_spec(name) for name in names)
+    pdoc.render.configure(docformat="google")
+    pdoc.pdoc("mmst.api", "mmst.errors", output_directory=tmp_path)
+    assert "Read an answer out of each completion and judge it" in (tmp_path / "mmst" / "api.html").read_text()

@@ -25,6 +25,8 @@ from mmst.cli.plugins import add_installed_configs
 from mmst.cli.record import failures
 from mmst.config.read import read_settings
 
+log = logging.getLogger(__name__)
+
 JOBS = {"train": "mmst.jobs.train", "generate": "mmst.jobs.generate", "eval": "mmst.jobs.evaluate"}
 
 
@@ -67,6 +69,7 @@ def task(config: DictConfig) -> Any:
         settings = read_settings(config)
         if settings.prompts:
             return importlib.import_module("mmst.jobs.preview").preview(settings)
+        log.info("%s: %s", settings.job, settings.folder)  # a job's own imports take seconds
         return importlib.import_module(JOBS[settings.job]).run(settings)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 
@@ -15,12 +16,22 @@ PLAIN = re.compile(r"[\w.]+=[\w.+]([\w.+-]*[\w.+])?")
 """An override that stands in a name as it is, but for the `=`."""
 
 
+SWEPT = "MMST_SWEPT"
+"""Environment variable by which a sweep tells its jobs, also those in other processes, which overrides differ between them."""
+
+
 def run_name(overrides: Sequence[str]) -> str:
-    """A folder's name such as `seed-1_method-code_to_text`: the seed first, then the rest; a hash where that is not exact.
+    """A folder's name such as `seed-1__method-code_to_text`; a hash where that is not exact.
+
+    What differs between a sweep's jobs stands first, then the rest; the seed before others of either.
 
     The order of the overrides does not matter. No `=` and no `,`: they mean something to Hydra, to globs and to trackers.
     """
-    telling = sorted((o for o in overrides if not o.lstrip("+~").startswith(SILENT)), key=lambda o: (not _is_seed(o), o))
+    swept = os.environ.get(SWEPT, "").split(",")
+    telling = sorted(
+        (o for o in overrides if not o.lstrip("+~").startswith(SILENT)),
+        key=lambda o: (o.lstrip("+~").partition("=")[0] not in swept, not _is_seed(o), o),
+    )
     if not telling:
         return DEFAULT
     name = "__".join(re.sub(r"[^\w.+-]+", "-", override.lstrip("+")).strip("-") for override in telling)

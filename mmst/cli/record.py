@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from mmst.cli.names import SWEPT
 from mmst.config.sentences import explained
-from mmst.ledger.files import atomic_write
+from mmst.ledger.files import atomic_write, natural_order
+from mmst.reporting.outlook import duration
+from mmst.reporting.progress import label
 
 log = logging.getLogger(__name__)
 
 JOB = "job.json"
+CLOCKS = 2.0
+"""Seconds that the times of a file system's files may be off."""
 
 
 class JobRecord(Callback):
@@ -28,17 +36,26 @@ class JobRecord(Callback):
 
     sweep: ClassVar[Path | None] = None
     """The folder of the sweep that this process runs; None for a single job."""
+    jobs: ClassVar[int | None] = None
+    """How many jobs it has, where that is known before."""
+    begun: ClassVar[float] = 0.0
+    """When it began, as the time of files."""
+    took: ClassVar[list[float]] = []
+    """Seconds of each job that has ended in this process."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Remember where the jobs are."""
-        JobRecord.sweep = Path(config.hydra.sweep.dir)
+        """Remember where the jobs are, how many there are, and by which overrides they differ."""
+        JobRecord.sweep, JobRecord.begun, JobRecord.took = Path(config.hydra.sweep.dir), time.time(), []
+        JobRecord.jobs, swept = swept_jobs(config)
+        os.environ[SWEPT] = ",".join(swept)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Start the clock."""
+        """Start the clock; where jobs run side by side, their lines say whose they are."""
         self.started = time.perf_counter()
+        label(Path(config.hydra.runtime.output_dir).name if _beside_others(config) else None)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Write what became of it."""
@@ -53,12 +70,47 @@ class JobRecord(Callback):
         }
         if folder.is_dir():
             atomic_write(folder / JOB, json.dumps(found, indent=1).encode() + b"\n")
-        if failed and config.hydra.mode.name == "MULTIRUN":
-            log.error("job %s failed: %s", folder.name, found["why"])
+        label(None)
+        if config.hydra.mode.name == "MULTIRUN":
+            if failed:
+                log.error("job %s failed: %s", folder.name, found["why"])
+            JobRecord.took.append(time.perf_counter() - self.started)
+            if rest := _rest():
+                log.info("%s", rest)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Say where the jobs are."""
-        log.info("sweep: %s; `mmst report %s` makes its page", config.hydra.sweep.dir, config.hydra.sweep.dir)
+        """Say where the jobs are, and what makes a page of these and no others."""
+        sweep = Path(config.hydra.sweep.dir)
+        recorded = sorted(sweep.glob(f"*/{JOB}"), key=natural_order)
+        own = [path.parent for path in recorded if path.stat().st_mtime >= JobRecord.begun - CLOCKS]
+        pages = sweep if not own or len(own) == len(recorded) else " ".join(map(str, own))
+        log.info("sweep: %s; `mmst report %s` makes its page", sweep, pages)
+
+
+def swept_jobs(config: DictConfig) -> tuple[int | None, list[str]]:
+    """(how many jobs a sweep has, the overrides that differ between them); nothing is known where a search chooses them."""
+    if not str(config.hydra.get("sweeper", {}).get("_target_", "")).endswith("BasicSweeper"):
+        return None, []
+    lists = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+    parsed = OverridesParser.create().parse_overrides([*lists, *config.hydra.overrides.task])
+    if any(one.is_sweep_override() and not one.is_discrete_sweep() for one in parsed):
+        return None, []  # the sweeper refuses it
+    (jobs,) = BasicSweeper.split_arguments(parsed, None)
+    varied = [words for words in zip(*jobs, strict=True) if len(set(words)) > 1]
+    return len(jobs), [words[0].partition("=")[0].lstrip("+~") for words in varied]
+
+
+def _beside_others(config: DictConfig) -> bool:
+    launcher = config.hydra.get("launcher") or {}
+    return config.hydra.mode.name == "MULTIRUN" and not str(launcher.get("_target_", "BasicLauncher")).endswith("BasicLauncher")
+
+
+def _rest() -> str:
+    """How far a sweep is whose jobs run one after another; nothing where that is not known, or all is done."""
+    done, jobs = len(JobRecord.took), JobRecord.jobs
+    if jobs is None or done >= jobs:
+        return ""
+    return f"sweep: {done} of {jobs} jobs done, about {duration(sum(JobRecord.took) / done * (jobs - done))} left"
 
 
 def failures() -> str | None:

@@ -11,6 +11,7 @@ from mmst.errors import ConfigError
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.opened import opened
+from mmst.jobs.outlook import measured_pieces
 from mmst.jobs.power import check_power, plan_evaluation
 from mmst.jobs.problems import test_sets
 from mmst.jobs.results import leave_results
@@ -36,6 +37,7 @@ def run(settings: EvalSettings) -> None:
         check_ways(evaluation.reasons, job.pipeline.methods, job.pipeline.judge)
         named = {settings.model.name: job.base, **checkpoints_of(settings)}
         learned = learned_of(settings.learned, named)
+        job.pipeline.ledger.progress.expect(measured_pieces(evaluation, methods, sets) * len(named))
         results = [
             measured_arm(job.pipeline, evaluation, name, 0, found, sets, learned.get(name)) for name, found in named.items()
         ]

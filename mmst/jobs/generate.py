@@ -8,6 +8,7 @@ from mmst.errors import ConfigError
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.labels import check_gold, selection_options
 from mmst.jobs.opened import Job, opened
+from mmst.jobs.outlook import made_pieces
 from mmst.jobs.problems import train_set
 from mmst.pipeline import ExampleSet
 from mmst.reporting.dataset import About, preference_pairs, print_examples, write_dataset
@@ -42,4 +43,5 @@ def generated(job: Job, settings: GenerateSettings) -> tuple[ExampleSet, Contami
     problems, contamination = train_set(settings, ())
     check_gold(options, problems, settings.judge is not None)
     tell_doubts(job, [problems])
+    job.pipeline.ledger.progress.expect(made_pieces(recipe, options, list(settings.solvers), problems))
     return job.pipeline.example_set(recipe, job.base, problems, options, 1), contamination

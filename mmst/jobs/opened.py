@@ -148,10 +148,19 @@ def asking(settings: Settings, checkpoint: Path) -> tuple[PromptWriter, Any]:
     return PromptWriter(chat, boundary_of(tokenizer)), tokenizer
 
 
+class _IntoTheLog(logging.Filter):
+    """Sends a logger's records to the job's handlers in place of its own, which write to the screen."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        logging.getLogger().handle(record)
+        return False
+
+
 def quiet_libraries() -> None:
-    """Keep what libraries say about themselves off the screen."""
+    """Keep what libraries say about themselves off the screen: warnings go into the job's log file, and the rest nowhere."""
     import transformers
 
+    logging.captureWarnings(True)
     for message in (
         ".*treespec, LeafSpec.*",
         ".*set_vital.*",
@@ -165,3 +174,6 @@ def quiet_libraries() -> None:
     library.disable_progress_bar()
     for name in ("openai", "httpx", "httpx2", "huggingface_hub", "transformers"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    deepspeed = logging.getLogger("DeepSpeed")
+    if not any(isinstance(known, _IntoTheLog) for known in deepspeed.filters):
+        deepspeed.addFilter(_IntoTheLog())

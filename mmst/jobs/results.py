@@ -15,7 +15,7 @@ from mmst.policies.learned import save
 from mmst.reporting.models import leave_models
 from mmst.reporting.progress import say
 from mmst.reporting.results import run_results, write_outcomes, write_results
-from mmst.reporting.terminal import print_results
+from mmst.reporting.terminal import print_results, write_tables
 from mmst.reporting.tracking import track_results
 from mmst.rounds import ArmResult, final_results
 
@@ -43,6 +43,8 @@ def leave_results(
     print_results(found, f"{settings.model.name} on {settings.dataset.name}")
     if job.tracker:
         track_results(job.tracker, found, settings.folder)
+    if (tables := write_tables(found, settings.folder)) is not None:
+        say(f"more tables: {tables}")
     for arm, place in leave_models(results, found, settings.folder).items():
         say(f"model {arm}: {place}")
     for sign in [sign for result in results for sign in result.collapses]:

@@ -87,6 +87,8 @@ def _checked_trainer(settings: TrainSettings) -> tuple[Callable[..., Any], Strat
         raise ConfigError(
             f"trainer: {strategy.rsplit('.', 1)[-1]} needs a GPU, and there is none; use trainer=cpu, ddp or fsdp2."
         )
+    if settings.trainer.trainer.get("accelerator") in ("gpu", "cuda") and not torch.cuda.is_available():
+        raise ConfigError("trainer: it asks for a GPU (accelerator), and torch sees none here; use trainer=cpu, ddp or fsdp2.")
     trainer: Callable[..., Any] = build(settings.trainer.trainer, "trainer.trainer")
     _quiet_lightning()
     try:

@@ -185,6 +185,8 @@ class Ledger:
         self.progress: Progress = progress or Silent()
         self.used: list[Stage] = []
         """The stages that this run asked for, in order: its ancestry."""
+        self.found: list[Stage] = []
+        """Those of them that were done when this run first asked."""
 
     @contextmanager
     def stage(self, name: str, spec: object) -> Iterator[Stage]:
@@ -192,6 +194,8 @@ class Ledger:
         stage = self._stage(name, spec)
         if stage not in self.used:
             self.used.append(stage)
+            if stage.done:
+                self.found.append(stage)
         if stage.done:
             log.debug("%s: found done", stage.folder.name)
             yield stage
@@ -221,9 +225,12 @@ class Ledger:
         self._mend(works)
         if redo:
             self._forget(works, redo)
+        used = len(self.used)
         with ExitStack() as held:
             stages = [held.enter_context(self.stage(work.name, work.spec)) for work in works]
             if all(stage.done for stage in stages):
+                if len(self.used) > used:
+                    self.progress.found(title)
                 return stages[-1]
             lines = [_Line(work, stage) for work, stage in zip(works, stages, strict=True)]
             with self.progress.task(title, len(inputs) * units) as task:

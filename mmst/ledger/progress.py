@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
+
+
+class PieceKind(Enum):
+    """What a piece's rows are."""
+
+    SAMPLES = "samples"
+    TRANSLATIONS = "translations"
+    STEPS = "steps"
+
+    @property
+    def unit(self) -> str:
+        """What takes about as long, row by row: a translation is a completion as a sample is."""
+        return "steps" if self is PieceKind.STEPS else "completions"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of long work that is to come."""
+
+    title: str
+    rows: int
+    """At most."""
+    kind: PieceKind
 
 
 class Task(Protocol):
@@ -30,6 +55,12 @@ class Progress(Protocol):
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Task]:
         """Show a piece of work of `total` rows."""
+
+    def expect(self, pieces: Sequence[Piece]) -> None:
+        """What is to come, in order, so that each piece can say how far the whole is."""
+
+    def found(self, title: str) -> None:
+        """A piece was done before, whole."""
 
 
 class SilentTask:
@@ -57,3 +88,9 @@ class Silent:
     def task(self, title: str, total: int) -> Iterator[Task]:
         """See `Progress.task`."""
         yield SilentTask()
+
+    def expect(self, pieces: Sequence[Piece]) -> None:
+        """See `Progress.expect`."""
+
+    def found(self, title: str) -> None:
+        """See `Progress.found`."""

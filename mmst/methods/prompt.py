@@ -25,6 +25,8 @@ from mmst.types import AnswerKind, Message, Problem, Prompt
 QUESTION_CUE = "Question: "
 DEFAULT_EXEMPLARS = "default"
 KINDS_WITH_EXEMPLARS = (AnswerKind.NUMBER, AnswerKind.CHOICE, AnswerKind.YES_NO, AnswerKind.TESTS)
+SHOWN = 60
+"""Characters of a question that an error shows."""
 REWRITE = "Rewrite each {source} as a {target} with the same steps and the same answer."
 """The instruction of a translation prompt."""
 
@@ -76,14 +78,31 @@ class PromptFormat:
             ) from error
 
     def check_kind(self, kind: AnswerKind, method: str) -> None:
-        """Refuse a kind of answer that there are exemplars for, but none by this method.
+        """Refuse exemplars of a kind of answer that are too few, or without a solution by this method.
+
+        An exemplar is one question with a solution by every method; else two methods of one run are shown other questions.
 
         Raises:
-            ConfigError: names the method and the kind.
+            ConfigError: names the method, the kind and the question.
         """
-        rows = exemplar_rows(self.exemplars, kind)
-        if self.shots and rows and not any(row.get(self.key) for row in rows):
-            raise ConfigError(f"methods: '{method}' has no exemplars for answers of the kind {kind.value}; leave it out.")
+        rows = exemplar_rows(self.exemplars, kind) if self.shots else ()
+        without = [str(row["question"])[:SHOWN] for row in rows if not row.get(self.key)]
+        if not rows:
+            return
+        if len(without) == len(rows):
+            raise ConfigError(
+                f"methods: '{method}' has no exemplars for answers of the kind {kind.value} in '{self.exemplars}'; leave it "
+                f"out, or add solutions under the key {self.key}."
+            )
+        if without:
+            raise ConfigError(
+                f"methods: {len(without)} of the {len(rows)} exemplars '{self.exemplars}' ({kind.value}) hold no solution by "
+                f"'{method}', as '{without[0]}'; add it under the key {self.key}, or leave the method out."
+            )
+        if len(rows) < self.shots:
+            raise ConfigError(
+                f"methods: shots={self.shots} is not possible: '{self.exemplars}' ({kind.value}) holds {len(rows)} exemplars."
+            )
 
     def questions(self, kind: AnswerKind) -> list[str]:
         """The exemplars' questions that a prompt for a problem of a kind shows."""
@@ -212,7 +231,7 @@ def check_pairs(forms: Mapping[str, PromptFormat], kind: AnswerKind) -> None:
     for (one, first), (other, second) in pairwise(asked.items()):
         differing = [(a, b) for a, b in zip_longest(first, second, fillvalue="none") if a != b]
         if differing:
-            a, b = (question[:60] for question in differing[0])
+            a, b = (question[:SHOWN] for question in differing[0])
             raise ConfigError(
                 f"methods: the exemplars of '{one}' and '{other}' ({kind.value}) must hold the same questions in the same "
                 f"order, but one has '{a}' where the other has '{b}'."
@@ -226,7 +245,7 @@ def exemplar_rows(name: str, kind: AnswerKind) -> tuple[Mapping[str, Any], ...]:
     A folder without a file for the kind takes those of `default`, which holds the same questions.
 
     Raises:
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, or its file does not hold exemplars.
     """
     built_in = Path(str(resources.files("mmst.methods"))) / "prompts"
     folder = built_in / name if "/" not in name else Path(name).expanduser()
@@ -236,7 +255,22 @@ def exemplar_rows(name: str, kind: AnswerKind) -> tuple[Mapping[str, Any], ...]:
     shown = kind if kind in KINDS_WITH_EXEMPLARS else AnswerKind.NUMBER
     places = (folder / f"{shown.value}.yaml", built_in / DEFAULT_EXEMPLARS / f"{shown.value}.yaml")
     path = next((place for place in places if place.exists()), None)
-    return tuple(yaml.safe_load(path.read_text(encoding="utf-8"))) if path else ()
+    return _rows_of(path) if path else ()
+
+
+def _rows_of(path: Path) -> tuple[Mapping[str, Any], ...]:
+    try:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"methods: {path} is no YAML in UTF-8 ({' '.join(str(error).split())}).") from error
+    if not isinstance(rows, list) or not rows:
+        raise ConfigError(f"methods: {path} must hold a list of exemplars; `mmst new exemplars FOLDER` shows the form.")
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or not str(row.get("question") or "").strip():
+            raise ConfigError(
+                f"methods: exemplar {number} of {path} has no question; `mmst new exemplars FOLDER` shows the form."
+            )
+    return tuple(rows)
 
 
 def shown_question(row: Mapping[str, Any]) -> str:

@@ -14,6 +14,13 @@ def accuracy_plot(arms: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bytes:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    with pyplot.rc_context({"text.parse_math": False}):  # a name that holds a $ is a name
+        return _accuracy_plot(arms)
+
+
+def _accuracy_plot(arms: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bytes:
+    from matplotlib import pyplot
+
     methods = list(next(iter(arms.values())))
     figure, axes = pyplot.subplots(figsize=(1.5 + 1.1 * len(methods) * max(len(arms), 2) / 2, 3.6), layout="constrained")
     width = 0.8 / len(arms)

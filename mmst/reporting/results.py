@@ -26,6 +26,8 @@ from mmst.stages.evaluate import EITHER, MethodPair, compare, judgeable, score, 
 from mmst.statistics.agreement import Agreement
 from mmst.types import GradedSample, Problem, Score
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell that spreadsheets compute begins with."""
 RESULTS = "results.json"
 FORMAT = 3
 HEAD = "test"
@@ -270,5 +272,10 @@ def _csv(found: Mapping[str, Any]) -> str:
         text, ["dataset", "arm", "method", "metric", "tag", "accuracy", "n", "low", "high", "unjudged"], lineterminator="\n"
     )
     rows.writeheader()
-    rows.writerows(_score_rows(found))
+    rows.writerows({key: _cell(value) for key, value in row.items()} for row in _score_rows(found))
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A name that a spreadsheet would take for a formula, behind an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -10,7 +10,7 @@ Jobs of a sweep differ by their overrides. Those of the seed are repetitions; th
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mmst.errors import DataError
+from mmst.ledger.files import natural_order
 from mmst.methods.edge import BASE_ARM
 from mmst.reporting.results import FORMAT, OUTCOMES, RESULTS
 
@@ -103,6 +104,23 @@ class Sweep:
         return ", ".join(f"{axis.rsplit('.', 1)[-1]}={run.overrides.get(axis, 'default')}" for axis in self.axes)
 
 
+def read_runs(paths: Sequence[Path]) -> Sweep:
+    """Several folders of runs and of sweeps as one sweep; a single one as `read_sweep` does.
+
+    Raises:
+        DataError: as `read_sweep`; or two runs have one name.
+    """
+    found = [read_sweep(path) for path in paths]
+    if len(found) == 1:
+        return found[0]
+    runs = [run for sweep in found for run in sweep.runs]
+    if twice := [name for name, count in Counter(run.name for run in runs).items() if count > 1]:
+        raise DataError(f"report: two of the runs are called {twice[0]}; give one folder of each name.")
+    settings = next((sweep.settings for sweep in found if sweep.settings), {})
+    name = f"{len(runs)} runs of {paths[0].resolve().parent.name}"
+    return Sweep(name, runs, [failure for sweep in found for failure in sweep.failures], _axes(runs), settings)
+
+
 def read_sweep(path: Path) -> Sweep:
     """A run's folder, or a folder of runs.
 
@@ -111,7 +129,11 @@ def read_sweep(path: Path) -> Sweep:
     """
     if not path.is_dir():
         raise DataError(f"report: there is no folder {path}; give that of a run (runs/train/...) or a sweep (runs/sweep/...).")
-    folders = [path] if (path / RESULTS).is_file() else sorted(child.parent for child in path.glob(f"*/{RESULTS}"))
+    folders = (
+        [path]
+        if (path / RESULTS).is_file()
+        else [child.parent for child in sorted(path.glob(f"*/{RESULTS}"), key=natural_order)]
+    )
     if not folders:
         raise DataError(f"report: {path} holds no {RESULTS}, nor do its folders; is a run finished?")
     runs = [_run(folder) for folder in folders]

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
+from mmst.ledger.files import atomic_write
 from mmst.reporting.costs import HEADER, cost_cells
 from mmst.reporting.policies import missing_sentences, policy_rows, policy_tables
 from mmst.reporting.power import power_sentence
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.progress import CONSOLE, labelled
 from mmst.reporting.results import tables_of
+
+TABLES = "tables.txt"
+FILE_WIDTH = 130
+"""Columns of the tables in a file."""
+METHOD_CELL, ARM_CELL = 24, 17
+"""Columns of a row's name, and of `45.7 [42.8, 48.5]`."""
 
 
 def print_results(found: Mapping[str, Any], title: str) -> None:
-    """The tables: accuracy by method and arm, differences, held-out families, and counts by edge."""
+    """What a job is run for: accuracy by method and arm, samples where there are several, and paired differences."""
     for name, table in tables_of(found).items():
         head = title if name == found["dataset"] else f"{title}, {name}"
-        _show(accuracy_table(table["arms"], head, policy_rows(found, name)))
+        policies = policy_rows(found, name)
+        for arms in _that_fit(table["arms"]):
+            _show(accuracy_table(arms, head, policies))
         _show_differences(table, name)
-    for chosen in policy_tables(found, list(tables_of(found))):
-        _show(chosen)
-    for sentence in missing_sentences(found):
-        _say(sentence)
-    for name, table in tables_of(found).items():
         if table["sampled"]:
             _show(sampled_table(table["sampled"], name))
-        if table["pairs"]:
-            _show(pairs_table(table["pairs"], name))
-    for name, made in MAKING.items():
-        if found.get(name) and (filled := made(found[name])).row_count:
-            _show(filled)
+    for sentence in missing_sentences(found):
+        _say(sentence)
 
 
 def _show_differences(table: Mapping[str, Any], name: str) -> None:
@@ -50,6 +54,41 @@ def gold_sentence(table: Mapping[str, Any], name: str) -> str:
         return ""
     rest = "so nothing here says how often a model is right." if not gold["known"] else "and no accuracy counts them."
     return f"{name}: {unknown} of {gold['problems']} problems have no gold answer, {rest}"
+
+
+def more_tables(found: Mapping[str, Any]) -> list[Table]:
+    """What explains the results: choices among methods, how methods hang together, and how the arms were made."""
+    tables = list(policy_tables(found, list(tables_of(found))))
+    tables += [pairs_table(table["pairs"], name) for name, table in tables_of(found).items() if table["pairs"]]
+    filled = [made(found[name]) for name, made in MAKING.items() if found.get(name)]
+    return tables + [table for table in filled if table.row_count]
+
+
+def write_tables(found: Mapping[str, Any], folder: Path) -> Path | None:
+    """`tables.txt` in a run's folder, with `more_tables`, as wide as they are; returns it, or None where there are none."""
+    tables = more_tables(found)
+    if not tables:
+        return None
+    text = StringIO()
+    console = Console(file=text, width=FILE_WIDTH, highlight=False)
+    for table in tables:
+        _show(table, console)
+    atomic_write(folder / TABLES, text.getvalue().lstrip("\n").encode())
+    return folder / TABLES
+
+
+def _that_fit(arms: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The arms in parts that are no wider than the screen, so that no cell is cut or folded."""
+    names = list(arms)
+    widths = [max(len(name), ARM_CELL) + 3 for name in names]
+    room = max(CONSOLE.width - METHOD_CELL - 4, max(widths))
+    part: list[str] = []
+    for name, width in zip(names, widths, strict=True):
+        if part and sum(max(len(other), ARM_CELL) + 3 for other in part) + width > room:
+            yield {other: arms[other] for other in part}
+            part = []
+        part.append(name)
+    yield {other: arms[other] for other in part}
 
 
 def accuracy_table(
@@ -116,7 +155,7 @@ def pairs_table(rows: Sequence[Mapping[str, Any]], name: str) -> Table:
 
 def phi_text(cells: Mapping[str, Any]) -> str:
     """Phi with its interval."""
-    return "-" if cells["phi"] is None else f"{cells['phi']:+.2f} \\[{cells['low']:+.2f}, {cells['high']:+.2f}]"
+    return "-" if cells["phi"] is None else f"{cells['phi']:+.2f} [{cells['low']:+.2f}, {cells['high']:+.2f}]"
 
 
 def counts_table(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
@@ -184,21 +223,24 @@ MAKING: dict[str, Callable[[Any], Table]] = {
 """Parts of the results that tell how the arms were made, and the tables that show them."""
 
 
-def _show(table: Table) -> None:
-    """A table under its title; rich would fold the title to the table's width."""
+def _show(table: Table, console: Console | None = None) -> None:
+    """A table under its title, which rich would fold to the table's width; words that are too long are folded, never cut."""
     title, table.title = table.title, None
-    CONSOLE.print(f"\n{title}", markup=False, soft_wrap=True)
-    CONSOLE.print(table)
+    for column in table.columns:
+        column.overflow = "fold"
+    out = console or CONSOLE
+    out.print(f"\n{title if console else labelled(str(title))}", markup=False, soft_wrap=True)
+    out.print(table, markup=False)
 
 
 def _say(sentence: str) -> None:
-    CONSOLE.print(sentence, markup=False, soft_wrap=True)
+    CONSOLE.print(sentence, markup=False)
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
     if cell["accuracy"] is None:
         return "none judged"
-    return f"{100 * cell['accuracy']:.1f} \\[{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
+    return f"{100 * cell['accuracy']:.1f} [{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
 
 
 def _p(p: float) -> str:

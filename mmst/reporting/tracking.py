@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from mmst.reporting.page import page
 from mmst.reporting.results import RESULTS, mean_accuracy, tables_of
 from mmst.reporting.runs import read_sweep
 from mmst.reporting.samples import NAMED, SampleTable, sample_table
+
+log = logging.getLogger(__name__)
 
 SAMPLES = 2_000
 """About so many samples of a job are told as a table."""
@@ -162,6 +165,8 @@ class WandbTracker:
         except ImportError as error:
             raise MissingExtraError("tracker=wandb", 'pip install -c constraints.txt -e ".[wandb]"') from error
         self._wandb = wandb
+        if os.environ.get("WANDB_DISABLED", "").lower() in ("true", "1", "yes"):
+            log.warning("tracker=wandb: WANDB_DISABLED is not read; WANDB_MODE=disabled or tracker=none turns W&B off")
         of_agent = "WANDB_SWEEP_ID" in os.environ  # the agent of a W&B sweep has named the run already
         try:
             self._run = wandb.init(

@@ -3,7 +3,7 @@ import re
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from mmst.cli.names import run_name
+from mmst.cli.names import SWEPT, run_name
 
 OVERRIDES = st.one_of(
     st.text(min_size=1, max_size=60),
@@ -18,6 +18,13 @@ def test_names_are_readable_with_the_seed_first_and_do_not_depend_on_the_order()
         == run_name(["seed=1", "method=code_to_text"])
         == "seed-1__method-code_to_text"
     )
+
+
+def test_what_differs_between_the_jobs_of_a_sweep_stands_first(monkeypatch):
+    monkeypatch.setenv(SWEPT, "method,seed")
+    assert run_name(["chunk=50", "method=multi", "seed=3"]) == "seed-3__method-multi__chunk-50"
+    monkeypatch.setenv(SWEPT, "rounds")
+    assert run_name(["chunk=50", "rounds=2", "seed=3"]) == "rounds-2__seed-3__chunk-50"
 
 
 def test_what_changes_no_result_is_not_in_a_name():

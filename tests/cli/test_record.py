@@ -1,9 +1,11 @@
 import json
+import os
 
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
-from mmst.cli.record import JOB, JobRecord, failed_jobs, failures
+from mmst.cli.names import SWEPT
+from mmst.cli.record import JOB, JobRecord, failed_jobs, failures, swept_jobs
 from mmst.errors import ConfigError
 
 
@@ -56,3 +58,31 @@ def test_a_job_that_ends_well_later_is_no_failure(tmp_path, monkeypatch):
     assert failures().startswith("1 job of the sweep failed, and the others went on; the same command tries it again.")
     ended(tmp_path / "seed-1")
     assert failures() is None
+
+
+def sweep_of(*words, params=None, sweeper="hydra._internal.core_plugins.basic_sweeper.BasicSweeper"):
+    node = {"sweeper": {"_target_": sweeper, "params": params}, "overrides": {"task": list(words)}}
+    return OmegaConf.create({"hydra": node})
+
+
+def test_jobs_and_what_differs_between_them_are_known_before_a_sweep():
+    assert swept_jobs(sweep_of("seed=0,1,2", "method=multi", "+x=a,b")) == (6, ["seed", "x"])
+    assert swept_jobs(sweep_of("sweep=main", params={"seed": "0,1", "method": "multi"})) == (2, ["seed"])
+    assert swept_jobs(sweep_of("seed=0,1", sweeper="hydra_optuna_sweeper.OptunaSweeper")) == (None, [])
+
+
+def test_the_page_is_of_the_sweeps_own_jobs(tmp_path, caplog, monkeypatch):
+    """runs/train may hold other runs."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(JobRecord, "sweep", None)
+    monkeypatch.setenv(SWEPT, "")
+    for name in ("seed-10", "seed-2"):
+        ended(tmp_path / name)
+    JobRecord().on_multirun_end(config(tmp_path / "seed-2"))
+    assert f"`mmst report {tmp_path}` makes its page" in caplog.text
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / JOB).write_text("{}")
+    os.utime(other / JOB, (0, 0))
+    JobRecord().on_multirun_end(config(tmp_path / "seed-2"))
+    assert f"`mmst report {tmp_path / 'seed-2'} {tmp_path / 'seed-10'}` makes its page" in caplog.text

@@ -1,6 +1,9 @@
 """`kill -9`, the same command again: the same numbers, the same files, and nothing finished is done twice."""
 
+import csv
 import signal
+
+import pytest
 
 from mmst.ledger.ledger import run_folder
 from tests.waiting import until
@@ -20,6 +23,23 @@ def killed_when(runs, pattern):
     process.communicate()
 
 
+def curve(runs):
+    (path,) = runs.folder.glob("runs/train/*/curves/multi-round1/metrics.csv")
+    rows = list(csv.DictReader(path.open()))
+    return [(row["step"], row["loss"]) for row in rows]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_training_that_is_stopped_says_so_in_a_sentence(runs, number, code):
+    process = runs.start("train.py", *ARGUMENTS, "trainer.options.steps=2000")
+    until(lambda: list((runs.folder / "ledger").glob("train-*/work/latest")), process)
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert process.returncode == code
+    assert said.strip().endswith("what is done is kept, and the same command resumes.")
+    assert len(said.strip().splitlines()) == 1
+
+
 def test_a_run_killed_again_and_again_goes_on_and_ends_alike(runs, more_runs):
     done = {}
     for moment, pattern in MOMENTS.items():
@@ -33,6 +53,7 @@ def test_a_run_killed_again_and_again_goes_on_and_ends_alike(runs, more_runs):
     expected = undisturbed.results(undisturbed.run("train.py", *ARGUMENTS))
     for key in ("arms", "comparisons", "counts"):
         assert found[key] == expected[key]
+    assert curve(runs) == curve(undisturbed)
     after = runs.ledger_files()
     assert after == undisturbed.ledger_files()
     assert all(after[name] == content for name, content in done.items())

@@ -13,7 +13,7 @@ from mmst.nano.__main__ import bare_methods
 from mmst.types import AnswerKind, Problem
 
 FOLDER = Path(prompt.__file__).parent / "prompts"
-VARIANTS = sorted(path.name for path in FOLDER.iterdir())
+VARIANTS = sorted(path.parent.name for path in FOLDER.glob("*/number.yaml"))
 METHODS = bare_methods(("text", "code", "equation"))
 
 

@@ -82,6 +82,53 @@ def test_a_method_without_exemplars_for_a_kind_is_refused():
         form.check_kind(AnswerKind.YES_NO, "equation")
 
 
+def exemplars(folder, *rows):
+    folder.mkdir()
+    (folder / "number.yaml").write_text(yaml.safe_dump(list(rows)))
+    return str(folder)
+
+
+def test_exemplars_that_lack_a_solution_by_a_method_are_refused(tmp_path):
+    both, one = {"question": "1 + 1?", "text": "2.", "code": "print(2)"}, {"question": "2 + 2?", "text": "4."}
+    folder = exemplars(tmp_path / "a", both, one)
+    text, code = (PromptFormat(cue="A:", lead=" ", key=key, shots=1, exemplars=folder) for key in ("text", "code"))
+    text.check_kind(AnswerKind.NUMBER, "text")
+    with pytest.raises(ConfigError, match=r"1 of the 2 exemplars '.*a' \(number\) hold no solution by 'code', as '2 \+ 2\?'"):
+        code.check_kind(AnswerKind.NUMBER, "code")
+    replace(code, shots=0).check_kind(AnswerKind.NUMBER, "code")
+
+
+def test_equations_are_shown_for_choices_between_numbers_alone():
+    form = PromptFormat(cue="E:", lead=" ", key="equation", shots=4)
+    with pytest.raises(ConfigError, match="3 of the 8 exemplars 'default' \\(choice\\) hold no solution by 'equation'"):
+        form.check_kind(AnswerKind.CHOICE, "equation")
+    replace(form, exemplars="calculated").check_kind(AnswerKind.CHOICE, "equation")
+
+
+def test_too_few_exemplars_of_a_kind_are_refused(tmp_path):
+    folder = exemplars(tmp_path / "a", *[{"question": f"{n} + 1?", "text": f"{n + 1}."} for n in range(4)])
+    (tmp_path / "a" / "yes_no.yaml").write_text("- {question: 'Is it?', text: 'It is. The answer is yes.'}\n")
+    form = PromptFormat(cue="A:", lead=" ", key="text", shots=4, exemplars=folder)
+    with pytest.raises(ConfigError, match=r"shots=4 is not possible.*\(yes_no\) holds 1"):
+        form.check_kind(AnswerKind.YES_NO, "text")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"- question: [", "is no YAML in UTF-8"),
+        ("- {question: 'Wie groß?'}".encode("latin-1"), "is no YAML in UTF-8"),
+        (b"", "must hold a list of exemplars"),
+        (b"question: 1 + 1?", "must hold a list of exemplars"),
+        (b"- {question: '1 + 1?', text: '2.'}\n- {text: '3.'}", "exemplar 2 of .* has no question"),
+    ],
+)
+def test_a_file_that_holds_no_exemplars_is_refused_by_name(tmp_path, content, words):
+    (tmp_path / "number.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match=words):
+        PromptFormat(cue="A:", lead=" ", key="text", shots=1, exemplars=str(tmp_path))
+
+
 def test_translation_exemplars_take_each_sides_variant():
     text = PromptFormat(cue="A:", lead=" ", key="text", shots=1, exemplars="terse")
     code = PromptFormat(cue="P:", lead=" ", key="code", shots=1, exemplars="plan")
@@ -94,12 +141,6 @@ def test_a_users_own_folder_of_exemplars(tmp_path):
     (tmp_path / "number.yaml").write_text("- {question: '2 + 2?', text: 'It is 4. The answer is 4.'}\n")
     form = PromptFormat(cue="A:", lead=" ", key="text", shots=1, exemplars=str(tmp_path))
     assert "Question: 2 + 2?\nA: It is 4." in PromptWriter().solve(SUM, form)
-
-
-def exemplars(folder, *rows):
-    folder.mkdir()
-    (folder / "number.yaml").write_text(yaml.safe_dump(list(rows)))
-    return str(folder)
 
 
 def test_exemplars_that_pair_other_questions_are_refused(tmp_path):

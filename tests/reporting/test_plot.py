@@ -13,3 +13,8 @@ def test_a_plot_is_a_picture_with_something_on_it(accuracy):
     image = matplotlib.image.imread(io.BytesIO(accuracy_plot(arms)))
     assert image.shape[0] > 300
     assert image[..., :3].min() < 0.9
+
+
+def test_names_are_plain_text():
+    cell = {"accuracy": 0.5, "low": 0.4, "high": 0.6}
+    assert accuracy_plot({r"$\frac{a$": {"$5 and $6": cell}}).startswith(b"\x89PNG")

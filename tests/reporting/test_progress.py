@@ -4,6 +4,7 @@ import re
 
 from rich.console import Console
 
+from mmst.ledger.progress import Piece, PieceKind
 from mmst.reporting import progress as module
 from mmst.reporting.progress import ConsoleHandler, TerminalProgress
 
@@ -57,5 +58,50 @@ def test_in_a_terminal_a_task_is_a_bar_with_rate_and_time_left(monkeypatch):
 def test_log_records_go_through_the_same_console(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=20))
-    ConsoleHandler().emit(logging.makeLogRecord({"msg": "[not markup] " + "x" * 40}))
+    ConsoleHandler().emit(logging.makeLogRecord({"msg": "[not markup] " + "x" * 40, "name": "mmst", "levelno": 20}))
     assert out.getvalue() == "[not markup] " + "x" * 40 + "\n"
+
+
+def test_a_job_beside_others_says_whose_its_lines_are(monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=20))
+    module.label("seed-1")
+    module.say("sample: 3")
+    module.label(None)
+    module.say("sample: 4")
+    assert out.getvalue() == "[seed-1] sample: 3\nsample: 4\n"
+
+
+def test_what_libraries_tell_of_themselves_stays_off_the_screen(monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=80))
+    for name, level in (("py.warnings", 30), ("lightning.pytorch.trainer", 30), ("DeepSpeed", 30), ("torch", 40), ("mine", 20)):
+        ConsoleHandler().emit(logging.makeLogRecord({"msg": name, "name": name, "levelno": level}))
+    assert out.getvalue() == "torch\nmine\n"
+
+
+def test_pieces_of_a_run_are_numbered_and_say_what_is_left(monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=80))
+    progress = TerminalProgress()
+    progress.expect([Piece("sample", 10, PieceKind.SAMPLES), Piece("train", 5, PieceKind.STEPS)])
+    with progress.task("prompts", 10) as task:
+        task.advance(10)
+    with progress.task("sample", 10) as task:
+        task.advance(10)
+    progress.found("train")
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("prompts: 10 in")
+    assert re.fullmatch(r"1/2 sample: 10 in [\d.]+ s \([\d.]+/s\); run: about 0 s and 1 training left", lines[1])
+
+
+def test_a_bar_fits_a_terminal_of_80_columns(monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=80, force_terminal=True))
+    progress = TerminalProgress()
+    progress.expect([Piece("sample heldout by equation", 1150, PieceKind.SAMPLES)])
+    with progress.task("sample heldout by equation", 1150) as task:
+        task.advance(1150, 60_000)
+        task.note("50% right")
+    shown = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", out.getvalue()).splitlines()[-1]
+    assert re.search(r"1/1 sample heldout by equation 1150/1150 [\d.]+/s eta 00:00 50% right", shown)

@@ -10,7 +10,7 @@ from mmst.ledger.ledger import Ledger
 from mmst.pipeline import Checkpoint, EdgeCounts, ExampleSet, ProblemSet
 from mmst.reporting import terminal
 from mmst.reporting.results import run_results, write_results
-from mmst.reporting.terminal import accuracy_table, print_results
+from mmst.reporting.terminal import accuracy_table, print_results, write_tables
 from mmst.rounds import ArmResult
 from mmst.stages.evaluate import Measurement
 from mmst.types import Problem
@@ -64,9 +64,40 @@ def test_tables_show_n_intervals_and_what_was_unjudged(found, monkeypatch):
     monkeypatch.setattr(terminal, "CONSOLE", console)
     print_results(found, "nano on arithmetic")
     text = console.export_text()
-    for words in ("n = 10", "unjudged 0", "80.0 [49.0, 94.3]", "+60.0", "answer_only 1", "multi - base", "n = 1, unjudged 4"):
+    for words in ("n = 10", "unjudged 0", "80.0 [49.0, 94.3]", "+60.0", "multi - base", "n = 1, unjudged 4"):
         assert words in text, words
+    assert "answer_only" not in text
+
+
+def test_tables_that_explain_are_in_a_file(found, tmp_path):
+    text = write_tables(found, tmp_path).read_text()
+    for words in ("from samples to examples", "answer_only 1", "labels, and the samples they come from"):
+        assert words in text, words
+
+
+def test_a_narrow_screen_has_tables_in_parts_and_cuts_nothing(found, monkeypatch):
+    console = Console(width=60, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    monkeypatch.setattr(terminal, "CONSOLE", console)
+    print_results(
+        {**found, "arms": {f"{arm}_of_a_long_name_{n}": found["arms"][arm] for arm in found["arms"] for n in "12"}}, "t"
+    )
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= 60 + len("t (% right [95% interval], n = 10, unjudged 0)")
+    assert text.count("80.0 [49.0, 94.3]") >= 2
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
 
 
 def test_a_table_has_a_column_an_arm(found):
     assert [column.header for column in accuracy_table(found["arms"], "t").columns] == ["method", "base", "multi"]
+
+
+def test_names_are_shown_and_written_as_they_are(found, monkeypatch, tmp_path):
+    console = Console(width=130, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    monkeypatch.setattr(terminal, "CONSOLE", console)
+    odd = {**found, "arms": {"[/b]": found["arms"]["base"], "[red]x": found["arms"]["multi"]}}
+    print_results(odd, "[/v0]")
+    text = console.export_text()
+    assert all(name in text for name in ("[/v0]", "[/b]", "[red]x"))
+    families = {"base": {"text": {"=1+1": found["arms"]["base"]["text"]}, "code": {}, "either": {}}}
+    write_results({**found, "arms": {"base": found["arms"]["base"]}, "families": families}, tmp_path)
+    assert ",'=1+1," in (tmp_path / "results.csv").read_text()
