@@ -37,7 +37,7 @@ DENIED = re.compile(
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
-PARTS |= {"nor", "vs", "versus", "else", "about", "around", "by", "divided", "multiplied", "remainder", "than", "least", "most"}
+PARTS |= {"nor", "vs", "versus", "else", "about", "around", "divided", "multiplied", "remainder", "than", "least", "most"}
 """Words that belong to the quantity after them."""
 SAYS_IT = {"is", "are", "was", "were", "be", "makes", "=", ":"}
 """After these, `7 apples, 8 pears` is one statement; in `After 7 hours, 8 are left` it is two."""
@@ -168,6 +168,8 @@ def _is_plain(token: Token) -> bool:
 def _joins(tokens: Sequence[Token], place: int) -> bool:
     """Whether an `and` or a comma at `place`, or a unit before one, joins a number before it to one after it."""
     before = [token.kind == "number" for token in tokens[max(place - 2, 0) : place]]
+    if tokens[place].text == "by":
+        return before[-1:] == [True] or tokens[place - 1].text in ("divided", "multiplied")
     if tokens[place + 1].text in (",", ";") and before[-1:] == [True]:
         return place < 2 or tokens[place - 2].text in SAYS_IT
     if before[-1:] == [True] and tokens[place + 1].kind == "number" and is_unit(tokens[place].text):
