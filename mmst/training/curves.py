@@ -1,4 +1,4 @@
-"""A training's curves as a CSV file that stays whole: a resumed training goes on in it, where Lightning's logger begins anew."""
+"""A training's curves as a CSV file that stays whole: a resumed training goes on in it; Lightning's logger would begin anew."""
 
 from __future__ import annotations
 
