@@ -214,6 +214,7 @@ def _policy_answer(policy: str, arm: str, rows: Sequence[Mapping[str, Any]]) -> 
     low, high = seeds_interval(values) if len(set(values)) > 1 else (rows[0]["low"], rows[0]["high"])
     verdict = "better than" if low > 0 else "worse than" if high < 0 else "not reliably different from"
     seeds = f"{len(rows)} seeds" if len(rows) > 1 else "1 seed"
+    low, high = max(-1.0, low), min(1.0, high)
     points = f"{100 * fmean(values):+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
     return f"{arm}, {label(policy)}, is {verdict} its best single method: {points}, {seeds}."
 
