@@ -272,10 +272,10 @@ def _csv(found: Mapping[str, Any]) -> str:
         text, ["dataset", "arm", "method", "metric", "tag", "accuracy", "n", "low", "high", "unjudged"], lineterminator="\n"
     )
     rows.writeheader()
-    rows.writerows({key: _cell(value) for key, value in row.items()} for row in _score_rows(found))
+    rows.writerows({key: _written(value) for key, value in row.items()} for row in _score_rows(found))
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _written(value: Any) -> Any:
     """A name that a spreadsheet would take for a formula, behind an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

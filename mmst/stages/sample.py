@@ -16,7 +16,7 @@ from mmst.samplers.draw import Draw, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Problem, Prompt, Sample
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from mmst.training.record import TrainingRecord
 from mmst.training.tokenization import refuse_unknown
 from mmst.types import Dropped, Example
 
-VERSION = 3
+VERSION = 4
 SHOWN = ("enable_progress_bar", "enable_model_summary", "log_every_n_steps")
 """Settings of Lightning's trainer that change what is seen of a training, and nothing of the training."""
 

@@ -22,7 +22,7 @@ from mmst.samplers.draw import Draw, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import GradedSample, Problem, Prompt, Sample
 
-VERSION = 4
+VERSION = 5
 HINT = "{question} (Hint: the answer is {answer}.)"
 
 
