@@ -19,13 +19,13 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from scipy import stats
 
 from mmst.errors import DataError
 from mmst.reporting.results import OUTCOMES
 from mmst.reporting.runs import Run, damaged
 from mmst.reporting.samples import problems_of
 from mmst.statistics.intervals import accuracy_interval
+from mmst.statistics.paired import mcnemar_p
 
 LEFT, RIGHT, EQUAL = "left", "right", "equal"
 
@@ -135,7 +135,7 @@ def preference(key: Path, verdicts: Path) -> Preference:
     decided = [(left[id] == told["b"]) == (side == LEFT) for id, side in chosen.items() if side != EQUAL]
     better, n = sum(decided), len(decided)
     low, high = accuracy_interval(better, n)
-    p = float(stats.binomtest(better, n, 0.5).pvalue) if n else 1.0
+    p = mcnemar_p(better, n - better)  # the sign test
     share = better / n if n else 0.5
     ties = len(chosen) - n
     return Preference(told["a"], told["b"], better, n - better, ties, len(left) - len(chosen), share, low, high, p)

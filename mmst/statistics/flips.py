@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
 
 from mmst.statistics.intervals import accuracy_interval, difference_interval
 from mmst.statistics.paired import paired_difference
@@ -128,6 +127,8 @@ def near_and_far(this: Sequence[bool], other: Sequence[bool], after: Sequence[bo
 
 
 def _near_far(near: Flip, far: Flip) -> NearFar:
+    from scipy import stats  # slow to import, and most reports need none
+
     low, high = difference_interval(near.flipped, near.n, far.flipped, far.n)
     table = np.array([[row.flipped, row.n - row.flipped] for row in (near, far)])
     p = float(stats.fisher_exact(table).pvalue) if near.n and far.n else 1.0
