@@ -219,8 +219,7 @@ class Recorder(Ledger):
         draw = settings["draw"]
         return draw["purpose"].split("/")[0] + " of several" * (draw["round"] == 0 and draw["count"] > 1)
 
-    @property
-    def found(self):
+    def kept(self):
         def content(stage):
             facts = stage.manifest()
             return facts.get("checkpoint") or stage.content
@@ -265,7 +264,7 @@ def stages(config, root, nano):
     parsed = read_recipe(main, methods)
     recipes = [*(Recipe.parse(name, edges[name], methods) for name in settings.arms), parsed]
     run_rounds(pipeline, plan, recipes, Checkpoint(nano), train, tests)
-    return ledger.found
+    return ledger.kept()
 
 
 def leaves(node, under=""):

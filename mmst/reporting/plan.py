@@ -11,23 +11,10 @@ from mmst.planning.hardware import Hardware
 from mmst.planning.size import ModelSize
 from mmst.reporting.progress import CONSOLE, say
 
-COLUMNS = (
-    "devices",
-    "weights",
-    "grads",
-    "Adam",
-    "activ.",
-    "training",
-    "host",
-    "sampling",
-    "cache",
-    "fits",
-    "sample",
-    "train",
-    "price",
-)
-"""`training` is the sum of the four before it, `host` memory outside the device, `sampling` weights and `cache` keys and values
-of the engine; then the round's time for either, and what it costs."""
+TRAINING = ("devices", "weights", "grads", "Adam", "activ.", "training", "host")
+"""`training` is the sum of the four before it, `host` memory outside the device."""
+SAMPLING = ("devices", "sampling", "cache", "fits", "sample", "train", "price")
+"""`sampling` weights and `cache` keys and values of the engine, in GB; then the round's time for either, and what it costs."""
 
 
 def print_plan(
@@ -41,30 +28,29 @@ def print_plan(
         f"{work.trainings} trainings of {work.steps:,} steps of {setup.batch_size} examples ({setup.length:.0f} tokens each)"
     )
     say(f"training: {setup.sentence()}")
-    CONSOLE.print(plan_table(hardware, found))
+    for table in plan_tables(found):
+        CONSOLE.print(table)
     say(f"{_assumptions(hardware)}; {hardware.spare:.0%} of the memory is left free")
 
 
-def plan_table(hardware: Hardware, found: Sequence[Estimate]) -> Table:
-    """GB on one device, by number of devices."""
-    table = Table(title="GB on one device at the peak")
-    for name in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
+def plan_tables(found: Sequence[Estimate]) -> tuple[Table, Table]:
+    """By number of devices: GB on one device in training; GB in sampling, times and price. Each fits a screen of 80 columns."""
+    memory = _table("GB on one device at the peak of training", TRAINING)
+    work = _table("GB on one device in sampling, and a round's time and price", SAMPLING)
     for row in found:
-        memory = row.training
-        table.add_row(
-            f"{row.devices:,}",
-            *(_gb(part) for part in (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.device)),
-            _gb(memory.host),
-            _gb(row.sampling),
-            _gb(row.cache),
-            _fits(row),
-            *(
-                (_duration(row.sampling_seconds), _duration(row.training_seconds), f"${row.price:,.2f}")
-                if row.fits
-                else ("", "", "")
-            ),
-        )
+        parts = row.training
+        shares = (parts.weights, parts.gradients, parts.optimizer, parts.activations, parts.device, parts.host)
+        memory.add_row(f"{row.devices:,}", *map(_gb, shares))
+        spent = (_duration(row.sampling_seconds), _duration(row.training_seconds), f"${row.price:,.2f}")
+        told = spent if row.fits else ("", "", "")
+        work.add_row(f"{row.devices:,}", _gb(row.sampling), _gb(row.cache), _fits(row), *told)
+    return memory, work
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 

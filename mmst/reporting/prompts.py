@@ -57,7 +57,7 @@ def print_prompts(shown: Sequence[Shown], tokenizer: Any | None) -> None:
         text, facts = _served(row.prompt) if tokenizer is None else _tokenized(row.prompt, tokenizer)
         if row.prompt.stop:
             facts = f"{facts}; stops at {', '.join(map(repr, row.prompt.stop))}"
-        CONSOLE.rule(Text(f"{row.title} ({facts})"), align="left")
+        CONSOLE.print(Text(f"── {row.title} ({facts})"), soft_wrap=True)
         CONSOLE.print(text, soft_wrap=True)
 
 

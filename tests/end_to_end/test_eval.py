@@ -62,7 +62,8 @@ def test_reasons_are_looked_at_by_execution_too(runs):
     assert set(rates) == {(method, way) for method in ("text", "code") for way in ("steps", "execution")}
     assert rates["code", "steps"]["n"] == 0
     assert all(rates[key]["n"] for key in (("text", "steps"), ("text", "execution"), ("code", "execution")))
-    assert "right answers with wrong reasons" in finished.stdout
+    (tables,) = runs.folder.glob("runs/eval/*/tables.txt")
+    assert "right answers with wrong reasons" in tables.read_text()
     refused = runs.run("eval.py", "evaluation.reasons=[judge]")
     assert refused.returncode == 2
     assert "choose it by judge=llm judge.model=NAME" in refused.stderr

@@ -38,11 +38,12 @@ def test_a_model_judges_a_whole_evaluation(runs):
     finally:
         server.close()
     found = runs.results(finished)
+    said = " ".join((finished.stdout + finished.stderr).split())
     assert found["judge_agreement"]["nano"]["code"] == {"n": 8, "same": 8}
     assert found["arms"]["nano"]["code"]["unjudged"] == 2
-    assert "judge: 1 of 10 are unjudged: the judge replied neither right nor wrong: It depends." in finished.stderr
-    assert "judge: 1 of 10 are unjudged: the judge's server failed" in finished.stderr
-    assert "the same verdict as judge=exact by text 8 of 8, code 8 of 8" in finished.stderr
+    assert "judge: 1 of 10 are unjudged: the judge replied neither right nor wrong: It depends." in said
+    assert "judge: 1 of 10 are unjudged: the judge's server failed" in said
+    assert "the same verdict as judge=exact by text 8 of 8, code 8 of 8" in said
     lines = [line for file in runs.folder.glob("ledger/grade-*/chunk-*.jsonl") for line in file.read_text().splitlines()]
     rows = [json.loads(line) for line in lines]
     assert len(rows) == 20

@@ -99,7 +99,7 @@ def test_a_sweep_shares_the_bases_samples(runs):
     assert stages.count("sample") == 3 * 4 + 2
     assert stages.count("train") == 2
     names = [path.name for path in (runs.folder / "runs" / "train").iterdir() if path.is_dir()]
-    assert {re.search("method-([a-z_]+)", name)[1] for name in names} == {"self_text", "code_to_text"}
+    assert {re.search("method-([a-z_]+?)__", f"{name}__")[1] for name in names} == {"self_text", "code_to_text"}
 
 
 @pytest.fixture
@@ -137,7 +137,9 @@ def test_a_run_that_knows_no_gold_at_all_says_so(runs, unlabelled):
     words = (*TINY, "dataset=jsonl", f"dataset.path={unlabelled}", "decontaminate=null", "filter=majority", "arms=[self_both]")
     finished = runs.run("train.py", *words, "evaluation.samples=2", "name=unknown")
     found = runs.results(finished)
-    assert "test: 40 of 40 problems have no gold answer, so nothing here says how often a model is right." in finished.stdout
+    assert "test: 40 of 40 problems have no gold answer, so nothing here says how often a model is right." in " ".join(
+        finished.stdout.split()
+    )
     assert {cell["accuracy"] for scores in found["arms"].values() for cell in scores.values()} == {None}
     assert found["comparisons"] == found["sampled"] == []
     page = runs.run("report.py", "runs/train/unknown")

@@ -8,7 +8,7 @@ from mmst.reporting.plot import accuracy_plot
 
 @pytest.mark.parametrize("accuracy", [0.0, 0.4, 1.0])
 def test_a_plot_is_a_picture_with_something_on_it(accuracy):
-    cell = {"accuracy": accuracy, "low": max(0.0, accuracy - 0.1), "high": min(1.0, accuracy + 0.1)}
+    cell = {"n": 10, "accuracy": accuracy, "low": max(0.0, accuracy - 0.1), "high": min(1.0, accuracy + 0.1)}
     arms = {arm: dict.fromkeys(("text", "code"), cell) for arm in ("base", "multi")}
     image = matplotlib.image.imread(io.BytesIO(accuracy_plot(arms)))
     assert image.shape[0] > 300
@@ -16,5 +16,5 @@ def test_a_plot_is_a_picture_with_something_on_it(accuracy):
 
 
 def test_names_are_plain_text():
-    cell = {"accuracy": 0.5, "low": 0.4, "high": 0.6}
+    cell = {"n": 10, "accuracy": 0.5, "low": 0.4, "high": 0.6}
     assert accuracy_plot({r"$\frac{a$": {"$5 and $6": cell}}).startswith(b"\x89PNG")

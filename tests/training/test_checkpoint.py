@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, modeling_gguf_pytorch_utils
 
 from mmst.errors import MissingExtraError, ModelError
@@ -184,15 +185,16 @@ def gguf_file(nano, tmp_path, monkeypatch):
     """A file that the library reads as nano, with its bar of tensors."""
     file = tmp_path / "small.gguf"
     file.write_bytes(b"GGUF of nano")
+    model = load_model(nano)
 
     def read(*_, **__):
         list(modeling_gguf_pytorch_utils.tqdm(range(3), desc="tensors"))
-        return load_model(nano)
+        return model
 
     monkeypatch.setattr(gguf, "find_spec", lambda name: True)
     for kind, found in (("AutoTokenizer", load_tokenizer(nano)), ("AutoConfig", load_config(nano))):
-        monkeypatch.setattr(gguf, kind, SimpleNamespace(from_pretrained=lambda *_, _found=found, **__: _found))
-    monkeypatch.setattr(gguf, "AutoModelForCausalLM", SimpleNamespace(from_pretrained=read))
+        monkeypatch.setattr(transformers, kind, SimpleNamespace(from_pretrained=lambda *_, _found=found, **__: _found))
+    monkeypatch.setattr(transformers, "AutoModelForCausalLM", SimpleNamespace(from_pretrained=read))
     return file
 
 
