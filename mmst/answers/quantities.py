@@ -136,7 +136,7 @@ class _Side:
             return None  # divided by zero
         lead = self.tokens[: self.places[0]]
         sign = _sign(lead)
-        if self._is_mathematics() or _bounds(lead) or sign is None or first.value is None or _spelt_before(lead):
+        if self._is_mathematics() or _bounds(lead) or sign is None or first.value is None or _spelt_before(lead) or self._is_pair():
             return Stated(Form.OTHER, text)
         if _opens_calculation(lead):
             return Stated(Form.OPEN, text)
@@ -182,6 +182,13 @@ class _Side:
             return 0
         glued = len(word.text) == 1 and (word.spaced and word.text not in ("M", "k"))
         return 0 if glued else SCALES.get(word.text) or SCALES.get(word.text.removesuffix("s"), 0)
+
+    def _is_pair(self) -> bool:
+        """Whether brackets stand round two numbers and a comma: `(3,4)` and `[0,1)` are no decimals."""
+        place = self.places[0]
+        before = [token.text for token in self.tokens[:place] if token.text not in ("-", "+") and token.text not in CURRENCIES]
+        after = [token.text for token in self.tokens[place + 1 : place + 2]]
+        return "," in self.tokens[place].text and before[-1:] in (["("], ["["]) and after in ([")"], ["]"])
 
     def _is_mathematics(self) -> bool:
         """Whether roots, powers, constants, commands or unknowns stand in it."""
