@@ -42,6 +42,8 @@ def canonical_number(text: str) -> str | None:
     stripped = text.strip().rstrip(". ")
     if stripped.isascii() and stripped.isdigit() and len(stripped) <= LONGEST_NUMBER:
         return stripped.lstrip("0") or "0"
+    if ".." in text and "." in stripped:
+        return None  # 0.333..., which has more digits
     if len(stripped) > LONGEST_NUMBER or not NUMBER.fullmatch(stripped):
         return None
     bare = stripped.replace("\u2212", "-").replace(",", "").replace("$", "").replace("+", "", 1 if stripped[0] == "+" else 0)

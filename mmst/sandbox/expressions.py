@@ -74,6 +74,19 @@ VALUES = (
     COMMON
     + r"""
 def value(text):
+    import re
+    from fractions import Fraction
+    twice = re.fullmatch(r"(.*[\d})!])\s+\(\s*(-?[\d.]+(?:/\d+)?|-?\\\\[dt]?frac\{\d+\}\{\d+\})\s*\)", text)
+    if twice is None:
+        return worth(text)
+    first, second = worth(twice[1]), worth(twice[2])  # one value in two forms is that value, and no product
+    if not first or not second:
+        return ""
+    decimals = len(twice[2].partition(".")[2])
+    most = Fraction(1, 2 * 10**decimals) if decimals else Fraction(1, 10**12)
+    return first if abs(Fraction(first) - Fraction(second)) <= most else ""
+
+def worth(text):
     import sympy
     found = right_side(parsed(text))
     if not isinstance(found, sympy.Expr) or found.free_symbols:
