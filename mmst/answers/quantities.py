@@ -130,7 +130,7 @@ def _side(text: str) -> Stated | None:
     if not places:
         spelt = spelt_out(text)
         if spelt is not None:
-            return Stated(Form.NUMBER, canonical_value(spelt[0]), *reversed(spelt))
+            return Stated(Form.NUMBER, canonical_value(spelt[0]), spelt[1], spelt[0])
         return Stated(Form.OTHER, text) if any(token.text in ("\u03c0", "\u221e") for token in tokens) else None
     return _Side(tokens, places).read(text)
 

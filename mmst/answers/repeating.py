@@ -1,4 +1,4 @@
-r"""Decimals whose last digits repeat without end, as the fractions that they are: `0.\overline{3}`, `0.333...`, `0.3 repeating`."""
+r"""Decimals whose last digits repeat without end, as fractions: `0.\overline{3}`, `0.333...`, `0.3 repeating`."""
 
 from __future__ import annotations
 
