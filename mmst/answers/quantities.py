@@ -234,13 +234,14 @@ class _Side:
         if nth > 1 or not again or not AGAIN.issuperset(words):
             return False
         token, first = self.tokens[self.places[nth]], self.tokens[self.places[0]]
-        if words[-1] == "-":
-            more = -more
+        more = -more if words[-1] == "-" else more
         if other and unit and other != unit:
             converted = in_unit(more, other, unit)
             return converted is not None and converted == value
         decimals = len(token.text.partition(".")[2]) if first.numeral in ("fraction", "mixed") else 0
-        return more == value or (decimals > 0 and 2 * abs(more - value) <= Fraction(1, 10**decimals))
+        return value in (more, 100 * more if unit == "%" else more) or (
+            decimals > 0 and 2 * abs(more - value) <= Fraction(1, 10**decimals)
+        )
 
     def _in_two_units(self, value: Fraction, unit: str, nth: int, joint: Sequence[Token]) -> Fraction | None:
         """`2 hours and 30 minutes` in hours; None where it is no such sum."""

@@ -211,6 +211,8 @@ def values_of(texts: Sequence[str], executor: Executor) -> list[str | None]:
 
 def may_be_equal(first: str, second: str) -> bool:
     """Whether two different texts are worth a look: both short, and mathematics from end to end."""
+    if max(len(first), len(second)) > LONGEST:
+        return False
     both = _without_units(first, second)
     return any(LOOKS_LIKE_MATHEMATICS.search(text) for text in both) and all(_is_mathematics(text) for text in both)
 
@@ -248,6 +250,8 @@ def _returned(result: Result) -> list[object] | Status:
 
 def _number_expression(text: str) -> str | None:
     """An expression of numbers in LaTeX, without its unit; None where it is none, or too large to calculate."""
+    if len(text) > 2 * LONGEST:
+        return None
     written = GROUPS.sub("", text)
     written = TAIL_UNIT.sub("", _latex(written).rstrip("%. ")).strip()
     if not written or len(written) > LONGEST or TOWER.search(written) or not CALCULATED.search(written):
