@@ -29,8 +29,11 @@ FRACTION = re.compile(
 )
 """Of whole numbers; all others are an expression. A whole number before it makes it a mixed number."""
 POWER_OF_TEN = re.compile(r"(?<=\d)\s*(?:[xX\u00d7*]|\\times|\\cdot)\s*10\s*(?:\^|\*\*)\s*(?:\{\s*([-+]?\d+)\s*\}|([-+]?\d+))")
-SPACES = re.compile(r"\\[;: ]|\\q?quad(?![a-zA-Z])|~")
-NOISE = re.compile(r"\\[,!]|\\(?:left|right|displaystyle|textstyle|limits|bigl?|bigr|Bigl?|Bigr)(?![a-zA-Z])\.?|\\[()\[\]]|\\$")
+SPACES = re.compile(r"(?<!\\)\\[;: ]|\\q?quad(?![a-zA-Z])|~")
+NOISE = re.compile(
+    r"(?<!\\)\\[,!]|\\(?:left|right|displaystyle|textstyle|limits|bigl?|bigr|Bigl?|Bigr)(?![a-zA-Z])\.?|(?<!\\)\\[()\[\]]|\\+\s*$"
+)
+"""Two backslashes end a row of a matrix, and only one begins a command."""
 SIGNS = {
     "\\times": "\u00d7",
     "\\cdot": "\u00d7",
@@ -63,6 +66,7 @@ FRACTIONS = re.compile(r"\\(?:[dtcs]|nice|flat)frac(?![a-zA-Z])")
 """Other commands for a fraction."""
 ORDINAL = re.compile(r"(?<=\d)\s*\^\s*(?:\{\s*(?:st|nd|rd|th)\s*\}|(?:st|nd|rd|th)(?![a-zA-Z]))")
 """What makes 12 the twelfth."""
+BASE = re.compile(r"(?<=\d)_\{(\d+)\}")
 DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\u00b0\s*\}|\u00b0)")
 
 REFUSED = re.compile(r"(?:\bnot|\b\w+n't)\s+[^,;]{1,40}?,?\s+but\s+(?:rather\s+)?", re.IGNORECASE)
@@ -76,6 +80,8 @@ def bare(statement: str) -> str:
     text = plain_signs(statement).replace("{,}", ",")
     if "\\" in text:
         text = _plain_latex(text)
+    if "_" in text:
+        text = BASE.sub(r"_\1", text)
     if "<" in text:
         text = TAG.sub(" ", text)
     text = POWER_OF_TEN.sub(lambda found: f"e{found[1] or found[2]}", text)

@@ -13,6 +13,8 @@ from fractions import Fraction
 from itertools import islice
 
 DECIMALS = 6
+FEWEST_DIGITS = 4
+"""Significant digits of what is so small that six decimals would hold fewer of it: 1e-9 is neither 0 nor 2e-9."""
 SIGNS = "-+\u2212"
 OPERATION = re.compile(r"\s*(?:[-+*/^\u2212\u00d7\u00f7]|\*\*)\s*[($]*\s*\d")
 """What makes a number the beginning of an expression."""
@@ -34,11 +36,14 @@ NUMBER = re.compile(
 def canonical_number(text: str) -> str | None:
     """The canonical text of a number such as `1,234.50`, `-3/4`, `$72.0` or `1 1/2`; None for anything else.
 
-    Values are rounded to six decimals, half to even; `-0` is `0`; a whole number has no point.
+    Values are rounded to six decimals, half to even, and small ones to four significant digits; `-0` is `0`, and so is nothing
+    else; a whole number has no point.
     """
     stripped = text.strip().rstrip(". ")
     if stripped.isascii() and stripped.isdigit() and len(stripped) <= LONGEST_NUMBER:
         return stripped.lstrip("0") or "0"
+    if ".." in text and "." in stripped:
+        return None  # 0.333..., which has more digits
     if len(stripped) > LONGEST_NUMBER or not NUMBER.fullmatch(stripped):
         return None
     bare = stripped.replace("\u2212", "-").replace(",", "").replace("$", "").replace("+", "", 1 if stripped[0] == "+" else 0)
@@ -108,6 +113,9 @@ def _text(value: Fraction) -> str:
     with localcontext() as context:
         context.prec = 2 * LARGEST_EXPONENT + DECIMALS
         number = Decimal(value.numerator) / Decimal(value.denominator)
-        rounded = number.quantize(Decimal(1).scaleb(-DECIMALS))
+        decimals = max(DECIMALS, FEWEST_DIGITS - 1 - number.adjusted()) if number else DECIMALS
+        rounded = number.quantize(Decimal(1).scaleb(-decimals))
+    if number and rounded.adjusted() < -DECIMALS:
+        return f"{rounded.normalize():e}"
     text = f"{rounded:f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text

@@ -12,23 +12,28 @@ makes it something else than one number, and so does mathematics (`4\sqrt{2}`, `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
 from mmst.answers.markup import affirmed, bare
 from mmst.answers.number_words import spelt_out
 from mmst.answers.numbers import canonical_number, canonical_value
+from mmst.answers.repeating import exact
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import in_unit
 from mmst.answers.vocabulary import (
     ABOUT,
+    ABSOLUTE,
+    AGAIN,
     ARROW,
     BOUNDS,
     CURRENCIES,
     DOTS,
     EQUALS,
+    FOOTNOTE,
     FUNCTIONS,
+    GOES_ON,
     HEDGES,
     HOURS,
     JOINTS,
@@ -67,6 +72,8 @@ class Stated:
     """Of one number its canonical text, else the statement without markup."""
     unit: str = ""
     """The word after the number, where there is one."""
+    value: Fraction | None = None
+    """Of one number its exact value, where its text may be rounded."""
 
 
 def read_quantity(statement: str, unit: str = "") -> Stated | None:
@@ -77,7 +84,9 @@ def read_quantity(statement: str, unit: str = "") -> Stated | None:
     plain = canonical_number(statement)
     if plain is not None:
         return Stated(Form.NUMBER, plain)
-    text = DOTS.sub(" to ", " ".join(bare(statement[:LONGEST]).split()))
+    text = DOTS.sub(" to ", " ".join(exact(FOOTNOTE.sub("", bare(statement[:LONGEST]))).split()))
+    if GOES_ON.search(text):
+        return Stated(Form.OPEN, text)
     relevant = affirmed(ABOUT.split(ARROW.split(text)[-1])[0])
     if UNKNOWN_TIMES.fullmatch(relevant) or SEVERAL_UNKNOWNS.search(relevant):
         return Stated(Form.OTHER, text)
@@ -102,8 +111,8 @@ def _of_sides(sides: Sequence[Stated], text: str) -> Stated | None:
 
 def _converted(found: Stated, unit: str) -> Stated:
     if found.form is Form.NUMBER and found.unit and found.unit != unit:
-        value = in_unit(Fraction(found.text), found.unit, unit)
-        return found if value is None else Stated(Form.NUMBER, canonical_value(value), unit)
+        value = in_unit(found.value or Fraction(found.text), found.unit, unit)
+        return found if value is None else Stated(Form.NUMBER, canonical_value(value), unit, value)
     return found
 
 
@@ -111,6 +120,9 @@ def _side(text: str) -> Stated | None:
     plain = canonical_number(text)
     if plain is not None:
         return Stated(Form.NUMBER, plain)
+    if absolute := ABSOLUTE.fullmatch(text.strip()):
+        inner = _side(absolute[1])
+        return inner and replace(inner, text=inner.text.removeprefix("-"), value=inner.value and abs(inner.value))
     tokens = [
         token for token in tokens_of(text) if token.text not in NOTHING and not (token.kind == "sign" and token.text in "\"'?")
     ]
@@ -118,7 +130,7 @@ def _side(text: str) -> Stated | None:
     if not places:
         spelt = spelt_out(text)
         if spelt is not None:
-            return Stated(Form.NUMBER, canonical_value(spelt[0]), spelt[1])
+            return Stated(Form.NUMBER, canonical_value(spelt[0]), spelt[1], spelt[0])
         return Stated(Form.OTHER, text) if any(token.text in ("\u03c0", "\u221e") for token in tokens) else None
     return _Side(tokens, places).read(text)
 
@@ -136,7 +148,14 @@ class _Side:
             return None  # divided by zero
         lead = self.tokens[: self.places[0]]
         sign = _sign(lead)
-        if self._is_mathematics() or _bounds(lead) or sign is None or first.value is None or _spelt_before(lead):
+        if (
+            self._is_mathematics()
+            or _bounds(lead)
+            or sign is None
+            or first.value is None
+            or _spelt_before(lead)
+            or self._is_pair()
+        ):
             return Stated(Form.OTHER, text)
         if _opens_calculation(lead):
             return Stated(Form.OPEN, text)
@@ -150,14 +169,16 @@ class _Side:
             form = _joined(joint, self.tokens[self.places[nth - 1]], self.tokens[end - 1])
             if [token.text for token in joint] == ["by"] and self._quantity(nth)[1] not in HOURS:
                 form = Form.OTHER
-            if form is not None:
+            if form is not None and not self._says_again(sign * value, unit, nth, joint):
                 both = self._in_two_units(value, unit, nth, joint)
                 if both is None:
                     return Stated(form, text)
                 value = both
             _, _, end = self._quantity(nth)
         form = _rest(self.tokens[end:])
-        return Stated(form, text) if form is not None else Stated(Form.NUMBER, canonical_value(sign * value), unit)
+        return (
+            Stated(form, text) if form is not None else Stated(Form.NUMBER, canonical_value(sign * value), unit, sign * value)
+        )
 
     def _quantity(self, nth: int) -> tuple[Fraction, str, int]:
         """The value of the nth number with its scales (0 where it has none), its unit, and the place after both."""
@@ -183,6 +204,13 @@ class _Side:
         glued = len(word.text) == 1 and (word.spaced and word.text not in ("M", "k"))
         return 0 if glued else SCALES.get(word.text) or SCALES.get(word.text.removesuffix("s"), 0)
 
+    def _is_pair(self) -> bool:
+        """Whether brackets stand round two numbers and a comma: `(3,4)` and `[0,1)` are no decimals."""
+        place = self.places[0]
+        before = [token.text for token in self.tokens[:place] if token.text not in ("-", "+") and token.text not in CURRENCIES]
+        after = [token.text for token in self.tokens[place + 1 : place + 2]]
+        return "," in self.tokens[place].text and before[-1:] in (["("], ["["]) and after in ([")"], ["]"])
+
     def _is_mathematics(self) -> bool:
         """Whether roots, powers, constants, commands or unknowns stand in it."""
         for n, token in enumerate(self.tokens):
@@ -191,11 +219,29 @@ class _Side:
                 return True
             if token.kind == "command" and token.text not in OPERATORS:
                 return True
-            if token.text == "!" and before is not None and before.kind == "number" and n + 1 == len(self.tokens):
+            factorial = all(after.text == "!" for after in self.tokens[n:])
+            if factorial and before is not None and before.kind == "number":
                 return True
             if _is_unknown(token, before) or token.text in FUNCTIONS:
                 return True
         return False
+
+    def _says_again(self, value: Fraction, unit: str, nth: int, joint: Sequence[Token]) -> bool:
+        """Whether the nth number is the first one's value in another form: `5/2 (2.5)`, `60 minutes, or 1 hour`."""
+        more, other, _ = self._quantity(nth)
+        words = [token.text for token in joint if token.text not in CURRENCIES]
+        again = "or" in words or any(token.text == "(" and token.spaced for token in joint)
+        if nth > 1 or not again or not AGAIN.issuperset(words):
+            return False
+        token, first = self.tokens[self.places[nth]], self.tokens[self.places[0]]
+        more = -more if words[-1] == "-" else more
+        if other and unit and other != unit:
+            converted = in_unit(more, other, unit)
+            return converted is not None and converted == value
+        decimals = len(token.text.partition(".")[2]) if first.numeral in ("fraction", "mixed") else 0
+        return value in (more, 100 * more if unit == "%" else more) or (
+            decimals > 0 and 2 * abs(more - value) <= Fraction(1, 10**decimals)
+        )
 
     def _in_two_units(self, value: Fraction, unit: str, nth: int, joint: Sequence[Token]) -> Fraction | None:
         """`2 hours and 30 minutes` in hours; None where it is no such sum."""
@@ -290,8 +336,10 @@ def _rest(rest: Sequence[Token]) -> Form | None:
     words = [token.text for token in rest if token.text not in (".", "!")]
     if not words:
         return None
-    if words[:2] in (["at", "least"], ["at", "most"]):
+    if words[:2] in (["at", "least"], ["at", "most"]) or words[0] in ("repeating", "recurring"):
         return Form.OTHER
+    if rest[-1].text in ("*", "/", "\u00d7", "\u00f7", "\u00b7", "\\cdot", "**"):
+        return Form.OPEN  # cut off
     if words[0] == "of" and words[1:] and len(words[1]) == 1 and words[1].isalpha() and words[1] != "a":
         return Form.OPEN
     if words == ["+"] or (words[0] == "or" and words[1:2] != ["so"]) or (words[0] in JOINTS and spelt_out(" ".join(words[1:]))):

@@ -22,7 +22,7 @@ from mmst.answers.vocabulary import SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
-CHECKER_VERSION = 7
+CHECKER_VERSION = 8
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 LONGEST_QUANTITY = 60
@@ -34,6 +34,8 @@ DENIED = re.compile(
     re.IGNORECASE,
 )
 """Before a number that is said not to be the answer."""
+DOUBTFUL = re.compile(r"\d\s*[?'\u2032]+[\s$]*$")
+"""The end of a box that holds no one number: `12?`, `5'`."""
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
@@ -64,7 +66,7 @@ def stated_answer(
         if kind is AnswerKind.CHOICE:
             said = with_its_text(said, statement.text, choices)
         value = _value(said, kind, choices, unit)
-        if value is OPEN:
+        if value is OPEN or (statement.how == "boxed" and kind is AnswerKind.NUMBER and DOUBTFUL.search(said)):
             return None, "expression"
         if value is not None:
             return value, statement.how

@@ -8,6 +8,7 @@ from mmst.answers.markup import bare
 
 EXCLAIMED = re.compile(r"(?<=[^\W\d_]{2})!+$")
 """A mark after a word, which is no factorial."""
+RATIO = re.compile(r"(?<=\d)\s*:\s*(?=\d)")
 OUTER = "\"'`* \t\n"
 MOST_LAYERS = 20
 """Of quotes, marks and wrappers that are taken away."""
@@ -24,7 +25,8 @@ def canonical_text(answer: str) -> str | None:
 
 
 def _once(text: str) -> str:
-    outer = EXCLAIMED.sub("", " ".join(bare(text.lower()).split()).strip(OUTER).rstrip(".").strip(OUTER))
+    outer = RATIO.sub(":", text)
+    outer = EXCLAIMED.sub("", " ".join(bare(outer.lower()).split()).strip(OUTER).rstrip(".").strip(OUTER))
     if len(outer) > 1 and outer[0] == outer[-1] == "$" and "$" not in outer[1:-1]:
         outer = outer[1:-1].strip()
     return outer

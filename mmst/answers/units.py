@@ -114,7 +114,7 @@ def _factor(unit: str, wanted: str) -> Fraction | None:
         first, second = (registry.Unit(SPELLINGS.get(word.lower(), word)) for word in (unit, wanted))
         if "[temperature]" in first.dimensionality or not first.is_compatible_with(second):
             return None
-        return Fraction(str(registry.Quantity(1, first).to(second).magnitude)).limit_denominator(10**9)
+        return Fraction(registry.Quantity(Fraction(1), first).to(second).magnitude)
     except (pint.PintError, AttributeError, ValueError, AssertionError, TypeError):
         return None
 
@@ -128,7 +128,7 @@ def _is_common(registry: Any, word: str) -> bool:
 def _registry() -> Any:
     import pint
 
-    registry: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=False)
+    registry: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=False, non_int_type=Fraction)
     registry.define("dollar = [money_in_dollars]")
     registry.define("cent = dollar / 100")
     registry.define("euro = [money_in_euros]")

@@ -131,6 +131,13 @@ SEVERAL_UNKNOWNS = re.compile(r"=\s*[-$\d][^=]*(?:\bor\b|\band\b|[,;])\s*\$?\s*[
 """`x = 7 or x = 8`."""
 DOTS = re.compile(r"(?<=\d)\s?(?:\.{2,}|\u2026)\s?(?=\d)")
 """Between the ends of a range."""
+GOES_ON = re.compile(r"\d\s*\\[lc]?dots(?![a-zA-Z])[\s$.]*$|\d\.\d+\s?(?:\.{2,}|\u2026)[\s$]*$")
+"""Digits that are not all written."""
+FOOTNOTE = re.compile(r"(?<=\d)\s*\[\d{1,2}\](?=[\s$.]*$)")
+ABSOLUTE = re.compile(r"\|(?=\S)([^|]+)(?<=\S)\|")
+"""With no spaces inside the bars, which are those of a table else."""
+AGAIN = frozenset(("or", ",", "(", ")", "-"))
+"""What may stand between a value and its other form."""
 HOURS = {"am", "pm", "o", "noon"}
 """After a number that is a time of day."""
 ABOUT = re.compile(r"\(?\s*\u2248")

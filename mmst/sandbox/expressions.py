@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 
 from mmst.answers.markup import plain_signs
+from mmst.answers.repeating import exact
 from mmst.sandbox.result import Executor, Program, Result, Status
 
 LONGEST = 300
@@ -24,17 +25,19 @@ MOST_AT_ONCE = 12
 FUNCTIONS = "sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|sinh|cosh|tanh|log|ln|lg|exp|sqrt|pi|max|min|gcd|lcm"
 COMMANDS = (
     r"frac|dfrac|tfrac|cfrac|times|cdot|div|binom|left|right|"
+    r"le|ge|leq|geq|ne|neq|lt|gt|lfloor|rfloor|lceil|rceil|emptyset|"
     rf"over|infty|pm|cup|cap|in|theta|alpha|beta|gamma|lambda|mu|phi|omega|{FUNCTIONS}"
 )
 NUMBER = re.compile(
     r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d|[-+*/^().{}!\s_]"
-    r"|\\(?:frac|[dtc]frac|sqrt|pi|times|cdot|div|binom|left|right|over|sin|cos|tan|log|ln|exp)"
-    r"(?![a-zA-Z])|\\[,;! ]|\[\d\])+"
+    r"|\\(?:frac|[dtc]frac|sqrt|pi|lfloor|rfloor|lceil|rceil|times|cdot|div|binom|left|right|over|sin|cos|tan|log|ln|exp)"
+    r"(?![a-zA-Z])|\\[,;! ]|\[\d\]|\\(?:gcd|lcm|max|min)\s*\([-\d.,\s]+\))+"
 )
 """An expression without unknowns."""
 MATHEMATICS = re.compile(
     rf"(?:\d|[-+*/^()\[\]{{}}|=<>!,.\s_']|\\(?:{COMMANDS})(?![a-zA-Z])|\\[,;! {{}}]"
     rf"|(?<![a-zA-Z])(?:{FUNCTIONS})(?![a-zA-Z])|(?<![a-zA-Z])[a-zA-Z](?![a-zA-Z])|(?<=\d)[a-zA-Z](?![a-zA-Z])"
+    r"|\\(?:begin|end)\{(?:p|v)?matrix\}|\\\\|&"
     rf"|(?<![a-zA-Z])(?:[a-d]{{2,3}}|[x-z]{{2,3}}|[p-r]{{2,3}})(?![a-zA-Z]))+"
 )
 """An expression with unknowns of one letter, or a product of these."""
@@ -45,6 +48,13 @@ TOWER = re.compile(r"\^\s*(?:\{[^{}]*[\^!]|\d+\s*\^|\{?-?\d{5})|\d{4,}\s*!|!\s*!
 """What is not calculated: it has more digits than any answer."""
 GROUPS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 TAIL_UNIT = re.compile(r"\s+(?!(?:or|and|to|more|less)\b)(?:[^\W\d_]{2,}|[mgshlL])(?:\s?\^\s?\{?[23]\}?)?$")
+UNITS = re.compile(
+    r"(?:\s+|\s*\\(?:text|mathrm)\s*\{\s*)(?:(?:square|cubic|sq\.?|cu\.?)\s+)?units?\.?\s*\}?[\s$]*$", re.IGNORECASE
+)
+DEGREES = re.compile(
+    r"\\?(sin|cos|tan|cot|sec|csc)\s*(?:(?P<bracket>\()|\{)?\s*(\d+)\s*(?:\u00b0|\^\s*\{?\s*\\circ\s*\}?)\s*(?(bracket)\)|\}?)"
+)
+"""Which math-verify would drop, so that the sine of 30 degrees were that of 30."""
 CALCULATED = re.compile(r"\\[a-zA-Z]|\^|!|[/*]")
 """What makes a statement more than a numeral."""
 WRITTEN = (
@@ -55,6 +65,18 @@ WRITTEN = (
     ("**", "^"),
     ("$", " "),
     ("\u2248", "="),
+    ("\u221e", "\\infty "),
+    ("\u2264", "\\le "),
+    ("\u2265", "\\ge "),
+    ("\u2260", "\\ne "),
+    ("\u00b1", "\\pm "),
+    ("\u222a", "\\cup "),
+    ("\u2229", "\\cap "),
+    ("\u2205", "\\emptyset "),
+    ("\\varnothing", "\\emptyset "),
+    ("\\leq", "\\le"),
+    ("\\geq", "\\ge"),
+    ("bmatrix}", "pmatrix}"),
 )
 ROOT_OF_NUMBER = re.compile(r"\\sqrt\s*(?:\((\d+)\)|(\d+))")
 COMMON = r"""
@@ -74,8 +96,23 @@ VALUES = (
     COMMON
     + r"""
 def value(text):
+    import re
+    from fractions import Fraction
+    twice = re.fullmatch(r"(.*[\d})!])\s+\(\s*(-?[\d.]+(?:/\d+)?|-?\\\\[dt]?frac\{\d+\}\{\d+\})\s*\)", text)
+    if twice is None:
+        return worth(text)
+    first, second = worth(twice[1]), worth(twice[2])  # one value in two forms is that value, and no product
+    if not first or not second:
+        return ""
+    decimals = len(twice[2].partition(".")[2])
+    most = Fraction(1, 2 * 10**decimals) if decimals else Fraction(1, 10**12)
+    return first if abs(Fraction(first) - Fraction(second)) <= most else ""
+
+def worth(text):
     import sympy
     found = right_side(parsed(text))
+    if isinstance(found, sympy.UnevaluatedExpr):
+        found = found.doit()
     if not isinstance(found, sympy.Expr) or found.free_symbols:
         return ""
     if found.is_Rational:
@@ -107,6 +144,8 @@ def same(a, b):
         return len(first) == len(second) and all(any(same(x, y) for y in second) for x in first)
     if isinstance(a, sympy.Interval) and isinstance(b, sympy.Interval):
         return (a.left_open, a.right_open) == (b.left_open, b.right_open) and same(a.start, b.start) and same(a.end, b.end)
+    if isinstance(a, sympy.core.relational.Relational) and isinstance(b, sympy.core.relational.Relational):
+        return a.canonical == b.canonical
     if isinstance(a, sympy.MatrixBase) and isinstance(b, sympy.MatrixBase):
         return a.shape == b.shape and all(map(same, a, b))
     return type(a) is type(b) and a == b
@@ -130,6 +169,9 @@ def equal(first, second):
     import re
     if re.search(r"\d\s*_", first + " " + second):  # a base, which is dropped by parsing
         return re.sub(r"[{}\s]", "", first) == re.sub(r"[{}\s]", "", second)
+    first, second = (re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text) for text in (first, second))
+    if first == second:
+        return True
     lists = [text.split(",") for text in (first, second) if "," in text and not any(c in text for c in "()[]{}")]
     if len(lists) == 2 and len(lists[0]) == len(lists[1]):
         return all(same(parsed(a), parsed(b)) for a, b in zip(*lists))
@@ -169,13 +211,15 @@ def values_of(texts: Sequence[str], executor: Executor) -> list[str | None]:
 
 def may_be_equal(first: str, second: str) -> bool:
     """Whether two different texts are worth a look: both short, and mathematics from end to end."""
-    both = (first, second)
+    if max(len(first), len(second)) > LONGEST:
+        return False
+    both = _without_units(first, second)
     return any(LOOKS_LIKE_MATHEMATICS.search(text) for text in both) and all(_is_mathematics(text) for text in both)
 
 
 def equal_expressions(pairs: Sequence[tuple[str, str]], executor: Executor) -> list[bool | None]:
     """Whether the expressions of each pair are the same; None where time or memory ran out."""
-    written = [(_latex(first), _latex(second)) for first, second in pairs]
+    written = [(_latex(a), _latex(b)) for a, b in (_without_units(first, second) for first, second in pairs)]
     return [None if found is None else bool(found) for found in _calculated(PAIRS, written, False, executor)]
 
 
@@ -206,6 +250,8 @@ def _returned(result: Result) -> list[object] | Status:
 
 def _number_expression(text: str) -> str | None:
     """An expression of numbers in LaTeX, without its unit; None where it is none, or too large to calculate."""
+    if len(text) > 2 * LONGEST:
+        return None
     written = GROUPS.sub("", text)
     written = TAIL_UNIT.sub("", _latex(written).rstrip("%. ")).strip()
     if not written or len(written) > LONGEST or TOWER.search(written) or not CALCULATED.search(written):
@@ -219,10 +265,17 @@ def _is_mathematics(text: str) -> bool:
     return MATHEMATICS.fullmatch(_latex(text)) is not None
 
 
+def _without_units(first: str, second: str) -> tuple[str, str]:
+    """Two texts without `square units` behind one of them."""
+    short = UNITS.sub("", first), UNITS.sub("", second)
+    return short if (short[0] == first) != (short[1] == second) else (first, second)
+
+
 def _latex(text: str) -> str:
     """A text with LaTeX's commands for what it writes in signs."""
-    written = plain_signs(text)
+    written = exact(plain_signs(text))
     written = re.sub(r"(?<![\\a-zA-Z])sqrt(?![a-zA-Z])", r"\\sqrt", written)
+    written = DEGREES.sub(r"\\\1(\\frac{\3\\pi}{180})", written)
     for sign, command in WRITTEN:
         written = written.replace(sign, command)
     return ROOT_OF_NUMBER.sub(lambda found: f"\\sqrt{{{found[1] or found[2]}}}", written).strip()
