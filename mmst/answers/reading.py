@@ -22,7 +22,7 @@ from mmst.answers.vocabulary import SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
-CHECKER_VERSION = 7
+CHECKER_VERSION = 8
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 LONGEST_QUANTITY = 60
