@@ -20,7 +20,7 @@ from mmst.answers.markup import affirmed, bare
 from mmst.answers.number_words import spelt_out
 from mmst.answers.numbers import canonical_number, canonical_value
 from mmst.answers.tokens import Token, tokens_of
-from mmst.answers.units import in_unit
+from mmst.answers.units import in_unit, is_money, is_unit, plain_units, unit_said
 from mmst.answers.vocabulary import (
     ABOUT,
     ARROW,
@@ -75,15 +75,16 @@ def read_quantity(statement: str, unit: str = "") -> Stated | None:
     `unit`: of the gold answer; a number in another unit of the same kind is converted to it.
     """
     plain = canonical_number(statement)
-    if plain is not None:
+    if plain is not None and (not unit or "$" not in statement):
         return Stated(Form.NUMBER, plain)
-    text = DOTS.sub(" to ", " ".join(bare(statement[:LONGEST]).split()))
+    written = " ".join(bare(statement[:LONGEST]).split())
+    text = DOTS.sub(" to ", plain_units(written))
     relevant = affirmed(ABOUT.split(ARROW.split(text)[-1])[0])
     if UNKNOWN_TIMES.fullmatch(relevant) or SEVERAL_UNKNOWNS.search(relevant):
         return Stated(Form.OTHER, text)
     sides = [found for side in EQUALS.split(relevant) if (found := _side(side)) is not None]
     found = _of_sides(sides, text)
-    return found if found is None or not unit else _converted(found, unit)
+    return found if found is None or not unit else _converted(found, EQUALS.split(written)[-1], unit)
 
 
 def canonical_statement(text: str) -> str:
@@ -100,11 +101,18 @@ def _of_sides(sides: Sequence[Stated], text: str) -> Stated | None:
     return Stated(Form.OTHER, text) if contradict else numbers[-1]
 
 
-def _converted(found: Stated, unit: str) -> Stated:
-    if found.form is Form.NUMBER and found.unit and found.unit != unit:
-        value = in_unit(Fraction(found.text), found.unit, unit)
-        return found if value is None else Stated(Form.NUMBER, canonical_value(value), unit)
-    return found
+def _converted(found: Stated, side: str, unit: str) -> Stated:
+    """A number in the gold answer's unit; one of another kind of unit is no such number: `5 [m]` where kilograms are asked for."""
+    if found.form is not Form.NUMBER:
+        return found
+    said = unit_said(side) or ((found.unit,) if is_unit(found.unit) else ())
+    if not said or (said == ("$",) and not is_money(unit)):
+        return found
+    values = (in_unit(Fraction(found.text), each, unit) for each in said)
+    value = next((value for value in values if value is not None), None)
+    if value is None:
+        return Stated(Form.OTHER, f"{found.text} [{said[0]}]")
+    return Stated(Form.NUMBER, canonical_value(value), unit)
 
 
 def _side(text: str) -> Stated | None:

@@ -62,7 +62,7 @@ def answer_kind(answer: str, choices: tuple[str, ...]) -> AnswerKind:
     """What kind of answer a gold answer is, by how it looks."""
     if choices:
         return AnswerKind.CHOICE
-    if canonical_number(answer) is not None or (is_number(answer) and (UNITS.fullmatch(answer) or unit_of(answer.lower()))):
+    if canonical_number(answer) is not None or (is_number(answer) and (UNITS.fullmatch(answer) or unit_of(answer))):
         return AnswerKind.NUMBER
     return AnswerKind.YES_NO if answer.strip().rstrip(".").lower() in YES_NO else AnswerKind.TEXT
 

@@ -10,9 +10,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from mmst.answers.equality import verdict_of
+from mmst.answers.equality import OTHER_UNIT, verdict_of
 from mmst.answers.numbers import canonical_number
 from mmst.answers.quantities import Form, read_quantity
+from mmst.answers.reading import stated_answer
 from mmst.judges.judge import Judge, Judgement, as_judgement
 from mmst.judges.mathematics import Mathematics
 from mmst.methods.method import Reading
@@ -34,7 +35,7 @@ class Exact:
 
     def __call__(self, problem: Problem, reading: Reading) -> Judgement:
         """Compare with the gold answer."""
-        answer = self._in_unit(reading.answer or "") if problem.kind is AnswerKind.NUMBER else reading.answer
+        answer = self._in_unit(self._as_said(reading)) if problem.kind is AnswerKind.NUMBER else reading.answer
         verdict, reason = verdict_of(answer, problem)
         if (
             verdict is Verdict.WRONG
@@ -45,9 +46,15 @@ class Exact:
             return Judgement(Verdict.RIGHT, f"within {self.tolerance}")
         return Judgement(verdict, reason)
 
+    def _as_said(self, reading: Reading) -> str:
+        """The answer in this judge's unit: a reading has none where the gold answer names none."""
+        if not self.unit or not reading.completion or stated_answer(reading.completion)[0] != reading.answer:
+            return reading.answer or ""
+        return stated_answer(reading.completion, unit=self.unit)[0] or ""
+
     def _in_unit(self, answer: str) -> str:
-        stated = read_quantity(answer, self.unit) if self.unit else None
-        return stated.text if stated is not None and stated.form is Form.NUMBER else answer
+        stated = read_quantity(answer, self.unit) if self.unit and not OTHER_UNIT.fullmatch(answer) else None
+        return stated.text if stated is not None and stated.form is not Form.OPEN else answer
 
     def _near(self, answer: str | None, gold: str) -> bool:
         values = [canonical_number(self._in_unit(text or "")) for text in (answer, gold)]

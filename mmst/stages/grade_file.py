@@ -1,7 +1,7 @@
-"""Grade a file of completions: `python -m mmst.answers IN.jsonl OUT.jsonl`.
+r"""Grade a file of completions: `python -m mmst.answers IN.jsonl OUT.jsonl`.
 
 In:  {"completion", "gold", "kind", "choices"?, "method"?}, with a kind of number, choice, yes_no, text, and a method of text,
-     code, equation; a gold answer is spelt as data sets do it, `#### 72` after its rationale and `\\boxed{72}` as well
+     code, equation; a gold answer is spelt as data sets do it, `#### 72` after its rationale and `\boxed{72}` as well
 Out: {"answer", "verdict", "reason", "checker"}, a line for a line. Programs and equations run in the sandbox.
 """
 

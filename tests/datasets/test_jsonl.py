@@ -3,8 +3,8 @@ import json
 import pytest
 
 from mmst.answers.equality import NO_GOLD, gold_of, verdict_of
-from mmst.datasets.golds import answer_kind
 from mmst.datasets import file
+from mmst.datasets.golds import answer_kind
 from mmst.datasets.jsonl import read_problems
 from mmst.errors import DataError
 from mmst.types import AnswerKind, Verdict
