@@ -102,7 +102,7 @@ def _of_sides(sides: Sequence[Stated], text: str) -> Stated | None:
 
 
 def _converted(found: Stated, side: str, unit: str) -> Stated:
-    """A number in the gold answer's unit; one of another kind of unit is no such number: `5 [m]` where kilograms are asked for."""
+    """A number in the gold answer's unit; one that measures something else is no such number: `5 [m]` beside kilograms."""
     if found.form is not Form.NUMBER:
         return found
     said = unit_said(side) or ((found.unit,) if is_unit(found.unit) else ())

@@ -144,3 +144,10 @@ def test_a_prompt_without_the_answer_is_refused(tmp_path):
     file.write_text("Is it right? {question}")
     with pytest.raises(ConfigError, match="nothing to judge"):
         judge("http://one/v1", prompt=str(file))
+
+
+def test_what_a_server_says_of_its_failure_is_in_the_reason(serve):
+    ((verdict, reason),) = judged(judge(serve(lambda text: (500, "no")).url), Reading("12", ""))
+    assert verdict == "unjudged"
+    assert reason.startswith("the judge's server failed: ")
+    assert "500" in reason
