@@ -203,7 +203,7 @@ def _plain_number(text: str) -> str | None:
 
 def _measures(answer: str, choice: str) -> bool:
     """Whether a number with a unit is a choice's: one without a unit has any."""
-    units = [] if canonical_number(choice) is not None and "$" not in choice else unit_said(bare(choice))
+    units = () if canonical_number(choice) is not None and "$" not in choice else unit_said(bare(choice))
     stated = read_quantity(answer, units[0] if units else "")
     return stated is not None and stated.form is Form.NUMBER and stated.text == _plain_number(choice)
 
