@@ -9,6 +9,7 @@ from mmst.answers.markup import affirmed, bare
 from mmst.answers.numbers import canonical_number
 from mmst.answers.passages import statement_of
 from mmst.answers.quantities import Form, read_quantity
+from mmst.answers.units import unit_said
 
 SEVERAL = " or "
 """Between the letters of an answer that names several choices, which is none."""
@@ -170,6 +171,8 @@ def _by_text(answer: str, choices: Sequence[str]) -> str | None:
     for plain in (_plain_text, _plain_number):
         wanted = plain(answer)
         matching = [n for n, choice in enumerate(choices) if wanted is not None and plain(choice) == wanted]
+        if plain is _plain_number and wanted is not None and unit_said(bare(answer)):
+            matching = [n for n, choice in enumerate(choices) if _measures(answer, choice)]
         if len(matching) == 1:
             return chr(65 + matching[0])
         if matching:
@@ -196,6 +199,13 @@ def _plain_text(text: str) -> str | None:
 def _plain_number(text: str) -> str | None:
     stated = read_quantity(text)
     return stated.text if stated is not None and stated.form is Form.NUMBER else None
+
+
+def _measures(answer: str, choice: str) -> bool:
+    """Whether a number with a unit is a choice's: one without a unit has any."""
+    units = () if canonical_number(choice) is not None and "$" not in choice else unit_said(bare(choice))
+    stated = read_quantity(answer, units[0] if units else "")
+    return stated is not None and stated.form is Form.NUMBER and stated.text == _plain_number(choice)
 
 
 def _unique(letters: Iterable[str]) -> list[str]:

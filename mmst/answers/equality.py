@@ -17,6 +17,8 @@ NO_GOLD = "no gold"
 PASSED = "passed"
 """The answer of a program that passes its tests."""
 BOXED = re.compile(r"\s*\$*\s*\\boxed\s*\{(.*)\}\s*\$*\s*\.?\s*", re.DOTALL)
+OTHER_UNIT = re.compile(r"-?\d+(?:\.\d+)? \[[^\[\]]+\]")
+"""An answer that measures something else than the gold one: `5 [m]` where kilograms are asked for."""
 
 
 def canonical_answer(answer: str, kind: AnswerKind, choices: Sequence[str] = ()) -> str | None:
@@ -36,6 +38,8 @@ def canonical_quantity(answer: str) -> str | None:
     """The canonical text of an answer that is a number, with or without its unit, or of what is stated instead of one."""
     if (plain := canonical_number(answer)) is not None:
         return plain
+    if OTHER_UNIT.fullmatch(answer):
+        return answer
     stated = read_quantity(_unboxed(answer))
     if stated is None or stated.form is Form.OPEN:
         return None

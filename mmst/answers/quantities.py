@@ -21,7 +21,7 @@ from mmst.answers.number_words import spelt_out
 from mmst.answers.numbers import canonical_number, canonical_value
 from mmst.answers.repeating import exact
 from mmst.answers.tokens import Token, tokens_of
-from mmst.answers.units import in_unit
+from mmst.answers.units import in_unit, is_money, is_unit, plain_units, unit_said
 from mmst.answers.vocabulary import (
     ABOUT,
     ABSOLUTE,
@@ -82,9 +82,10 @@ def read_quantity(statement: str, unit: str = "") -> Stated | None:
     `unit`: of the gold answer; a number in another unit of the same kind is converted to it.
     """
     plain = canonical_number(statement)
-    if plain is not None:
+    if plain is not None and (not unit or "$" not in statement):
         return Stated(Form.NUMBER, plain)
-    text = DOTS.sub(" to ", " ".join(exact(FOOTNOTE.sub("", bare(statement[:LONGEST]))).split()))
+    written = " ".join(exact(FOOTNOTE.sub("", bare(statement[:LONGEST]))).split())
+    text = DOTS.sub(" to ", plain_units(written))
     if GOES_ON.search(text):
         return Stated(Form.OPEN, text)
     relevant = affirmed(ABOUT.split(ARROW.split(text)[-1])[0])
@@ -92,7 +93,7 @@ def read_quantity(statement: str, unit: str = "") -> Stated | None:
         return Stated(Form.OTHER, text)
     sides = [found for side in EQUALS.split(relevant) if (found := _side(side)) is not None]
     found = _of_sides(sides, text)
-    return found if found is None or not unit else _converted(found, unit)
+    return found if found is None or not unit else _converted(found, EQUALS.split(written)[-1], unit)
 
 
 def canonical_statement(text: str) -> str:
@@ -109,11 +110,18 @@ def _of_sides(sides: Sequence[Stated], text: str) -> Stated | None:
     return Stated(Form.OTHER, text) if contradict else numbers[-1]
 
 
-def _converted(found: Stated, unit: str) -> Stated:
-    if found.form is Form.NUMBER and found.unit and found.unit != unit:
-        value = in_unit(found.value or Fraction(found.text), found.unit, unit)
-        return found if value is None else Stated(Form.NUMBER, canonical_value(value), unit, value)
-    return found
+def _converted(found: Stated, side: str, unit: str) -> Stated:
+    """A number in the gold answer's unit; one that measures something else is no such number: `5 [m]` beside kilograms."""
+    if found.form is not Form.NUMBER:
+        return found
+    said = unit_said(side) or ((found.unit,) if is_unit(found.unit) else ())
+    if not said or (said == ("$",) and not is_money(unit)):
+        return found
+    values = (in_unit(found.value or Fraction(found.text), each, unit) for each in said)
+    value = next((value for value in values if value is not None), None)
+    if value is None:
+        return Stated(Form.OTHER, f"{found.text} [{said[0]}]")
+    return Stated(Form.NUMBER, canonical_value(value), unit, value)
 
 
 def _side(text: str) -> Stated | None:

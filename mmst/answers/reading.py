@@ -17,8 +17,8 @@ from mmst.answers.passages import LONGEST_STATEMENT, Statement, answer_part, sta
 from mmst.answers.quantities import Form, canonical_statement, read_quantity
 from mmst.answers.texts import canonical_text
 from mmst.answers.tokens import Token, tokens_of
-from mmst.answers.units import is_unit
-from mmst.answers.vocabulary import SEVERAL_UNKNOWNS
+from mmst.answers.units import is_unit, unit_said
+from mmst.answers.vocabulary import PERCENT, SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
@@ -81,7 +81,10 @@ OPEN = "\x00"
 def unit_of(gold: str) -> str:
     """The unit of measure in a gold answer such as `5 kg`; empty where it has none."""
     stated = read_quantity(gold) if gold and not gold.isdigit() else None
-    return stated.unit if stated is not None and stated.unit and is_unit(stated.unit) else ""
+    if stated is None or stated.form is not Form.NUMBER:
+        return ""
+    said = unit_said(" ".join(bare(gold).split())) or ((stated.unit,) if is_unit(stated.unit) else ())
+    return "" if not said or said[0].lower() in PERCENT else said[0]
 
 
 def _said(statement: Statement, kind: AnswerKind) -> tuple[str, bool]:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mmst.datasets.golds import every
+from mmst.datasets.golds import every, refuse_unknown
 from mmst.datasets.jsonl import OTHER_NAMES, of_one_kind, problem_of
 from mmst.datasets.rows import Row, Rows, rows_of_file, rows_of_folder, said_of
 from mmst.errors import DataError
@@ -45,7 +45,9 @@ def read_problems(
         raise DataError(f"dataset.path: the split '{split}' of {path} is empty.")
     names = _names(rows, columns, tags, unknown_answers=kind is not None)
     problems = _problems(rows, names, _kind(kind), tags)
-    problems = problems if kind is not None else of_one_kind(problems, path)
+    if kind is None:
+        refuse_unknown(problems, [where for where, _ in rows])
+        problems = of_one_kind(problems, path)
     chosen = problems if test_share is None else [p for p in problems if _is_test(p, test_share) == (split == "test")]
     if not chosen:
         raise DataError(

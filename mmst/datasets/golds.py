@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from mmst.answers.choices import canonical_choice
 from mmst.answers.equality import canonical_answer, is_number
+from mmst.answers.markup import bare
 from mmst.answers.numbers import canonical_number
 from mmst.answers.passages import statements
 from mmst.answers.reading import unit_of
 from mmst.errors import DataError
-from mmst.types import AnswerKind
+from mmst.types import AnswerKind, Problem
 
 Made = TypeVar("Made")
 YES_NO = ("yes", "no", "true", "false")
@@ -24,8 +25,16 @@ FINAL_MARK = "####"
 BOX = "\\boxed"
 """MATH's."""
 STATED = re.compile(
-    r"(?:so|thus|hence|therefore)?,?\s*the\s+(?:final\s+|correct\s+)?answer\s+is:?\s+(?P<answer>.+?)\s*\.?", re.I
+    r"(?:(?:so|thus|hence|therefore)?,?\s*the\s+(?:final\s+|correct\s+)?answer\s+is:?\s+"
+    r"|(?:the\s+)?(?:final\s+|correct\s+)?answer\s*[:=]\s*)(?P<answer>.+?)\s*\.?",
+    re.I,
 )
+NEARLY = re.compile(r"(?:\\approx\b|[\u2248~\u223c])\s*(?=[-+\u2212$.]*\d)")
+"""Before a number that was rounded: `\u224812`."""
+UNKNOWN = frozenset(("nan", "n/a", "na", "unknown", "none", "null", "nil", "-", "--", "?", "tbd", "missing"))
+"""What tables hold in place of an answer."""
+WITH_LETTER = re.compile(r"\s*(?:(?:option|choice|answer)\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].:](?:\s+(.*))?)?\s*", re.I | re.S)
+"""A letter with or without its choice's text: `B) London`, `Option B`."""
 UNITS = re.compile(r"[^A-Z:]*")
 """What follows a number that is an answer, and not the name of something: `12 apples`, not `3 Doors Down` or `10:30`."""
 MOST_NAMED = 4
@@ -53,7 +62,7 @@ def answer_kind(answer: str, choices: tuple[str, ...]) -> AnswerKind:
     """What kind of answer a gold answer is, by how it looks."""
     if choices:
         return AnswerKind.CHOICE
-    if canonical_number(answer) is not None or (is_number(answer) and (UNITS.fullmatch(answer) or unit_of(answer.lower()))):
+    if canonical_number(answer) is not None or (is_number(answer) and (UNITS.fullmatch(answer) or unit_of(answer))):
         return AnswerKind.NUMBER
     return AnswerKind.YES_NO if answer.strip().rstrip(".").lower() in YES_NO else AnswerKind.TEXT
 
@@ -68,7 +77,45 @@ def gold_and_rationale(answer: str) -> tuple[str, str | None]:
         before = answer[: boxes[0].start].strip()
         return boxes[0].text.strip() or answer.strip(), answer.strip() if len(before) > 1 else None
     stated = STATED.fullmatch(answer.strip())
-    return stated["answer"] if stated else answer.strip(), None
+    return NEARLY.sub("", (stated["answer"] if stated else answer.strip()), count=1), None
+
+
+def readable(written: str, kind: AnswerKind, choices: Sequence[str], labels: Sequence[str], where: str) -> str:
+    """A gold answer as `Problem.answer` holds it, of a kind that is known.
+
+    Raises:
+        DataError: there is none, or none of the choices; begins with `where`.
+    """
+    if kind is AnswerKind.TESTS:
+        return written
+    if not written:
+        raise DataError(f"{where}: 'answer' holds no answer.")
+    return gold_choice(written, choices, labels, where) if kind is AnswerKind.CHOICE else in_one_spelling(written, kind)
+
+
+def refuse_unknown(problems: Sequence[Problem], places: Sequence[str]) -> None:
+    """Refuse `NaN`, `N/A`, `unknown` and the like among answers that are no texts: they were read as texts of their own.
+
+    `places`: where each problem stands.
+
+    Raises:
+        DataError: there are such; the first one's place, and where else it is so.
+    """
+    free = [p for p in problems if p.has_gold and not p.choices and p.kind is not AnswerKind.TESTS]
+    texts = [p for p in free if p.kind is AnswerKind.TEXT]
+    if not texts or len(texts) == len(free) or not all(p.answer.strip().lower() in UNKNOWN for p in texts):
+        return
+
+    def known(placed: tuple[str, Problem]) -> None:
+        where, problem = placed
+        if problem.kind is AnswerKind.TEXT and problem.has_gold and not problem.choices:
+            raise DataError(
+                f"{where}: the answer '{problem.answer[:80]}' is none, where others are of the kind "
+                f"{next(p.kind for p in free if p.kind is not AnswerKind.TEXT)}; "
+                "give the answer, null where it is not known, or dataset.kind=text where all are texts."
+            )
+
+    every(zip(places, problems, strict=True), known)
 
 
 def in_one_spelling(answer: str, kind: AnswerKind) -> str:
@@ -122,9 +169,13 @@ def choices_and_labels(given: Any, where: str) -> tuple[tuple[str, ...], tuple[s
 
 def _named(written: str, choices: Sequence[str]) -> str | None:
     """The choice that is meant by a letter alone, or by its text in another spelling; an index could be meant two ways."""
+    written = bare(written)
+    named = WITH_LETTER.fullmatch(written)
+    if named and len(choices) >= ord(named[1].upper()) - 64:
+        letter = named[1].upper()
+        return letter if not named[2] or canonical_choice(named[2], choices) == letter else None
     if written.strip(" ().").isalpha() or canonical_number(written) is None:
-        with_letter = re.match(r"\s*\(?[A-Za-z][).:]\s*\S", written)
-        return None if with_letter else canonical_choice(written, choices)
+        return None if named else canonical_choice(written, choices)
     index = written.strip().isdigit() and int(written) <= len(choices)
     numbers = any(canonical_number(choice) is not None for choice in choices)
     return canonical_choice(written, choices) if numbers or not index else None

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmst.datasets.golds import answer_kind, choices_and_labels, every, gold_and_rationale, gold_choice, in_one_spelling
+from mmst.datasets.golds import answer_kind, choices_and_labels, every, gold_and_rationale, readable, refuse_unknown
 from mmst.errors import DataError
 from mmst.types import AnswerKind, Problem
 
@@ -63,6 +63,7 @@ def read_file(file: Path) -> list[Problem]:
     problems: list[Problem] = every(rows, made)
     if not problems:
         raise DataError(f"{file}: the file holds no problem.")
+    refuse_unknown(problems, [f"{file}, line {number}" for number, _ in rows])
     return of_one_kind(problems, str(file))
 
 
@@ -91,7 +92,7 @@ def problem_of(
     return Problem(
         id=str(default_id if row.get("id") in (None, "") else row["id"]),
         question=question,
-        answer="" if unknown else _gold(written, kind, choices, labels, where),
+        answer="" if unknown else readable(written, kind, choices, labels, where),
         kind=kind,
         choices=choices,
         tests=tuple(tests),
@@ -202,16 +203,3 @@ def _text_at(row: dict[str, Any], key: str, where: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in str(value)):
         raise DataError(f"{where}: '{key}' holds half of a surrogate pair, which is no character.")
     return str(value)
-
-
-def _gold(written: str, kind: AnswerKind, choices: tuple[str, ...], labels: tuple[str, ...], where: str) -> str:
-    """A gold answer that samples can be judged against.
-
-    Raises:
-        DataError: it cannot be read; names the line.
-    """
-    if kind is AnswerKind.TESTS:
-        return written
-    if not written:
-        raise DataError(f"{where}: 'answer' holds no answer.")
-    return gold_choice(written, choices, labels, where) if kind is AnswerKind.CHOICE else in_one_spelling(written, kind)

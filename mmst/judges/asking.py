@@ -28,6 +28,10 @@ MOST_HANGS = 3
 """In a row; after these the judge is asked no more."""
 MOST_REASONS = 5
 """That are told of."""
+UNGUARDED = (
+    "judge: its process ended before it could judge; a script must call this under "
+    "`if __name__ == '__main__':`, and the judge's module must be one that another process can import."
+)
 
 
 class Asked:
@@ -86,12 +90,19 @@ class Asked:
     def _started(self) -> Connection:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._judge), daemon=True)
-        self._process.start()
+        process = context.Process(target=_serve, args=(theirs, self._judge), daemon=True)
+        try:
+            process.start()
+        except RuntimeError as error:  # this process is itself one that is being started, by a script that has no guard
+            raise ConfigError(UNGUARDED) from error
+        self._process = process
         theirs.close()
         if not self._pipe.poll(START_SECONDS):
             raise OSError("the judge's process did not start")
-        self._pipe.recv()
+        try:
+            self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise ConfigError(UNGUARDED) from error
         return self._pipe
 
 

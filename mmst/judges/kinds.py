@@ -10,14 +10,22 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from mmst.answers.equality import verdict_of
+from mmst.answers.equality import OTHER_UNIT, verdict_of
 from mmst.answers.numbers import canonical_number
+from mmst.answers.passages import answer_part, statements
 from mmst.answers.quantities import Form, read_quantity
+from mmst.answers.reading import stated_answer
+from mmst.answers.thinking import without_thinking
 from mmst.judges.judge import Judge, Judgement, as_judgement
 from mmst.judges.mathematics import Mathematics
 from mmst.methods.method import Reading
 from mmst.types import AnswerKind, Problem, Verdict
 
+FENCE = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
+OPENING = re.compile(r"[\[{]")
+ENDED = re.compile(r"[\s`*$]*(?:$|[.;,!\n])")
+"""After a value that is all of its statement."""
+DECODER = json.JSONDecoder()
 UNREADABLE = Judgement(Verdict.UNJUDGED, "unreadable gold")
 
 
@@ -34,7 +42,7 @@ class Exact:
 
     def __call__(self, problem: Problem, reading: Reading) -> Judgement:
         """Compare with the gold answer."""
-        answer = self._in_unit(reading.answer or "") if problem.kind is AnswerKind.NUMBER else reading.answer
+        answer = self._in_unit(self._as_said(reading)) if problem.kind is AnswerKind.NUMBER else reading.answer
         verdict, reason = verdict_of(answer, problem)
         if (
             verdict is Verdict.WRONG
@@ -45,9 +53,15 @@ class Exact:
             return Judgement(Verdict.RIGHT, f"within {self.tolerance}")
         return Judgement(verdict, reason)
 
+    def _as_said(self, reading: Reading) -> str:
+        """The answer in this judge's unit: a reading has none where the gold answer names none."""
+        if not self.unit or not reading.completion or stated_answer(reading.completion)[0] != reading.answer:
+            return reading.answer or ""
+        return stated_answer(reading.completion, unit=self.unit)[0] or ""
+
     def _in_unit(self, answer: str) -> str:
-        stated = read_quantity(answer, self.unit) if self.unit else None
-        return stated.text if stated is not None and stated.form is Form.NUMBER else answer
+        stated = read_quantity(answer, self.unit) if self.unit and not OTHER_UNIT.fullmatch(answer) else None
+        return stated.text if stated is not None and stated.form is not Form.OPEN else answer
 
     def _near(self, answer: str | None, gold: str) -> bool:
         values = [canonical_number(self._in_unit(text or "")) for text in (answer, gold)]
@@ -68,11 +82,17 @@ class OfKind:
 
 @dataclass(frozen=True)
 class Json:
-    """Right where answer and gold answer are the same JSON value, whatever their layout and the order of keys."""
+    """Right where answer and gold answer are the same JSON value, whatever their layout and the order of keys.
+
+    The value is looked for in the completion itself, where there is one: in its last fence, after a mark such as `The answer
+    is`, then its last object or list. An answer that was read is in lower case, and ends at a comma.
+    """
 
     def __call__(self, problem: Problem, reading: Reading) -> Judgement:
         """Compare with the gold answer."""
-        gold, answer = _json(problem.answer), _json(reading.answer or "")
+        yes_no = {"yes": "true", "no": "false"} if problem.kind is AnswerKind.YES_NO else {}
+        gold = _json(yes_no.get(problem.answer, problem.answer))
+        answer = _json_said(reading.completion) or _json(reading.answer or "")
         if gold is None:
             return UNREADABLE
         if answer is None:
@@ -129,6 +149,33 @@ def _json(text: str) -> tuple[Any] | None:
         return (json.loads(text),)
     except (ValueError, RecursionError):
         return None
+
+
+def _json_said(completion: str) -> tuple[Any] | None:
+    """The JSON value that a completion states last."""
+    text = without_thinking(completion)
+    for fence in reversed(FENCE.findall(text)):
+        if (value := _json(fence)) is not None:
+            return value
+    for statement in statements(answer_part(text)):
+        said = statement.text.strip(" \t\r\n*`$:")
+        value, end = _decoded(said, 0)
+        if value is not None and ENDED.match(said, end):
+            return value
+    found, at = None, 0
+    while opening := OPENING.search(text, at):
+        value, end = _decoded(text, opening.start())
+        found, at = (value, end) if value is not None else (found, opening.end())
+    return found or _json(text)
+
+
+def _decoded(text: str, at: int) -> tuple[tuple[Any] | None, int]:
+    """The JSON value that begins at a place, and where it ends."""
+    try:
+        value, end = DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return None, at
+    return (value,), end
 
 
 def _sorted(value: Any) -> str:

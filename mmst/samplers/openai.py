@@ -178,7 +178,7 @@ class OpenAISampler:
             error, status = other, 0
         said = _line(error)
         failures.said.append(said)
-        reason = ""
+        reason = f"HTTP {status}" if status else said
         if status in replies.CODES:
             reason = TOO_LONG if replies.TOO_LONG.search(said) else f"refused ({status})"
             failures.refused[prompt.id] = reason

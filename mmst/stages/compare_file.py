@@ -1,8 +1,8 @@
 """Where judges differ on a file of completions: `python -m mmst.answers compare IN.jsonl`.
 
 In:  as for `python -m mmst.answers` (see `mmst.stages.grade_file`).
-Out: for each judge how many rows it finds right, and every row on which one differs from mmst: its number, the verdicts, the
-     gold answer, what mmst read, and the end of the completion.
+Out: for each judge how many rows it finds right, and every row that mmst judges and on which one differs: its number,
+     the verdicts, the gold answer, what mmst read, and the end of the completion.
 
 The judges beside mmst: math-verify on the whole completion, in the sandbox; lm-evaluation-harness's two filters of GSM8K
 (`strict-match`, `flexible-extract`), by its own classes and its own task file, where it is installed.
@@ -55,7 +55,7 @@ def report(rows: Sequence[Row]) -> str:
     lines = [_counts(name, found, verdicts["mmst"]) for name, found in verdicts.items()]
     for n, row in enumerate(rows):
         said = {name: MARKS[found[n]] for name, found in verdicts.items()}
-        if len(set(said.values())) > 1:
+        if len(set(said.values())) > 1 and verdicts["mmst"][n] is not None:
             words = ", ".join(f"{name} {word}" for name, word in said.items())
             lines.append(f"row {n + 1}: {words}; gold {row.gold!r}, read {ours[n]['answer']!r}: {row.completion[-TAIL:]!r}")
     if find_spec(HARNESS) is None:
@@ -64,7 +64,7 @@ def report(rows: Sequence[Row]) -> str:
 
 
 def _counts(name: str, found: Verdicts, ours: Verdicts) -> str:
-    differ = sum(a != b for a, b in zip(found, ours, strict=True))
+    differ = sum(a != b for a, b in zip(found, ours, strict=True) if b is not None)
     return f"{name}: {found.count(True)} of {len(found)} right, {found.count(None)} unjudged, {differ} otherwise than mmst"
 
 

@@ -1,7 +1,7 @@
-"""Grade a file of completions: `python -m mmst.answers IN.jsonl OUT.jsonl`.
+r"""Grade a file of completions: `python -m mmst.answers IN.jsonl OUT.jsonl`.
 
 In:  {"completion", "gold", "kind", "choices"?, "method"?}, with a kind of number, choice, yes_no, text, and a method of text,
-     code, equation
+     code, equation; a gold answer is spelt as data sets do it, `#### 72` after its rationale and `\boxed{72}` as well
 Out: {"answer", "verdict", "reason", "checker"}, a line for a line. Programs and equations run in the sandbox.
 """
 
@@ -17,7 +17,9 @@ from typing import Annotated
 
 import msgspec
 
+from mmst.answers.equality import canonical_answer, is_number
 from mmst.answers.reading import CHECKER_VERSION
+from mmst.datasets.golds import every, gold_and_rationale, readable
 from mmst.errors import DataError, UserError
 from mmst.ledger.files import atomic_write
 from mmst.methods.code import CodeMethod
@@ -25,12 +27,21 @@ from mmst.methods.equation import EquationMethod
 from mmst.methods.method import Method, Reading
 from mmst.methods.prompt import PromptFormat
 from mmst.methods.text import TextMethod
+from mmst.sandbox.expressions import is_expression
 from mmst.sandbox.pool import SandboxPool
 from mmst.stages.grade import verdicts
 from mmst.types import AnswerKind, Problem
 
 FORMAT = PromptFormat(cue="", lead="")
 METHODS: dict[str, Method] = {"text": TextMethod(FORMAT), "code": CodeMethod(FORMAT), "equation": EquationMethod(FORMAT)}
+
+
+KINDS = {
+    AnswerKind.NUMBER: "one number",
+    AnswerKind.CHOICE: "a choice",
+    AnswerKind.YES_NO: "yes or no",
+    AnswerKind.TEXT: "a text",
+}
 
 
 class Row(msgspec.Struct):
@@ -63,9 +74,9 @@ def read_rows(path: Path) -> list[Row]:
     """The rows of a file.
 
     Raises:
-        DataError: a line is not as it must be; names the line.
+        DataError: a line is not as it must be, or its gold answer cannot be read; names the line.
     """
-    rows = []
+    rows: list[tuple[str, Row]] = []
     for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(), 1):
         if line.strip():
             try:
@@ -74,13 +85,34 @@ def read_rows(path: Path) -> list[Row]:
                 raise DataError(f"{path}, line {number}: {str(error).lower()}.") from error
             if row.method not in METHODS or row.kind is AnswerKind.TESTS:
                 raise DataError(f"{path}, line {number}: method must be one of {', '.join(METHODS)}, and kind not tests.")
-            rows.append(row)
-    return rows
+            rows.append((f"{path}, line {number}", row))
+    every(rows, lambda placed: problem_of(placed[1], placed[0], "0"))
+    return [row for _, row in rows]
+
+
+def problem_of(row: Row, where: str, id: str) -> Problem:
+    """The problem of a row, its gold answer read as data sets' are.
+
+    Raises:
+        DataError: it cannot be read as one of its kind; begins with `where`.
+    """
+    written, _ = gold_and_rationale(row.gold)
+    choices = tuple(row.choices)
+    if row.kind is AnswerKind.CHOICE and not choices:
+        gold = canonical_answer(written, row.kind)
+    else:
+        gold = readable(written, row.kind, choices, (), where)
+    unreadable = gold is None or canonical_answer(gold, row.kind, choices) is None
+    if row.kind is AnswerKind.NUMBER and gold is not None:
+        unreadable = not is_number(gold) and not is_expression(gold)
+    if gold is None or unreadable:
+        raise DataError(f"{where}: the gold answer '{row.gold[:80]}' cannot be read as {KINDS[row.kind]}.")
+    return Problem(id, "", gold, row.kind, choices)
 
 
 def graded(rows: Sequence[Row]) -> Iterator[dict[str, str | int | None]]:
-    """What became of each row, in order."""
-    problems = [Problem(str(n), "", row.gold, row.kind, tuple(row.choices)) for n, row in enumerate(rows)]
+    """What became of each row, in order; a row with a gold answer that cannot be read is unjudged."""
+    problems = [_as_read(row, str(n)) for n, row in enumerate(rows)]
     readings: dict[int, Reading] = {}
     with SandboxPool() as executor:
         for name, method in METHODS.items():
@@ -90,6 +122,13 @@ def graded(rows: Sequence[Row]) -> Iterator[dict[str, str | int | None]]:
         judged = verdicts([readings[n] for n in range(len(rows))], problems, executor)
     for n, (verdict, reason) in enumerate(judged):
         yield {"answer": readings[n].answer, "verdict": verdict.value, "reason": reason, "checker": CHECKER_VERSION}
+
+
+def _as_read(row: Row, id: str) -> Problem:
+    try:
+        return problem_of(row, "", id)
+    except DataError:
+        return Problem(id, "", row.gold, row.kind, tuple(row.choices))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from mmst.answers.equality import NO_GOLD, gold_of, verdict_of
+from mmst.datasets import file
 from mmst.datasets.golds import answer_kind
 from mmst.datasets.jsonl import read_problems
 from mmst.errors import DataError
@@ -182,3 +183,21 @@ def test_real_sets_are_read_whole(real_data, name):
     problems = read_problems(str(real_data / name), "test")
     assert len(problems) >= 199
     assert all(p.kind is AnswerKind.NUMBER for p in problems)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+@pytest.mark.parametrize("unknown", ["NaN", "N/A", "unknown", "None", "?"])
+def test_what_stands_for_no_answer_among_numbers_is_refused_and_counted(tmp_path, name, unknown):
+    answers = ["12", unknown, "7", unknown]
+    lines = [json.dumps({"question": "?", "answer": answer}) for answer in answers]
+    (tmp_path / name).write_text("\n".join(lines if name == "a.jsonl" else ["question,answer", *(f"?,{a}" for a in answers)]))
+    line = 2 if name == "a.jsonl" else 3
+    with pytest.raises(DataError, match=rf"line {line}: .*is none.*In all 2 of 4 rows .*\(line {line + 2}\)"):
+        file.read_problems(str(tmp_path / name), "test", {"question": None, "answer": None})
+
+
+def test_such_a_word_among_texts_is_a_text(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        "".join(json.dumps({"question": "?", "answer": a}) + "\n" for a in ("12", "None", "Paris"))
+    )
+    assert [p.answer for p in read_problems(str(tmp_path / "a.jsonl"), "test")] == ["12", "None", "Paris"]

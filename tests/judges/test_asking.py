@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from mmst.errors import ConfigError
 from mmst.judges.asking import Asked
 from mmst.methods.method import Reading
 from mmst.types import AnswerKind, Problem
+from tests.conftest import ROOT
 from tests.judges import own
 
 PROBLEM = Problem("p", "?", "abc", AnswerKind.TEXT)
@@ -48,3 +53,23 @@ def test_a_reading_that_failed_is_not_asked_about():
 def test_a_judge_that_cannot_be_sent_is_one_sentence():
     with pytest.raises(ConfigError, match="define its class in a module"):
         Asked(lambda problem, reading: True)
+
+
+SCRIPT = """
+from mmst.judges.asking import Asked
+from mmst.methods.method import Reading
+from mmst.types import Problem
+from tests.judges import own
+
+with Asked(own.long_enough) as asked:
+    asked.judge([Problem("p", "?", "1")], [Reading("1", "marked")])
+"""
+
+
+def test_a_script_without_a_guard_is_told_of_it(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(tmp_path / "script.py")]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert "a script must call this under `if __name__ == '__main__':`" in finished.stderr.splitlines()[-1]
+    assert "AttributeError" not in finished.stderr

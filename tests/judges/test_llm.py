@@ -100,7 +100,7 @@ def test_a_request_that_fails_is_unjudged_with_its_reason(serve, caplog):
     with caplog.at_level(logging.WARNING):
         said = judged(judge(server.url), Reading("12", ""), Reading("13", ""))
     assert said[0][0] == "right"
-    assert said[1] == ("unjudged", "the judge's server failed: no reply")
+    assert said[1] == ("unjudged", "the judge's server failed: HTTP 500")
     assert "judge: 1 of 2 are unjudged" in caplog.text
 
 

@@ -25,6 +25,13 @@ def test_every_row_on_which_judges_differ_is_listed(monkeypatch):
     assert lines[3:] == ["lm-evaluation-harness is not installed: its filters are left out."]
 
 
+def test_a_row_that_mmst_leaves_unjudged_differs_from_nothing(monkeypatch):
+    monkeypatch.setattr(compare_file, "find_spec", lambda name: None)
+    lines = report([*ROWS, Row("Yes.", "?", AnswerKind.YES_NO)])
+    assert lines.splitlines()[0].endswith("1 unjudged, 0 otherwise than mmst")
+    assert lines.splitlines()[1].endswith("1 otherwise than mmst")
+
+
 def test_the_harness_judges_by_its_own_task_where_it_is_there():
     pytest.importorskip("lm_eval", reason="lm-evaluation-harness is not installed")
     lines = report(ROWS).splitlines()
