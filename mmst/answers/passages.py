@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mmst.answers.second_thoughts import by_cases
 from mmst.answers.thinking import thinking_ends, without_thinking
 
 LONGEST_READ = 20_000
@@ -311,7 +312,7 @@ def _joined(boxes: list[Statement], text: str) -> list[Statement]:
     said = [COMMAND.sub("", box.text).strip() for box in (before, last)]
     between = text[before.start : last.start].partition(before.text)[2].removeprefix("}")
     listed = BETWEEN_BOXES.fullmatch(between) is not None and all(ANSWERS_ALONE.search(part) for part in said)
-    if not listed or said[0] == said[1]:
+    if said[0] == said[1] or not (listed or by_cases(between)):
         return boxes
     return [Statement("boxed", f"{before.text} or {last.text}", last.start), *boxes[1:]]
 

@@ -15,25 +15,38 @@ from mmst.answers.number_words import number_said
 from mmst.answers.numbers import canonical_value
 from mmst.answers.passages import LONGEST_STATEMENT, Statement, answer_part, statement_of, statements
 from mmst.answers.quantities import Form, canonical_statement, read_quantity
+from mmst.answers.second_thoughts import is_confirmed, other_answer, says_new, second_thought, without_unsaid
 from mmst.answers.texts import canonical_text
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import is_unit
-from mmst.answers.vocabulary import SEVERAL_UNKNOWNS
+from mmst.answers.vocabulary import CHANGING, SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
-CHECKER_VERSION = 7
+CHECKER_VERSION = 8
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 LONGEST_QUANTITY = 60
 BEGINS_WITH_NUMBER = re.compile(r"[\s$\u20ac\u00a3*(-]*\d")
-TAKEN_BACK = re.compile(r"[.!?\s]*(?:No,|No wait|Wait|Actually|Correction|Sorry|Scratch that|Oops)", re.IGNORECASE)
 DENIED = re.compile(
     r"(?:\bnot|n't|\bcannot|\bdoubt\b[^.,;]*)\s+(?:be\s+|is\s+)?[$\u20ac\u00a3*\s]*$"
     r"|(?:^\W*|\b(?:is|are|was|were|be|makes)\s+)(?:over|under|above|below|beyond)\s+[$\u20ac\u00a3*\s]*$",
     re.IGNORECASE,
 )
 """Before a number that is said not to be the answer."""
+DENIED_AFTER = re.compile(
+    r"[\s*$)}]*(?:\w+\s+){0,2}?(?:(?:is|are|was|were)\s+(?:wrong|incorrect|false|a mistake)\b|(?:is|are|was|were|can)(?:n't|not|\s+not)\b)",
+    re.IGNORECASE,
+)
+"""After one: `12 is wrong`."""
+REFUSED = re.compile(
+    r"\b(?:cannot|can't|could not|couldn't|can not|impossible to|unable to|no way to|not possible to)\s+(?:\w+\s+)?"
+    r"(?:be\s+)?(?:\w+ly\s+)?(?:determined?|solved?|found|find|answer(?:ed)?|comput(?:ed|e)|calculated?|say|said|known?|tell|inferred)\b"
+    r"|\b(?:infinitely|indefinitely) many\b|\b(?:not enough|insufficient) (?:information|data)\b",
+    re.IGNORECASE,
+)
+"""Of a text without a mark: that there is no answer."""
+REFUSING = ("cannot", "can't", "could", "can not", "impossible", "unable", "no way", "not ", "finitely", "insufficient")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
@@ -56,10 +69,10 @@ def stated_answer(
     That is `tagged`, `boxed`, `marked` or `fallback`; where there is none, `none`, or `expression` for a calculation
     without its result. `unit`: the gold answer's, to which another unit of the same kind is converted.
     """
-    part = answer_part(text)
+    part = without_unsaid(answer_part(text))
     for statement in statements(part):
         said, doubted = _said(statement, kind)
-        if _taken_back(statement, said) or (doubted and kind is not AnswerKind.TEXT):
+        if doubted and kind is not AnswerKind.TEXT:
             continue
         if kind is AnswerKind.CHOICE:
             said = with_its_text(said, statement.text, choices)
@@ -67,8 +80,10 @@ def stated_answer(
         if value is OPEN:
             return None, "expression"
         if value is not None:
-            return value, statement.how
-    value = _fallback(part, kind, choices, unit)
+            value = _last_word(value, _after(part, statement, said), kind, choices, unit)
+            return value, statement.how if value else "none"
+    refused = any(word in part for word in REFUSING) and REFUSED.search(part[-LONGEST_TAIL:])
+    value = None if refused else _fallback(part, kind, choices, unit)
     return (value, "fallback") if value else (None, "none")
 
 
@@ -94,9 +109,28 @@ def _said(statement: Statement, kind: AnswerKind) -> tuple[str, bool]:
     return statement.text, False
 
 
-def _taken_back(statement: Statement, said: str) -> bool:
-    """Whether the next words of its line take a statement back: `The answer is 18. No, 20.`"""
-    return statement.how == "marked" and TAKEN_BACK.match(statement.text, len(said)) is not None
+def _after(part: str, statement: Statement, said: str) -> str:
+    """What stands after what a statement says."""
+    place = part.find(said, statement.start)
+    return part[place + len(said) :] if place >= 0 else ""
+
+
+def _last_word(value: str, after: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
+    """A statement's value, or what the text says instead of it or beside it afterwards; None where that is not clear."""
+    other = other_answer(after)
+    beside = _fallback(other, kind, choices, unit) if other else None
+    if beside is not None and beside != value:
+        return f"{value} or {beside}"
+    found = second_thought(after)
+    if found is None:
+        return value
+    said, surely = found
+    new = _fallback(said, kind, choices, unit)
+    if new == value or is_confirmed(said):
+        return value
+    if new is not None and says_new(said):
+        return new
+    return None if surely else value
 
 
 def _value(text: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
@@ -154,7 +188,9 @@ def _last_quantity(sentence: str, unit: str) -> str | None:
     start = places[-1]
     while start and (not _is_plain(tokens[start - 1]) or _is_joint(tokens[start]) or _joins(tokens, start - 1)):
         start -= 1
-    if DENIED.search(text, 0, tokens[start].start):
+    if DENIED.search(text, 0, tokens[start].start) or DENIED_AFTER.match(text, tokens[places[-1]].end):
+        return None
+    if CHANGING.search(text, 0, tokens[start].start):
         return None
     stated = read_quantity(text[tokens[start].start :], unit)
     return canonical_statement(stated.text) if stated is not None and stated.form is not Form.OPEN else None

@@ -17,7 +17,9 @@ NEGATION = re.compile(
 CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:so|thus|therefore|hence|but|because|since|and)\b", re.IGNORECASE)
 """What a negation does not reach across."""
 BOTH = re.compile(
-    r"\b(?:yes|no|true|false)\b\s*(?:/|[,.?]*\s*\b(?:or|and(?!\s+no\s+[a-z])|nor)\b|\|)\s*(?:maybe\s+|perhaps\s+)?\b(?:yes|no|true|false)\b|\b(?:yes,?\s+no|no,?\s+yes)[.!*\s]*$|^\W*yes\W+no\W*$|^\W*no\W+yes\W*$",
+    r"\b(?:yes|no|true|false)\b\s*(?:/|[,.?]*\s*\b(?:or|and(?!\s+no\s+[a-z])|nor)\b|\|)\s*(?:maybe\s+|perhaps\s+)?\b(?:yes|no|true|false)\b|\b(?:yes,?\s+no|no,?\s+yes)[.!*\s]*$|^\W*yes\W+no\W*$|^\W*no\W+yes\W*$"
+    r"|\b(?:yes|no|true|false)\b[\"']\s*(?:or|and|/)\s*[\"'](?:yes|no|true|false)\b|^\W*(?:yes\W+no|no\W+yes)(?:\W+(?:yes|no))+\W*$"
+    r"|\byes,?\s+(?:if|when|for)\b[^.]*\bno,?\s+(?:if|when|for|otherwise)\b|\bno,?\s+(?:if|when|for)\b[^.]*\byes,?\s+(?:if|when|for|otherwise)\b",
     re.IGNORECASE,
 )
 ANSWERING = re.compile(
