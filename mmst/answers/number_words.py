@@ -18,7 +18,7 @@ NUMBER = re.compile(
     rf"|an?\s+(?P<one>{PART}|{LARGE})|(?P<half>half))\b(?:\s+(?:of\s+)?(?:an?\s+)?(?P<scale>{LARGE})s?\b)?(?:\s+(?:of\s+)?(?:an?|the|them|it)\b)?",
     re.IGNORECASE,
 )
-JOINTS = rf"(?:and|or|to|minus|plus|times|nor|point|dozen|{PART}|{WORD})"
+JOINTS = rf"(?:squared|cubed|factorial|and|or|to|minus|plus|times|nor|point|dozen|{PART}|{WORD})"
 ALONE = re.compile(r"one|an?\s+\w+|half", re.IGNORECASE)
 """What is seldom meant as a number within a sentence."""
 UNIT = re.compile(rf"[\s)]*(?P<unit>(?!{JOINTS}\b)[^\W\d_]+)?(?:\s+(?!{JOINTS}\b)[^\W\d_]+){{0,5}}[\s.)!\"']*", re.IGNORECASE)

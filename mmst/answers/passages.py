@@ -32,6 +32,7 @@ RUN_ON = re.compile(
     rf"\n{SOFT}(?:(?:Q|Problem|PROBLEM|QUESTION|Exercise|Example|Human|User|USER|Instruction|Input|Task|{ANOTHER}(?:[Qq]uestion|[Pp]roblem))\s*#?\d*[*_]*\s*[:.)](?=[\s*_]|$)"
     r"|(?:Question|Problem|Exercise|Example)\s+#?\d+[*_]*\s*(?:[:.)]|\n|$))"
     r"|\n[ \t]*\[(?:Question|Problem)[ \d]*\]"
+    r"|\n[ \t]*(?:#+[ \t]*)?(?:Conversation|Dialogue)[ \t]+#?\d+[:.]?[ \t]*(?=\n)"
     r"|\n[ \t]*#+[ \t]*(?:Instruction|Input|Question|Problem|Exercise|Example|Task|User|Human)\b[^\n]*"
     r"|\n[ \t]*(?:Now,? )?(?:[Hh]ere(?:'s| is)|[Ll]et(?:'s| us) (?:try|do|solve)) "
     r"(?:another|the next|a new|a similar) (?:question|problem|one|example)\b"
@@ -39,7 +40,7 @@ RUN_ON = re.compile(
 """Where a line begins a next question."""
 TURN = re.compile(
     r"Question\s*\d*[*_]*:|</s>|<end_of_turn>|<start_of_turn>|\[/?INST\]|<\uff5cUser\uff5c>|<\uff5cend\u2581of\u2581sentence\uff5c>"
-    r"|<pad>|<eos>|<unk>|<\|end_of_solution\|>|<\|(?:im_start|im_end|endoftext|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
+    r"|<pad>|<eos>|<unk>|\[/s\]|<(?:human|bot|user|assistant)>:|<\|end_of_solution\|>|<\|(?:im_start|im_end|endoftext|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
 )
 """Where a next question or turn begins, wherever it stands in its line."""
 LEAD_IN = re.compile(
@@ -193,7 +194,7 @@ def _to_run_on(text: str) -> str:
     text = "\n" + text
     start = 1
     cues = list(RUN_ON.finditer(text))
-    if "Question" in text or "<" in text or "INST]" in text:
+    if "Question" in text or "<" in text or "INST]" in text or "[/s]" in text:
         cues = sorted([*cues, *TURN.finditer(text)], key=lambda cue: cue.start())
     for cue in cues:
         repeated = start > 1 and not _announced(text[start : cue.start()])

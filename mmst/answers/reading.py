@@ -16,7 +16,7 @@ from mmst.answers.numbers import canonical_value
 from mmst.answers.passages import LONGEST_STATEMENT, Statement, answer_part, statement_of, statements
 from mmst.answers.quantities import Form, canonical_statement, read_quantity
 from mmst.answers.second_thoughts import is_confirmed, other_answer, says_new, second_thought, without_unsaid
-from mmst.answers.texts import canonical_text
+from mmst.answers.texts import canonical_text, text_before
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import is_unit
 from mmst.answers.vocabulary import CHANGING, SEVERAL_UNKNOWNS
@@ -54,6 +54,8 @@ PARTS |= {"nor", "vs", "versus", "else", "about", "around", "divided", "multipli
 """Words that belong to the quantity after them."""
 SAYS_IT = {"is", "are", "was", "were", "be", "makes", "=", ":"}
 """After these, `7 apples, 8 pears` is one statement; in `After 7 hours, 8 are left` it is two."""
+OF_ALL = re.compile(r"\s+(?:[^\W\d]+\s+)?(?:out\s+)?of\s+(?:her|his|its|their|the|my|our|your|these|those|all)\s+", re.IGNORECASE)
+"""Between a number and the one that it is a part of: `13 of her 20 apples`."""
 ELLIPSIS = re.compile(r"\.{2,}(?=\s*(?:or|maybe|perhaps|possibly)\b)")
 BY_CASES = re.compile(r"\d[^.;]*\bif\b[^.;]*[,;][^.;]*\d[^.;]*\bif\b")
 """`7 if it is odd, 8 if it is even`."""
@@ -118,7 +120,7 @@ def _after(part: str, statement: Statement, said: str) -> str:
 def _last_word(value: str, after: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
     """A statement's value, or what the text says instead of it or beside it afterwards; None where that is not clear."""
     other = other_answer(after)
-    beside = _fallback(other, kind, choices, unit) if other else None
+    beside = _beside(other, kind, choices, unit) if other else None
     if beside is not None and beside != value:
         return f"{value} or {beside}"
     found = second_thought(after)
@@ -131,6 +133,13 @@ def _last_word(value: str, after: str, kind: AnswerKind, choices: Sequence[str],
     if new is not None and says_new(said):
         return new
     return None if surely else value
+
+
+def _beside(other: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
+    """The value of a second answer that stands right after a statement."""
+    if kind is AnswerKind.CHOICE:
+        return read_choice(statement_of(other)[0], choices)
+    return _fallback(other, kind, choices, unit)
 
 
 def _value(text: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
@@ -149,13 +158,15 @@ def _fallback(part: str, kind: AnswerKind, choices: Sequence[str], unit: str) ->
         AnswerKind.NUMBER: lambda: _last_number(part, unit),
         AnswerKind.CHOICE: lambda: last_choice(part, choices),
         AnswerKind.YES_NO: lambda: last_yes_no(part),
+        AnswerKind.TEXT: lambda: text_before(part),
     }
     return read[kind]() if kind in read else None
 
 
 def _last_number(part: str, unit: str) -> str | None:
     """What the last sentence with a number says last; all of a text that is a quantity alone."""
-    if len(part) < LONGEST_QUANTITY and BEGINS_WITH_NUMBER.match(part) and "\n" not in part.strip():
+    short = len(part) < LONGEST_QUANTITY and BEGINS_WITH_NUMBER.match(part) and "\n" not in part.strip()
+    if short and not any(DENIED_AFTER.match(part, digit.end()) for digit in DIGIT.finditer(part)):
         stated = read_quantity(part, unit)
         if stated is not None and stated.form is Form.NUMBER:
             return stated.text
@@ -186,6 +197,8 @@ def _last_quantity(sentence: str, unit: str) -> str | None:
     if not places:
         return None
     start = places[-1]
+    if len(places) > 1 and OF_ALL.fullmatch(text, tokens[places[-2]].end, tokens[start].start):
+        start = places[-2]
     while start and (not _is_plain(tokens[start - 1]) or _is_joint(tokens[start]) or _joins(tokens, start - 1)):
         start -= 1
     if DENIED.search(text, 0, tokens[start].start) or DENIED_AFTER.match(text, tokens[places[-1]].end):
