@@ -19,10 +19,12 @@ LETTERS = re.compile(r"[(\[]?[A-Za-z][)\]]?(?:\s*(?:[,;/&+]|\bor\b|\band\b)\s*(?
 """Letters alone, of either case."""
 CAPITAL = re.compile(r"(?<![\w'.$\\/+*^-])([A-Z])(?![\w'\u2019/+*^=-])(?!\.[A-Za-z])")
 ARTICLE = re.compile(
-    r"A\s+(?!(?:and|or|nor|to|vs|versus|if|but|not|then|through|when|maybe|perhaps|because|since|as|is|are|with|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
+    r"A\s+(?!(?:and|or|nor|to|vs|versus|if|but|not|then|through|when|maybe|perhaps|because|since|as|is|are|with"
+    r"|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
 )
 CHOSEN = re.compile(
-    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|leaves|leaving|[Ii]t's|[Ii]t is|[Ii]t (?:must|should|has to) be|[Oo]nly"
+    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|leaves|leaving|[Ii]t's|[Ii]t is"
+    r"|[Ii]t (?:must|should|has to) be|[Oo]nly"
     r"|(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore),?)[\"']?\s*"
     r"(?:is\b|:|=)?\s*[*\"'(\[]*"
     r"([A-Z])\b(?=[*\"')\]]*\s*(?:$|[.,;:!}\u2013\u2014]))"
@@ -36,13 +38,16 @@ NEGATED = re.compile(
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)|\n+")
 ALONE = re.compile(r"\W*(?:[Oo]ption|[Cc]hoice|[Ll]etter)?\W*[A-Z]\W*")
 JOINED = re.compile(
-    r"(?<![\w'])([A-Z])[)\]*\"'.]*\s*(?:[,;/&|]|\bor\b|\band\b|\bnor\b|\bto\b|\bvs\b|\?)\s*(?:(?:or|and|maybe|perhaps|else)\s+)*"
+    r"(?<![\w'])([A-Z])[)\]*\"'.]*\s*(?:[,;/&|]|\bor\b|\band\b|\bnor\b|\bto\b|\bvs\b|\?)\s*(?:(?:or|and|maybe|perhaps"
+    r"|else)\s+)*"
     r"(?:[Oo]ption|[Cc]hoice|[Ll]etter)?\s*[(\[*\"']*([A-Z])(?![\w'])"
 )
 """Two letters that are joined to one list."""
 IN_WORDS = re.compile(
-    r"(?:it\s+is\s+|i\s+(?:pick|choose)\s+)?(?:the\s+)?(?P<nth>first|second|third|fourth|fifth|last)\s+(?:option|choice|one|answer)"
-    r"|(?:only|final|final\s+choice|pick|choice|antwort|respuesta|r\u00e9ponse|risposta|\u7b54\u6848\s*[\u662f\u4e3a]?)\s*[:\uff1a]?\s*"
+    r"(?:it\s+is\s+|i\s+(?:pick|choose)\s+)?(?:the\s+)?(?P<nth>first|second|third|fourth|fifth|last)\s+(?:option|choice"
+    r"|one|answer)"
+    r"|(?:only|final|final\s+choice|pick|choice|antwort|respuesta|r\u00e9ponse|risposta"
+    r"|\u7b54\u6848\s*[\u662f\u4e3a]?)\s*[:\uff1a]?\s*"
     r"\(?(?P<letter>(?-i:[A-Z]))\)?"
     r"|not\s+\(?(?-i:[A-Z])\)?\s*[;,.:\u2013\u2014-]\s*(?:but\s+|it's\s+)?\(?(?P<other>(?-i:[A-Z]))\)?",
     re.IGNORECASE,
@@ -53,7 +58,9 @@ TICKED = re.compile(r"^\s*[-*]?\s*\[[xX\u2713\u2714]\]\s*\(?([A-Z])\b", re.MULTI
 OPTION = re.compile(r"^[\s*>-]*[(\[]?([A-Z])(?:[)\].:]|\s+[-\u2013\u2014])[\s*]+\S")
 """A line that is one of a list of choices."""
 CORRECT = re.compile(r"\b(?:correct|right|true)\b|[\u2713\u2714\u2705]", re.IGNORECASE)
-IS_TEXT = re.compile(r"\b(?:is|are|was|were|be|equals)\s+(?:the\s+|an?\s+)?([^\n.]{1,100})$|^([^\n.]{1,100}?)\s+is\s+the\s+(?:\w+\s+)?answer$")
+IS_TEXT = re.compile(
+    r"\b(?:is|are|was|were|be|equals)\s+(?:the\s+|an?\s+)?([^\n.]{1,100})$|^([^\n.]{1,100}?)\s+is\s+the\s+(?:\w+\s+)?answer$"
+)
 LONGEST_TAIL = 2_000
 """Characters of a text without a mark in which a choice is looked for."""
 

@@ -35,13 +35,16 @@ DENIED = re.compile(
 )
 """Before a number that is said not to be the answer."""
 DENIED_AFTER = re.compile(
-    r"[\s*$)}]*(?:\w+\s+){0,2}?(?:(?:is|are|was|were)\s+(?:wrong|incorrect|false|a mistake)\b|(?:is|are|was|were|can)(?:n't|not|\s+not)\b)",
+    r"[\s*$)}]*(?:\w+\s+){0,2}?(?:(?:is|are|was|were)\s+(?:wrong|incorrect|false|a mistake)\b"
+    r"|(?:(?:is|are|was|were)(?:n't|\s+not)|can(?:'t|not|\s+not)\s+be)\s+(?:the\s+|my\s+)?(?:\w+\s+)?(?:answer|correct"
+    r"|right|true|it|valid)\b)",
     re.IGNORECASE,
 )
 """After one: `12 is wrong`."""
 REFUSED = re.compile(
     r"\b(?:cannot|can't|could not|couldn't|can not|impossible to|unable to|no way to|not possible to)\s+(?:\w+\s+)?"
-    r"(?:be\s+)?(?:\w+ly\s+)?(?:determined?|solved?|found|find|answer(?:ed)?|comput(?:ed|e)|calculated?|say|said|known?|tell|inferred)\b"
+    r"(?:be\s+)?(?:\w+ly\s+)?(?:determined?|solved?|found|find|answer(?:ed)?|comput(?:ed|e)|calculated?|say|said|known?"
+    r"|tell|inferred)\b"
     r"|\b(?:infinitely|indefinitely) many\b|\b(?:not enough|insufficient) (?:information|data)\b",
     re.IGNORECASE,
 )
@@ -54,7 +57,9 @@ PARTS |= {"nor", "vs", "versus", "else", "about", "around", "divided", "multipli
 """Words that belong to the quantity after them."""
 SAYS_IT = {"is", "are", "was", "were", "be", "makes", "=", ":"}
 """After these, `7 apples, 8 pears` is one statement; in `After 7 hours, 8 are left` it is two."""
-OF_ALL = re.compile(r"\s+(?:[^\W\d]+\s+)?(?:out\s+)?of\s+(?:her|his|its|their|the|my|our|your|these|those|all)\s+", re.IGNORECASE)
+OF_ALL = re.compile(
+    r"\s+(?:[^\W\d]+\s+)?(?:out\s+)?of\s+(?:her|his|its|their|the|my|our|your|these|those|all)\s+", re.IGNORECASE
+)
 """Between a number and the one that it is a part of: `13 of her 20 apples`."""
 ELLIPSIS = re.compile(r"\.{2,}(?=\s*(?:or|maybe|perhaps|possibly)\b)")
 BY_CASES = re.compile(r"\d[^.;]*\bif\b[^.;]*[,;][^.;]*\d[^.;]*\bif\b")

@@ -13,7 +13,8 @@ CUES = (
     r"\b(?:first|initially|originally|wrongly|mistakenly|once)\s+(?:thought|believed|said|assumed|guessed|figured|answered)\b"
     r"|\b(?:thought|believed|guessed)\s+(?:that\s+)?(?:the|my)\b"
     r"|\b(?:suppos(?:e|ing)|assum(?:e|ing)|imagine|pretend|let us say|let's say)\b"
-    r"|\b(?:you|one|people|some|many|someone)\s+(?:might|may|could|would)\s+(?:\w+\s+)?(?:think|say|believe|guess|answer|assume)\b"
+    r"|\b(?:you|one|people|some|many|someone)\s+(?:might|may|could|would)\s+(?:\w+\s+)?(?:think|say|believe|guess|answer"
+    r"|assume)\b"
     r"|(?:\b(?:do|does|did|can|would)\s+not|n't|\bcannot|\bnever|\bhardly)\s+(?:think|believe|say|claim|agree)\b"
     r"|\bno way\b|\bnot (?:the case|true|so) that\b|\bdoubt\b"
     r"|\b(?:(?!(?-i:I|We)\b)\w+)\s+(?:says|said|claims|claimed|thinks|believes|argues|insists|guesses|guessed|told \w+)\b"
@@ -35,31 +36,38 @@ CUE_WORDS = re.compile(
     r"wait|hmm|hold on|actually|correct|mistake|sorry|oops|scratch|second thought|\bno\b|wrong|error|however", re.IGNORECASE
 )
 SECOND = re.compile(
-    r"(?:^|[\n.!?;]|,?\s+(?=but\b))[\s\W]*(?:but\s+)?(?:(?P<weak>wait|hmm+|hold on|however)\b|no(?:\s*[,.;:!\u2013\u2014-]|\s+wait\b)"
+    r"(?:^|[\n.!?;]|,?\s+(?=but\b))[\s\W]*(?:but\s+)?(?:(?P<weak>wait|hmm+|hold on|however)\b"
+    r"|no(?:\s*[,.;:!\u2013\u2014-]|\s+wait\b)"
     r"|(?:actually|correction|sorry|oops|my mistake|scratch that|on second thought)\b"
     r"|let me (?:correct|fix)\b|I (?:\w+\s+){0,2}(?:an?|my) (?:\w+\s+)?(?:error|mistake)\b"
-    r"|(?:that|this|it|the (?:answer|result|value)(?: above)?)(?:'s| is| was)\s+(?:wrong|incorrect|not (?:right|correct)|a mistake)\b)",
+    r"|(?:that|this|it|the (?:answer|result|value)(?: above)?)(?:'s| is| was)\s+(?:wrong|incorrect|not (?:right|correct)"
+    r"|a mistake)\b)",
     re.IGNORECASE,
 )
 """Where a sentence after a statement begins to take it back; `weak`: or only to think it over."""
 WRONG = re.compile(
-    r"\b(?:wrong|incorrect|not (?:right|correct)|(?:can't|cannot) be(?: right| correct)?|(?<!no )(?:mistake|error))\b", re.IGNORECASE
+    r"\b(?:wrong|incorrect|not (?:right|correct)|(?:can't|cannot) be(?: right| correct)?|(?<!no )(?:mistake|error))\b",
+    re.IGNORECASE,
 )
 CONFIRMED = re.compile(
-    r"\b(?:is|was|are|looks|seems)\s+(?:indeed\s+|actually\s+|still\s+|all\s+)?(?:correct|right|fine|ok|consistent)\b(?!\s+(?:answer|value|result|option|choice|one|total)\s+(?:is|should))"
+    r"\b(?:is|was|are|looks|seems)\s+(?:indeed\s+|actually\s+|still\s+|all\s+)?(?:correct|right|fine|ok"
+    r"|consistent)\b(?!\s+(?:answer|value|result|option|choice|one|total)\s+(?:is|should))"
     r"|\b(?:confirm(?:s|ed)?|matches|checks out|verified|as before|yes)\b|\u2713|\u2714",
     re.IGNORECASE,
 )
 CORRECTED = re.compile(
-    r"(?:\b(?:is|are|be|been|equals|gives|giving|get|makes|leaves|actually|correction|rather|no|wait|sorry|oops)\b|'s|[:=]|^)[\s,:*$(\\{\u20ac\u00a3-]*"
-    r"(?:(?:really|actually|in fact|option|choice|boxed)\W+)?(?:\d|\(?(?-i:[A-Z])\b|yes\b|no\b|true\b|false\b|(?:one|two|three|four|five|six|seven|eight|nine|ten)\b)",
+    r"(?:\b(?:is|are|be|been|equals|gives|giving|get|makes|leaves|actually|correction|rather|no|wait|sorry|oops)\b|'s"
+    r"|[:=]|^)[\s,:*$(\\{\u20ac\u00a3-]*"
+    r"(?:(?:really|actually|in fact|option|choice|boxed)\W+)?(?:\d|\(?(?-i:[A-Z])\b|yes\b|no\b|true\b|false\b|(?:one|two"
+    r"|three|four|five|six|seven|eight|nine|ten)\b)",
     re.IGNORECASE,
 )
 """What says a new answer."""
 SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 ALSO_WORDS = re.compile(r"\bor\b|also|alternatively|another|so is|as well", re.IGNORECASE)
 ALSO = re.compile(
-    r"\W*(?:or\s+(?!(?:so|more|less|equivalently|in other|simply|just|written|about|approximately|roughly)\b)"
+    r"(?:\s+is\s+(?:the\s+)?(?:correct|right|best|final)(?:\s+(?:answer|option|choice|one))?)?\W*(?:or\s+(?!(?:so|more"
+    r"|less|equivalently|in other|simply|just|written|about|approximately|roughly)\b)"
     r"|alternatively\b|so\s+(?:is|are)\b|another\s+(?:possible\s+|valid\s+)?(?:answer|value|solution|possibility)\b"
     r"|(?:it|this|that|the answer)\s+(?:could|might|may|can)\s+(?:also\s+|equally\s+|just as well\s+|instead\s+)*be\b"
     r"|(?=(?:option\s+|choice\s+)?\S{1,12}\s+(?:is|are|could be|might be|would be)\s+(?:also|as well)\b))"
@@ -68,7 +76,8 @@ ALSO = re.compile(
 )
 """Right after a statement: a second answer beside it."""
 CASES = re.compile(
-    r"(?:^|[\n,;.$)])[\s*_#\\]*(?:(?:and|or|but|for)\s+)?(?:\([a-h]\)|[a-h]\)\s|case\s+\w|part\s+\(?\w|alternatively\b|otherwise\b|or\b)"
+    r"(?:^|[\n,;.$)])[\s*_#\\]*(?:(?:and|or|but|for)\s+)?(?:\([a-h]\)|[a-h]\)\s|case\s+\w|part\s+\(?\w|alternatively\b"
+    r"|otherwise\b|or\b)"
     r"|^[^\n.]{0,60}\b(?:if|when)\b",
     re.IGNORECASE,
 )

@@ -135,8 +135,10 @@ HOURS = {"am", "pm", "o", "noon"}
 """After a number that is a time of day."""
 ABOUT = re.compile(r"\(?\s*\u2248")
 CHANGING = re.compile(
-    r"\b(?:(?:third|thirds|quarters?|fifths?|sixths?|tenths?|multiples?|factors?|divisors?|negatives?|reciprocals?|inverses?|opposites?"
-    r"|logarithms?|factorials?|squares?|cubes?|roots?|powers?|digits?|remainders?|sine|cosine|tangent|absolute value|floor|ceiling|fraction|part|portion|most|complements?|conjugates?|halves|double|triple) of"
+    r"\b(?:(?:third|thirds|quarters?|fifths?|sixths?|tenths?|multiples?|factors?|divisors?|negatives?|reciprocals?"
+    r"|inverses?|opposites?"
+    r"|logarithms?|factorials?|squares?|cubes?|roots?|powers?|digits?|remainders?|sine|cosine|tangent|absolute value"
+    r"|floor|ceiling|fraction|part|portion|most|complements?|conjugates?|halves|double|triple) of"
     r"|root|up to|close to|near|nearly|almost|as (?:many|much|few|little) as|such as|for example|e\.g\.|page|chapter|section"
     r"|(?:with|from|by|given) only|impossible\b[^.]*|cannot be \w+ from|can't be \w+ from|undetermined from)"
     r"[\s$\u20ac\u00a3*({\\-]*(?:the number\s+)?$",
@@ -144,7 +146,8 @@ CHANGING = re.compile(
 )
 """Before a number: it is not what is stated, but what that is made of, near to, or an example of."""
 CHANGED = re.compile(
-    r"\s*(?:squared|cubed|factorial|tenths?|hundredths?|thousandths?|millionths?|(?:in\s+)?base\s+(?!10\b|ten\b)|(?:less|more|fewer|greater) than (?:twice|thrice|half|double|triple|\d+|(?!a\b)[a-z])"
+    r"\s*(?:squared|cubed|factorial|tenths?|hundredths?|thousandths?|millionths?|(?:in\s+)?base\s+(?!10\b|ten\b)|(?:less"
+    r"|more|fewer|greater) than (?:twice|thrice|half|double|triple|\d+|(?!a\b)[a-z])"
     r"|raised to|to the (?:power|square|(?!n)\w+th)|halved|doubled|tripled|modulo|mod)\b",
     re.IGNORECASE,
 )

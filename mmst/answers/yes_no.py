@@ -9,7 +9,9 @@ from mmst.answers.markup import bare
 LONGEST_CLAUSE = 200
 YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no", "untrue": "no", "y": "yes", "n": "no"}
 YES_NO |= dict.fromkeys(("yeah", "yep", "yup", "absolutely", "certainly", "definitely", "of course"), "yes")
-YES_NO |= dict.fromkeys(("nope", "nah", "not at all", "certainly not", "absolutely not", "definitely not", "of course not"), "no")
+YES_NO |= dict.fromkeys(
+    ("nope", "nah", "not at all", "certainly not", "absolutely not", "definitely not", "of course not"), "no"
+)
 OPPOSITE = {"yes": "no", "no": "yes"}
 NEGATION = re.compile(
     r"\b(?:not|never|hardly|scarcely|cannot|far from|neither|nor|false that|untrue that|nothing|none|nobody|no one|no longer"
@@ -19,13 +21,17 @@ NEGATION = re.compile(
 CLAUSE = re.compile(r"[.,;:!?\n]|\b(?:so|thus|therefore|hence|but|because|since|and)\b", re.IGNORECASE)
 """What a negation does not reach across."""
 BOTH = re.compile(
-    r"\b(?:yes|no|true|false)\b\s*(?:/|[,.?]*\s*\b(?:or|and(?!\s+no\s+[a-z])|nor)\b|\|)\s*(?:maybe\s+|perhaps\s+)?\b(?:yes|no|true|false)\b|\b(?:yes,?\s+no|no,?\s+yes)[.!*\s]*$|^\W*yes\W+no\W*$|^\W*no\W+yes\W*$"
-    r"|\b(?:yes|no|true|false)\b[\"']\s*(?:or|and|/)\s*[\"'](?:yes|no|true|false)\b|^\W*(?:yes\W+no|no\W+yes)(?:\W+(?:yes|no))+\W*$"
-    r"|\byes,?\s+(?:if|when|for)\b[^.]*\bno,?\s+(?:if|when|for|otherwise)\b|\bno,?\s+(?:if|when|for)\b[^.]*\byes,?\s+(?:if|when|for|otherwise)\b",
+    r"\b(?:yes|no|true|false)\b\s*(?:/|[,.?]*\s*\b(?:or|and(?!\s+no\s+[a-z])|nor)\b|\|)\s*(?:maybe\s+"
+    r"|perhaps\s+)?\b(?:yes|no|true|false)\b|\b(?:yes,?\s+no|no,?\s+yes)[.!*\s]*$|^\W*yes\W+no\W*$|^\W*no\W+yes\W*$"
+    r"|\b(?:yes|no|true|false)\b[\"']\s*(?:or|and|/)\s*[\"'](?:yes|no|true|false)\b|^\W*(?:yes\W+no|no\W+yes)(?:\W+(?:yes"
+    r"|no))+\W*$"
+    r"|\byes,?\s+(?:if|when|for)\b[^.]*\bno,?\s+(?:if|when|for|otherwise)\b|\bno,?\s+(?:if|when"
+    r"|for)\b[^.]*\byes,?\s+(?:if|when|for|otherwise)\b",
     re.IGNORECASE,
 )
 ANSWERING = re.compile(
-    r"(?P<word>\byes\b(?!-|[\"']?\s+(?:would|could|cannot|can't|might)\b|[\"']?\s+is\s+(?:wrong|incorrect|not)\b)|\bno\b(?!-\w)(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)"
+    r"(?P<word>\byes\b(?!-|[\"']?\s+(?:would|could|cannot|can't|might)\b|[\"']?\s+is\s+(?:wrong|incorrect|not)\b)"
+    r"|\bno\b(?!-\w)(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)"
     r"|\s+(?:it|he|she|they|we|you|this|that|these|there|the)\b))",
     re.IGNORECASE,
 )
@@ -43,13 +49,15 @@ SAID = re.compile(
 """`The statement is not true.`, and nothing that is said of something else: `It is true that ...`."""
 
 PLAIN = re.compile(
-    r"\W*(?:(?P<no>nope|nah|(?:certainly|absolutely|definitely|of\s+course)\s+not|not\s+at\s+all|by\s+no\s+means|wrong|incorrect|not\s+(?:correct|right))"
+    r"\W*(?:(?P<no>nope|nah|(?:certainly|absolutely|definitely|of\s+course)\s+not|not\s+at\s+all|by\s+no\s+means|wrong"
+    r"|incorrect|not\s+(?:correct|right))"
     r"|(?P<yes>yeah|yep|yup|absolutely|certainly|definitely|of\s+course|correct|exactly))\s*(?:[.,!;*\n]|$)",
     re.IGNORECASE,
 )
 """Other words for both, with which a text begins."""
 CLAIM = re.compile(
-    r"(?:^|[.!\n;,]\s*|\bso\s+|\btherefore,?\s+)(?:that|this|it|the\s+(?:claim|statement|sentence|assertion|proposition))(?:\s+is|'s|\s+was)\s+"
+    r"(?:^|[.!\n;,]\s*|\bso\s+|\btherefore,?\s+)(?:that|this|it|the\s+(?:claim|statement|sentence|assertion"
+    r"|proposition))(?:\s+is|'s|\s+was)\s+"
     r"(?P<not>not\s+)?(?:(?P<yes>correct|right)|(?P<no>wrong|incorrect))\s*(?=[.,!;*\n]|$|because|since)",
     re.IGNORECASE,
 )
