@@ -124,8 +124,14 @@ def last_choice(text: str, choices: Sequence[str]) -> str | None:
             several = _listed(sentence, letters[-1], choices) or (len(letters) > 1 and re.search(r"\b(?:or|and)\b", said))
             return SEVERAL.join(letters) + SEVERAL if several else letters[-1].upper()
     short = [line for line in (lines[-1], lines[0]) if len(line) < 200] if lines else []
-    found = next((found for line in short if (found := _line(line, choices) or _line(statement_of(line)[0], choices))), None)
+    found = next((found for line in short if (found := _line(line, choices) or _line(_said(line), choices))), None)
     return found or (_by_sentence(lines[-1], choices) if lines else None)
+
+
+def _said(line: str) -> str:
+    """A line without its remarks; empty where it asks."""
+    said, asked = statement_of(line)
+    return "" if asked else said
 
 
 def _of_list(lines: Sequence[str]) -> str | None:

@@ -15,7 +15,7 @@ DIGIT = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
 LARGE = "|".join(SCALES)
 NUMBER = re.compile(
     r"(?:(?:about|approximately|exactly|only|just|a total of|still|around|roughly)\s+)*(?P<sign>(?:negative|minus)\s+)?"
-    rf"(?:(?P<count>{WORD}(?:(?:\s*-\s*|\s+and\s+"
+    rf"(?:(?P<count>{WORD}(?:(?:\s*-\s*|\s+and\s+(?!{WORD}[\s-]+{PART}\b)"
     rf"|,?\s+){WORD})*)(?:\s+point(?P<digits>(?:[\s-]+{DIGIT})+))?(?:\s+and\s+(?P<parts>a|one|two|three|four|five"
     rf"|seven)\s+(?P<more>half|third|quarter|fifth|eighth|tenth)s?)?(?:[\s-]+(?P<part>{PART}))?"
     rf"|an?\s+(?P<one>{PART}|{LARGE})|(?P<half>half))\b(?:\s+(?:of\s+)?(?:an?\s+)?(?P<scale>{LARGE})s?\b)?(?:\s+(?:of\s+)?(?:an?|the|them|it)\b)?",

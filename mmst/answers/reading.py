@@ -45,11 +45,27 @@ REFUSED = re.compile(
     r"\b(?:cannot|can't|could not|couldn't|can not|impossible to|unable to|no way to|not possible to)\s+(?:\w+\s+)?"
     r"(?:be\s+)?(?:\w+ly\s+)?(?:determined?|solved?|found|find|answer(?:ed)?|comput(?:ed|e)|calculated?|say|said|known?"
     r"|tell|inferred)\b"
-    r"|\b(?:infinitely|indefinitely) many\b|\b(?:not enough|insufficient) (?:information|data)\b",
+    r"|\b(?:infinitely|indefinitely) many\b|\b(?:not enough|insufficient) (?:information|data)\b"
+    r"|\banswer is (?:unknown|undetermined|undefined|not (?:known|determined|given))\b|\bthere (?:is|are) no (?:answer"
+    r"|solutions?)\b",
     re.IGNORECASE,
 )
 """Of a text without a mark: that there is no answer."""
-REFUSING = ("cannot", "can't", "could", "can not", "impossible", "unable", "no way", "not ", "finitely", "insufficient")
+REFUSING = (
+    "cannot",
+    "can't",
+    "could",
+    "can not",
+    "impossible",
+    "unable",
+    "no way",
+    "not ",
+    "finitely",
+    "insufficient",
+    "answer is un",
+    "no answer",
+    "no solution",
+)
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
@@ -77,9 +93,11 @@ def stated_answer(
     without its result. `unit`: the gold answer's, to which another unit of the same kind is converted.
     """
     part = without_unsaid(answer_part(text))
+    asked: set[str | None] = set()
     for statement in statements(part):
         said, doubted = _said(statement, kind)
         if doubted and kind is not AnswerKind.TEXT:
+            asked.add(_value(said, kind, choices, unit))
             continue
         if kind is AnswerKind.CHOICE:
             said = with_its_text(said, statement.text, choices)
@@ -91,7 +109,7 @@ def stated_answer(
             return value, statement.how if value else "none"
     refused = any(word in part for word in REFUSING) and REFUSED.search(part[-LONGEST_TAIL:])
     value = None if refused else _fallback(part, kind, choices, unit)
-    return (value, "fallback") if value else (None, "none")
+    return (value, "fallback") if value and value not in asked else (None, "none")
 
 
 OPEN = "\x00"
@@ -118,12 +136,14 @@ def _said(statement: Statement, kind: AnswerKind) -> tuple[str, bool]:
 
 def _after(part: str, statement: Statement, said: str) -> str:
     """What stands after what a statement says."""
-    place = part.find(said, statement.start)
-    return part[place + len(said) :] if place >= 0 else ""
+    found = re.compile(rf"(?<![^\W_]){re.escape(said)}(?![^\W_])").search(part, statement.start) if said else None
+    return part[found.end() :] if found else ""
 
 
 def _last_word(value: str, after: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
     """A statement's value, or what the text says instead of it or beside it afterwards; None where that is not clear."""
+    if DENIED_AFTER.match(after):
+        return None
     other = other_answer(after)
     beside = _beside(other, kind, choices, unit) if other else None
     if beside is not None and beside != value:

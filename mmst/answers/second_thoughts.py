@@ -14,7 +14,7 @@ CUES = (
     r"|\b(?:thought|believed|guessed)\s+(?:that\s+)?(?:the|my)\b"
     r"|\b(?:suppos(?:e|ing)|assum(?:e|ing)|imagine|pretend|let us say|let's say)\b"
     r"|\b(?:you|one|people|some|many|someone)\s+(?:might|may|could|would)\s+(?:\w+\s+)?(?:think|say|believe|guess|answer"
-    r"|assume)\b"
+    r"|assume|argue|claim|conclude)\b"
     r"|(?:\b(?:do|does|did|can|would)\s+not|n't|\bcannot|\bnever|\bhardly)\s+(?:think|believe|say|claim|agree)\b"
     r"|\bno way\b|\bnot (?:the case|true|so) that\b|\bdoubt\b"
     r"|\b(?:(?!(?-i:I|We)\b)\w+)\s+(?:says|said|claims|claimed|thinks|believes|argues|insists|guesses|guessed|told \w+)\b"
@@ -22,12 +22,15 @@ CUES = (
 """Before a statement that is denied, supposed, or another's."""
 UNSAID = re.compile(
     rf"(?:(?:{CUES})[^.!?\n,]{{0,60}}?\b(?:answers?|boxed|correct|option|choice)\b"
-    r"|\b(?:wrong|incorrect|false)\s+(?:answer|option|choice|one)\b)"
+    r"|\b(?:wrong|incorrect|false)\s+(?:answer|option|choice|one)\b|\b(?:common|typical|frequent)\s+(?:mistake|error)\b"
+    r"|(?:\b(?:do|does|did)\s+not|n't)\s+(?:think|believe)\s+(?:that\s+)?it(?:'s|\s+is)\b"
+    r"|\b(?:you|one|people|some|many|someone)\s+(?:might|may|could|would)\s+(?:\w+ly\s+)?(?:say|guess|answer)\s)"
     r"(?:[^.!?\n,]|[.,](?=\d))*",
     re.IGNORECASE,
 )
 UNSAID_WORDS = re.compile(
-    r"though|believe|suppos|assum|imagin|pretend|say|said|think|claim|agree|no way|not the case|not true|not so|doubt|argue"
+    r"though|believe|suppos|assum|imagin|pretend|say|said|think|claim|agree|might|may|could|would|mistake|error|conclude"
+    r"|no way|not the case|not true|not so|doubt|argue"
     r"|insist|guess|told|wrong|incorrect|false",
     re.IGNORECASE,
 )
@@ -68,7 +71,8 @@ ALSO_WORDS = re.compile(r"\bor\b|also|alternatively|another|so is|as well", re.I
 ALSO = re.compile(
     r"(?:\s+is\s+(?:the\s+)?(?:correct|right|best|final)(?:\s+(?:answer|option|choice|one))?)?\W*(?:or\s+(?!(?:so|more"
     r"|less|equivalently|in other|simply|just|written|about|approximately|roughly)\b)"
-    r"|alternatively\b|so\s+(?:is|are)\b|another\s+(?:possible\s+|valid\s+)?(?:answer|value|solution|possibility)\b"
+    r"|alternatively\b|so\s+(?:is|are)\b|also\s+(?=(?:option\s+)?\S{1,12}\W*(?:$|\n))|another\s+(?:possible\s+"
+    r"|valid\s+)?(?:answer|value|solution|possibility)\b"
     r"|(?:it|this|that|the answer)\s+(?:could|might|may|can)\s+(?:also\s+|equally\s+|just as well\s+|instead\s+)*be\b"
     r"|(?=(?:option\s+|choice\s+)?\S{1,12}\s+(?:is|are|could be|might be|would be)\s+(?:also|as well)\b))"
     r"(?P<other>[^\n!?]{1,100})",
@@ -77,7 +81,7 @@ ALSO = re.compile(
 """Right after a statement: a second answer beside it."""
 CASES = re.compile(
     r"(?:^|[\n,;.$)])[\s*_#\\]*(?:(?:and|or|but|for)\s+)?(?:\([a-h]\)|[a-h]\)\s|case\s+\w|part\s+\(?\w|alternatively\b"
-    r"|otherwise\b|or\b)"
+    r"|otherwise\b|or\b|second\s*:)"
     r"|^[^\n.]{0,60}\b(?:if|when)\b",
     re.IGNORECASE,
 )

@@ -138,8 +138,9 @@ CHANGING = re.compile(
     r"\b(?:(?:third|thirds|quarters?|fifths?|sixths?|tenths?|multiples?|factors?|divisors?|negatives?|reciprocals?"
     r"|inverses?|opposites?"
     r"|logarithms?|factorials?|squares?|cubes?|roots?|powers?|digits?|remainders?|sine|cosine|tangent|absolute value"
-    r"|floor|ceiling|fraction|part|portion|most|complements?|conjugates?|halves|double|triple) of"
-    r"|root|up to|close to|near|nearly|almost|as (?:many|much|few|little) as|such as|for example|e\.g\.|page|chapter|section"
+    r"|floor|ceiling|fraction|part|portion|most|complements?|predecessors?|successors?|conjugates?|halves|double|triple) of"
+    r"|root|up to|close to|near|nearly|almost|as (?:many|much|few|little) as|such as|for example|e\.g\.|page|chapter"
+    r"|section|question|version|figure|table|(?:^|is )before|(?:anything|everything|all) (?:but|except)"
     r"|(?:with|from|by|given) only|impossible\b[^.]*|cannot be \w+ from|can't be \w+ from|undetermined from)"
     r"[\s$\u20ac\u00a3*({\\-]*(?:the number\s+)?$",
     re.IGNORECASE,
@@ -148,7 +149,8 @@ CHANGING = re.compile(
 CHANGED = re.compile(
     r"\s*(?:squared|cubed|factorial|tenths?|hundredths?|thousandths?|millionths?|(?:in\s+)?base\s+(?!10\b|ten\b)|(?:less"
     r"|more|fewer|greater) than (?:twice|thrice|half|double|triple|\d+|(?!a\b)[a-z])"
-    r"|raised to|to the (?:power|square|(?!n)\w+th)|halved|doubled|tripled|modulo|mod)\b",
+    r"|raised to|to the (?:power|square|(?!n)\w+th)|halved|(?:st|nd|rd|th) (?:prime|root|power|term|multiple)|inverse"
+    r"|if\b(?=.*\b(?:had|were|would|did not|didn't)\b)[^.]*|doubled|tripled|modulo|mod)\b",
     re.IGNORECASE,
 )
 """After a number: the same."""

@@ -30,7 +30,8 @@ BOTH = re.compile(
     re.IGNORECASE,
 )
 ANSWERING = re.compile(
-    r"(?P<word>\byes\b(?!-|[\"']?\s+(?:would|could|cannot|can't|might)\b|[\"']?\s+is\s+(?:wrong|incorrect|not)\b)"
+    r"(?P<word>(?<!\bif )(?<!\bwhether )\byes\b(?!-|[\"']?\s+(?:would|could|cannot|can't|might)\b|[\"']?\s+is\s+(?:wrong"
+    r"|incorrect|not)\b)"
     r"|\bno\b(?!-\w)(?=\s*[*_\"'`)\]]*\s*(?:[,;:!?*_)\]\u2014-]|\.(?!\s*\d)|$|\n)"
     r"|\s+(?:it|he|she|they|we|you|this|that|these|there|the)\b))",
     re.IGNORECASE,
