@@ -15,18 +15,20 @@ SEVERAL = " or "
 """Between the letters of an answer that names several choices, which is none."""
 WRAPPED = re.compile(r"[(\[{<]\s*([A-Za-z])\s*[)\]}>]")
 NAMED = re.compile(r"\b(?:option|choice|letter|answer|solution)\s*[:.]?\s*[\"'(\[{]?([A-Za-z])\b(?!')", re.IGNORECASE)
-LEADING = re.compile(r"\s*[\"'(\[{:\s]*([A-Za-z])\s*(?:[.):,\]}\"']|$)")
+LEADING = re.compile(r"\s*[\"'(\[{:\s]*([A-Za-z])\s*(?:[.):,\]}\"'\u2013\u2014]|-\s|$)")
 LETTERS = re.compile(r"[(\[]?[A-Za-z][)\]]?(?:\s*(?:[,;/&+]|\bor\b|\band\b)\s*(?:or\s+|and\s+)?[(\[]?[A-Za-z][)\]]?)+")
 """Letters alone, of either case."""
 CAPITAL = re.compile(r"(?<![\w'.$\\/+*^-])([A-Z])(?![\w'\u2019/+*^=-])(?!\.[A-Za-z])")
 ARTICLE = re.compile(
-    r"A\s+(?!(?:and|or|nor|to|vs|versus|if|but|not|then|through|when|maybe|perhaps|because|since|as|is|are|with|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
+    r"A\s+(?!(?:and|or|nor|to|vs|versus|if|but|not|then|through|when|maybe|perhaps|because|since|as|is|are|with"
+    r"|for)\b)[a-z]|I\s+(?:am|think|have|will|would|can|did|do|was|[a-z]+ed)\b"
 )
 CHOSEN = re.compile(
-    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|[Ii]t's|[Ii]t is|[Ii]t must be"
+    r"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter|[Pp]ick|[Cc]hoose|[Ss]elect|go with|leaves|leaving|[Ii]t's|[Ii]t is"
+    r"|[Ii]t (?:must|should|has to) be|[Oo]nly"
     r"|(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore),?)[\"']?\s*"
     r"(?:is\b|:|=)?\s*[*\"'(\[]*"
-    r"([A-Z])\b(?=[*\"')\]]*\s*(?:$|[.,;:!}]))"
+    r"([A-Z])\b(?=[*\"')\]]*\s*(?:$|[.,;:!}\u2013\u2014]))"
 )
 """A letter that is named or chosen in running text."""
 NEGATED = re.compile(
@@ -37,10 +39,29 @@ NEGATED = re.compile(
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)|\n+")
 ALONE = re.compile(r"\W*(?:[Oo]ption|[Cc]hoice|[Ll]etter)?\W*[A-Z]\W*")
 JOINED = re.compile(
-    r"(?<![\w'])([A-Z])[)\]*\"'.]*\s*(?:[,;/&|]|\bor\b|\band\b|\bnor\b|\bto\b|\bvs\b|\?)\s*(?:(?:or|and|maybe|perhaps|else)\s+)*"
+    r"(?<![\w'])([A-Z])[)\]*\"'.]*\s*(?:[,;/&|]|\bor\b|\band\b|\bnor\b|\bto\b|\bvs\b|\?)\s*(?:(?:or|and|maybe|perhaps"
+    r"|else)\s+)*"
     r"(?:[Oo]ption|[Cc]hoice|[Ll]etter)?\s*[(\[*\"']*([A-Z])(?![\w'])"
 )
 """Two letters that are joined to one list."""
+IN_WORDS = re.compile(
+    r"(?:it\s+is\s+|i\s+(?:pick|choose)\s+)?(?:the\s+)?(?P<nth>first|second|third|fourth|fifth|last)\s+(?:option|choice"
+    r"|one|answer)"
+    r"|(?:only|final|final\s+choice|pick|choice|antwort|respuesta|r\u00e9ponse|risposta"
+    r"|\u7b54\u6848\s*[\u662f\u4e3a]?)\s*[:\uff1a]?\s*"
+    r"\(?(?P<letter>(?-i:[A-Z]))\)?"
+    r"|not\s+\(?(?-i:[A-Z])\)?\s*[;,.:\u2013\u2014-]\s*(?:but\s+|it's\s+)?\(?(?P<other>(?-i:[A-Z]))\)?",
+    re.IGNORECASE,
+)
+"""A choice by its place, after a word that announces it, or after another one that is denied."""
+NTH = ("first", "second", "third", "fourth", "fifth")
+TICKED = re.compile(r"^\s*[-*]?\s*\[[xX\u2713\u2714]\]\s*\(?([A-Z])\b", re.MULTILINE)
+OPTION = re.compile(r"^[\s*>-]*[(\[]?([A-Z])(?:[)\].:]|\s+[-\u2013\u2014])[\s*]+\S")
+"""A line that is one of a list of choices."""
+CORRECT = re.compile(r"\b(?:correct|right|true)\b|[\u2713\u2714\u2705]", re.IGNORECASE)
+IS_TEXT = re.compile(
+    r"\b(?:is|are|was|were|be|equals)\s+(?:the\s+|an?\s+)?([^\n.]{1,100})$|^([^\n.]{1,100}?)\s+is\s+the\s+(?:\w+\s+)?answer$"
+)
 LONGEST_TAIL = 2_000
 """Characters of a text without a mark in which a choice is looked for."""
 
@@ -58,6 +79,8 @@ def canonical_choice(answer: str, choices: Sequence[str], letters_only: bool = F
 def read_choice(statement: str, choices: Sequence[str]) -> str | None:
     """The letter of the choice that a statement names, several joined by `or`, or None where it names none."""
     text = affirmed(bare(statement)).strip(" .")
+    if (worded := _in_words(text, choices)) is not None:
+        return worded
     if LETTERS.fullmatch(text) and _by_text(text, choices) is None:
         return SEVERAL.join(_unique(letter.upper() for letter in re.findall(r"\b[A-Za-z]\b", text)))
     alone = canonical_choice(text, choices)
@@ -86,6 +109,12 @@ def with_its_text(said: str, text: str, choices: Sequence[str]) -> str:
 def last_choice(text: str, choices: Sequence[str]) -> str | None:
     """The choice that a text without a mark names last, in a sentence that does not deny it."""
     tail = text[-LONGEST_TAIL:]
+    lines = [line for line in tail.strip().splitlines() if line.strip(" `")]
+    ticked = _unique(TICKED.findall(tail)) if "[" in tail else []
+    if len(ticked) == 1 and _is_letter(ticked[0], choices):
+        return ticked[0]
+    if (listed := _of_list(lines)) is not None:
+        return listed or None
     sentences = reversed(SENTENCE.split(tail.strip()))
     parts = ((sentence, part) for sentence in sentences for part in (statement_of(sentence)[0], sentence))
     for sentence, said in ((sentence, _not_denied(part)) for sentence, part in parts):
@@ -95,10 +124,47 @@ def last_choice(text: str, choices: Sequence[str]) -> str | None:
         if letters:
             several = _listed(sentence, letters[-1], choices) or (len(letters) > 1 and re.search(r"\b(?:or|and)\b", said))
             return SEVERAL.join(letters) + SEVERAL if several else letters[-1].upper()
-    lines = tail.strip().splitlines()
-    if not lines:
+    short = [line for line in (lines[-1], lines[0]) if len(line) < 200] if lines else []
+    found = next((found for line in short if (found := _line(line, choices) or _line(_said(line), choices))), None)
+    return found or (_by_sentence(lines[-1], choices) if lines else None)
+
+
+def _said(line: str) -> str:
+    """A line without its remarks; empty where it asks."""
+    said, asked = statement_of(line)
+    return "" if asked else said
+
+
+def _of_list(lines: Sequence[str]) -> str | None:
+    """The one choice that a list of choices at the end of a text calls correct, empty where it is none; None without a list."""
+    options: list[tuple[str, str]] = []
+    for line in reversed(lines):
+        found = OPTION.match(line)
+        if found is None:
+            break
+        options.append((found[1], line))
+    letters = [letter for letter, _ in options]
+    if len(letters) < 2 or len(set(letters)) < len(letters):
         return None
-    return next((found for line in (lines[-1], lines[0]) if len(line) < 200 and (found := _line(line, choices))), None)
+    correct = [letter for letter, line in options if CORRECT.search(line) and not NEGATED.search(line)]
+    return correct[0] if len(correct) == 1 else ""
+
+
+def _in_words(text: str, choices: Sequence[str]) -> str | None:
+    """The letter of `the second option`, `Final: B` and `not A; B`."""
+    found = IN_WORDS.fullmatch(text)
+    if found is None:
+        return None
+    nth = (found["nth"] or "").lower()
+    letter = found["letter"] or found["other"] or chr(65 + (NTH.index(nth) if nth in NTH else len(choices) - 1))
+    return letter if _is_letter(letter, choices) else None
+
+
+def _by_sentence(line: str, choices: Sequence[str]) -> str | None:
+    """The choice whose text the last sentence says something is: `The capital is Paris.`"""
+    sentence = bare(SENTENCE.split(line.strip())[-1]).strip(" .!")
+    found = IS_TEXT.search(sentence) if not NEGATED.search(sentence) else None
+    return _by_text(found[1] or found[2], choices) if found else None
 
 
 def _listed(sentence: str, last: str, choices: Sequence[str]) -> bool:
@@ -111,7 +177,9 @@ def _listed(sentence: str, last: str, choices: Sequence[str]) -> bool:
 
 def _line(line: str, choices: Sequence[str]) -> str | None:
     """The choice that a line is: its letter, its text, or both."""
-    text = bare(line).strip(" .")
+    text = bare(line).strip(" .$")
+    if (worded := _in_words(text, choices)) is not None:
+        return worded
     alone = canonical_choice(text, choices)
     if alone is not None and (other := _other_letter(text, alone, choices)):
         return f"{other}{SEVERAL}{alone}"

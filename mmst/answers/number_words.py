@@ -11,14 +11,17 @@ WORD = rf"(?:{ONES}|{TENS})"
 PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 PART = rf"(?:{'|'.join(PARTS)})s?"
 SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+DIGIT = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
 LARGE = "|".join(SCALES)
 NUMBER = re.compile(
     r"(?:(?:about|approximately|exactly|only|just|a total of|still|around|roughly)\s+)*(?P<sign>(?:negative|minus)\s+)?"
-    rf"(?:(?P<count>{WORD}(?:(?:\s*-\s*|\s+and\s+|,?\s+){WORD})*)(?:\s+and\s+(?:a|one)\s+(?P<more>half|third|quarter))?(?:[\s-]+(?P<part>{PART}))?"
+    rf"(?:(?P<count>{WORD}(?:(?:\s*-\s*|\s+and\s+(?!{WORD}[\s-]+{PART}\b)"
+    rf"|,?\s+){WORD})*)(?:\s+point(?P<digits>(?:[\s-]+{DIGIT})+))?(?:\s+and\s+(?P<parts>a|one|two|three|four|five"
+    rf"|seven)\s+(?P<more>half|third|quarter|fifth|eighth|tenth)s?)?(?:[\s-]+(?P<part>{PART}))?"
     rf"|an?\s+(?P<one>{PART}|{LARGE})|(?P<half>half))\b(?:\s+(?:of\s+)?(?:an?\s+)?(?P<scale>{LARGE})s?\b)?(?:\s+(?:of\s+)?(?:an?|the|them|it)\b)?",
     re.IGNORECASE,
 )
-JOINTS = rf"(?:and|or|to|minus|plus|times|nor|point|dozen|{PART}|{WORD})"
+JOINTS = rf"(?:squared|cubed|factorial|and|or|to|minus|plus|times|nor|point|dozen|{PART}|{WORD})"
 ALONE = re.compile(r"one|an?\s+\w+|half", re.IGNORECASE)
 """What is seldom meant as a number within a sentence."""
 UNIT = re.compile(rf"[\s)]*(?P<unit>(?!{JOINTS}\b)[^\W\d_]+)?(?:\s+(?!{JOINTS}\b)[^\W\d_]+){{0,5}}[\s.)!\"']*", re.IGNORECASE)
@@ -37,6 +40,9 @@ TIMES = {
 }
 TIMES |= {"thrice": 3, "triple": 3, "triples": 3, "tripled": 3, "quadruple": 4, "dozen": 12, "dozens": 12, "half": 2}
 """Words that multiply or divide by a number, by it."""
+
+
+COUNTED = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "seven": 7}
 
 
 CARDINALS = frozenset((f"{ONES}|{TENS}|dozen").split("|"))
@@ -60,6 +66,8 @@ def spelt_out(text: str) -> tuple[Fraction, str] | None:
 def number_said(sentence: str) -> Fraction | None:
     """The only number that a sentence has in words and ends in, with its unit: `That makes twelve apples.`"""
     found = [number for number in NUMBER.finditer(sentence) if not ALONE.fullmatch(number.group().strip())]
+    if not found and ALONE.fullmatch(sentence.strip(" .!")):
+        found = [*NUMBER.finditer(sentence)]
     if len(found) != 1:
         return None
     said = spelt_out(sentence[found[0].start() :])
@@ -83,9 +91,10 @@ def _value(found: re.Match[str]) -> Fraction | None:
         count = _count(found["count"])
         if count is None:
             return None
-        value = (count + Fraction(1, _part(found["more"])) if found["more"] else count) / (
-            _part(found["part"]) if found["part"] else 1
-        )
+        if found["digits"]:
+            count = Fraction(f"{count}.{''.join(str(_count(digit)) for digit in re.findall(DIGIT, found['digits'].lower()))}")
+        more = Fraction(COUNTED[found["parts"].lower()], _part(found["more"])) if found["more"] else 0
+        value = (count + more) / (_part(found["part"]) if found["part"] else 1)
     return value * SCALES[found["scale"].lower()] if found["scale"] else value
 
 

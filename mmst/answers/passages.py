@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mmst.answers.second_thoughts import by_cases
 from mmst.answers.thinking import thinking_ends, without_thinking
 
 LONGEST_READ = 20_000
@@ -28,17 +29,21 @@ SOFT = r"[ \t#>*_`~-]*"
 """What may stand before a word at the start of a line."""
 ANOTHER = r"(?:[Nn]ext|[Aa]nother|[Nn]ew|[Ss]imilar|[Ff]ollow-?up)\s+"
 RUN_ON = re.compile(
-    rf"\n{SOFT}(?:(?:Q|Problem|PROBLEM|QUESTION|Exercise|Example|Human|User|USER|Instruction|Input|Task|{ANOTHER}(?:[Qq]uestion|[Pp]roblem))\s*#?\d*[*_]*\s*[:.)](?=[\s*_]|$)"
+    rf"\n{SOFT}(?:(?:Q|Problem|PROBLEM|QUESTION|Exercise|Example|Human|User|USER|Instruction|Input|Task"
+    rf"|{ANOTHER}(?:[Qq]uestion|[Pp]roblem))\s*#?\d*[*_]*\s*[:.)](?=[\s*_]|$)"
     r"|(?:Question|Problem|Exercise|Example)\s+#?\d+[*_]*\s*(?:[:.)]|\n|$))"
     r"|\n[ \t]*\[(?:Question|Problem)[ \d]*\]"
+    r"|\n[ \t]*(?:#+[ \t]*)?(?:Conversation|Dialogue)[ \t]+#?\d+[:.]?[ \t]*(?=\n)"
     r"|\n[ \t]*#+[ \t]*(?:Instruction|Input|Question|Problem|Exercise|Example|Task|User|Human)\b[^\n]*"
     r"|\n[ \t]*(?:Now,? )?(?:[Hh]ere(?:'s| is)|[Ll]et(?:'s| us) (?:try|do|solve)) "
     r"(?:another|the next|a new|a similar) (?:question|problem|one|example)\b"
 )
 """Where a line begins a next question."""
 TURN = re.compile(
-    r"Question\s*\d*[*_]*:|</s>|<end_of_turn>|<start_of_turn>|\[/?INST\]|<\uff5cUser\uff5c>|<\uff5cend\u2581of\u2581sentence\uff5c>"
-    r"|<pad>|<eos>|<unk>|<\|end_of_solution\|>|<\|(?:im_start|im_end|endoftext|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
+    r"Question\s*\d*[*_]*:|</s>|<end_of_turn>|<start_of_turn>|\[/?INST\]|<\uff5cUser\uff5c>"
+    r"|<\uff5cend\u2581of\u2581sentence\uff5c>"
+    r"|<pad>|<eos>|<unk>|\[/s\]|<(?:human|bot|user|assistant)>:|<\|end_of_solution\|>|<\|(?:im_start|im_end|endoftext"
+    r"|eot_id|end_of_text|start_header_id|user|assistant|end|eom_id)\|>"
 )
 """Where a next question or turn begins, wherever it stands in its line."""
 LEAD_IN = re.compile(
@@ -56,14 +61,16 @@ CLOSED = re.compile(
 """GSM8K's last line, with an empty line after it."""
 SECOND_THOUGHT = re.compile(r"\s*(?:wait|hmm|but|no\b|let me|let's|however|actually|check|so\b|is\b|does this)", re.IGNORECASE)
 TAGS = re.compile(
-    r"<\s*(answer|final_answer|final-answer|finalanswer|final|ans|solution_answer)\b[^<>\n]*>(.*?)(?:<\s*/\s*\1\s*>|$)|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|$)",
+    r"<\s*(answer|final_answer|final-answer|finalanswer|final|ans|solution_answer)\b[^<>\n]*>(.*?)(?:<\s*/\s*\1\s*>|$)"
+    r"|\[(ANSWER)\](.*?)(?:\[/ANSWER\]|$)",
     re.IGNORECASE | re.DOTALL,
 )
 TAG_SIGNS = ("<a", "<A", "<f", "<F", "<s", "< a", "[ANSWER", "[answer")
 BOX = re.compile(r"\b(?:boxed|fbox)\b|\x08oxed\b")
 """With the control sign that JSON makes of `\\b`, too."""
 BETWEEN_BOXES = re.compile(
-    r"[\s$.)\\]*(?:\\?text\w*\{)?\s*(?:[a-z]{2,15}\s*)?(?:,|;|&|/|\bor\b|\band\b|\bto\b)\s*(?:or|and)?\s*\}?[\s$(\\]*(?:[a-zA-Z]\s*=\s*)?[\s$\\]*",
+    r"[\s$.)\\]*(?:\\?text\w*\{)?\s*(?:[a-z]{2,15}\s*)?(?:,|;|&|/|\bor\b|\band\b|\bto\b)\s*(?:or"
+    r"|and)?\s*\}?[\s$(\\]*(?:[a-zA-Z]\s*=\s*)?[\s$\\]*",
     re.IGNORECASE,
 )
 """What joins two boxes to one list."""
@@ -77,8 +84,11 @@ VERBS = (
 MARK = re.compile(
     r"(?<![^\W_])(?:answers?|ans|(?:correct|right|best)\s+(?:option|choice|letter|one))(?![^\W_])"
     r"(?:[*_`\"'\]}]|</\w{1,6}>)*"
-    r"(?:\s+\((?!\w\))[^()\n]{1,40}\)|\s+(?:to|for|of|in)\s+[^.:=\n?!]{1,80}?(?=\s+is\b|\s+are\b|:)|,?\s+(?:then|therefore|thus|hence|here),?|\s+(?:option|choice|letter)(?=\s+is\b))?"
-    rf"(?:[*_`\"'\]}}]|</\w{{1,6}}>)*\s*(?:{VERBS}\b(?:\s+(?:therefore|thus|hence|then|simply|just|clearly|indeed|now|actually|that|still|also|again))*\s*[:,]?|[:=\uff1a]|\u2192|\u21d2|[=-]>|(?:\\)?Rightarrow|[-\u2013\u2014](?=\s)|\.(?=\s*\d))"
+    r"(?:\s+\((?!\w\))[^()\n]{1,40}\)|\s+(?:to|for|of|in)\s+[^.:=\n?!]{1,80}?(?=\s+is\b|\s+are\b|:)|,?\s+(?:then"
+    r"|therefore|thus|hence|here),?|\s+(?:option|choice|letter)(?=\s+is\b))?"
+    rf"(?:[*_`\"'\]}}]|</\w{{1,6}}>)*\s*(?:{VERBS}\b(?:\s+(?:therefore|thus|hence|then|simply|just|clearly|indeed|now"
+    rf"|actually|that|still|also|again))*\s*[:,]?|[:=\uff1a]|\u2192|\u21d2|[=-]>|(?:\\)?Rightarrow|[-\u2013\u2014](?=\s)"
+    rf"|\.(?=\s*\d))"
     r"|####(?!#)",
     re.IGNORECASE,
 )
@@ -99,7 +109,8 @@ POST_MARK = re.compile(
     r"(?P<value>(?:[-$\u20ac\u00a3]?\d[\d,.]*\d|\d|[$*_(]*\b[A-Z]\b[)*_$]*|\*\*[^*\n]{1,60}\*\*))[*_]*"
     r"\s+(?:is|are)\s+(?:the|our|my|therefore the)\s+"
     r"(?:(?:final|correct|right|best)\s+)?(?:answer|option|choice)\b(?!\s*(?:to|for)?\s*(?:part|step))|"
-    r"(?:option|choice)?\s*(?P<letter>\(?\b[A-Z]\b\)?)[*_]*\s+is\s+(?:the\s+)?(?:correct|right)\b(?:\s+(?:answer|one|option|choice))?"
+    r"(?:option|choice)?\s*(?P<letter>\(?\b[A-Z]\b\)?)[*_]*\s+is\s+(?:the\s+)?(?:correct|right)\b(?:\s+(?:answer|one"
+    r"|option|choice))?"
 )
 POST_WORDS = ("is the answer", "is our answer", "is my answer", "is the final", "is the correct", "is the right", "is the best",
               "is correct", "is right", "is therefore", "are the answer", "are the final", "are the correct")  # fmt: skip
@@ -155,7 +166,8 @@ STATEMENT_END = re.compile(
     r"|,\s*[\"'][\w ]+[\"']\s*:"  # the next key of a JSON object
     r"|,?\s+(?:since|because|whereas|although|though)\b"
     rf"|,\s+(?=(?:{REMARKS})\b)"
-    r"|\s\((?!\s*(?:or|and)\s+[-$\u20ac\u00a3(]*[\dA-Z]\S*\s*\)|\s*[-$]?\d[\d.,/]*\s*\)|[A-Za-z]\)|\s*[^\W\d]\s*[-+*/^])(?=[^()]*\S)(?![^()]*\)\s*(?:or|and|to|,)\s)"
+    r"|\s\((?!\s*(?:or|and)\s+[-$\u20ac\u00a3(]*[\dA-Z]\S*\s*\)|\s*[-$]?\d[\d.,/]*\s*\)|[A-Za-z]\)"
+    r"|\s*[^\W\d]\s*[-+*/^])(?=[^()]*\S)(?![^()]*\)\s*(?:or|and|to|,)\s)"
     r"|,?\s+and\s+(?=(?:he|she|it|they|we|there|you|I)\s+[^\W\d]+|[^\W\d][^.;=\n]*\d\s*[-+*/\u00d7\u00f7]\s*\$?\d[^.;\n]*=)",
     re.IGNORECASE,
 )
@@ -192,7 +204,7 @@ def _to_run_on(text: str) -> str:
     text = "\n" + text
     start = 1
     cues = list(RUN_ON.finditer(text))
-    if "Question" in text or "<" in text or "INST]" in text:
+    if "Question" in text or "<" in text or "INST]" in text or "[/s]" in text:
         cues = sorted([*cues, *TURN.finditer(text)], key=lambda cue: cue.start())
     for cue in cues:
         repeated = start > 1 and not _announced(text[start : cue.start()])
@@ -311,7 +323,7 @@ def _joined(boxes: list[Statement], text: str) -> list[Statement]:
     said = [COMMAND.sub("", box.text).strip() for box in (before, last)]
     between = text[before.start : last.start].partition(before.text)[2].removeprefix("}")
     listed = BETWEEN_BOXES.fullmatch(between) is not None and all(ANSWERS_ALONE.search(part) for part in said)
-    if not listed or said[0] == said[1]:
+    if said[0] == said[1] or not (listed or by_cases(between)):
         return boxes
     return [Statement("boxed", f"{before.text} or {last.text}", last.start), *boxes[1:]]
 

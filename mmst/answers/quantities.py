@@ -28,6 +28,8 @@ from mmst.answers.vocabulary import (
     AGAIN,
     ARROW,
     BOUNDS,
+    CHANGED,
+    CHANGING,
     CURRENCIES,
     DOTS,
     EQUALS,
@@ -88,7 +90,10 @@ def read_quantity(statement: str, unit: str = "") -> Stated | None:
     text = DOTS.sub(" to ", plain_units(written))
     if GOES_ON.search(text):
         return Stated(Form.OPEN, text)
-    relevant = affirmed(ABOUT.split(ARROW.split(text)[-1])[0])
+    *before, last = ARROW.split(text)
+    relevant = affirmed(ABOUT.split(last)[0])
+    if before and (start := canonical_number(before[-1])) is not None and start != canonical_number(last):
+        return Stated(Form.OTHER, text)
     if UNKNOWN_TIMES.fullmatch(relevant) or SEVERAL_UNKNOWNS.search(relevant):
         return Stated(Form.OTHER, text)
     sides = [found for side in EQUALS.split(relevant) if (found := _side(side)) is not None]
@@ -137,6 +142,8 @@ def _side(text: str) -> Stated | None:
     places = [n for n, token in enumerate(tokens) if token.kind == "number"]
     if not places:
         spelt = spelt_out(text)
+        if spelt is not None and CHANGED.match(f" {spelt[1]}"):
+            return Stated(Form.OPEN, text)
         if spelt is not None:
             return Stated(Form.NUMBER, canonical_value(spelt[0]), spelt[1], spelt[0])
         return Stated(Form.OTHER, text) if any(token.text in ("\u03c0", "\u221e") for token in tokens) else None
@@ -155,6 +162,8 @@ class _Side:
         if first.value is None and first.numeral in ("fraction", "mixed"):
             return None  # divided by zero
         lead = self.tokens[: self.places[0]]
+        if CHANGING.search(text, 0, first.start) or CHANGED.match(text, first.end):
+            return Stated(Form.OPEN, text)
         sign = _sign(lead)
         if (
             self._is_mathematics()

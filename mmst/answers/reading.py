@@ -15,10 +15,11 @@ from mmst.answers.number_words import number_said
 from mmst.answers.numbers import canonical_value
 from mmst.answers.passages import LONGEST_STATEMENT, Statement, answer_part, statement_of, statements
 from mmst.answers.quantities import Form, canonical_statement, read_quantity
-from mmst.answers.texts import canonical_text
+from mmst.answers.second_thoughts import is_confirmed, other_answer, says_new, second_thought, without_unsaid
+from mmst.answers.texts import canonical_text, text_before
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import is_unit, unit_said
-from mmst.answers.vocabulary import PERCENT, SEVERAL_UNKNOWNS
+from mmst.answers.vocabulary import CHANGING, PERCENT, SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
@@ -27,7 +28,6 @@ CHECKER_VERSION = 8
 
 LONGEST_QUANTITY = 60
 BEGINS_WITH_NUMBER = re.compile(r"[\s$\u20ac\u00a3*(-]*\d")
-TAKEN_BACK = re.compile(r"[.!?\s]*(?:No,|No wait|Wait|Actually|Correction|Sorry|Scratch that|Oops)", re.IGNORECASE)
 DENIED = re.compile(
     r"(?:\bnot|n't|\bcannot|\bdoubt\b[^.,;]*)\s+(?:be\s+|is\s+)?[$\u20ac\u00a3*\s]*$"
     r"|(?:^\W*|\b(?:is|are|was|were|be|makes)\s+)(?:over|under|above|below|beyond)\s+[$\u20ac\u00a3*\s]*$",
@@ -36,6 +36,38 @@ DENIED = re.compile(
 """Before a number that is said not to be the answer."""
 DOUBTFUL = re.compile(r"\d\s*[?'\u2032]+[\s$]*$")
 """The end of a box that holds no one number: `12?`, `5'`."""
+DENIED_AFTER = re.compile(
+    r"[\s*$)}]*(?:\w+\s+){0,2}?(?:(?:is|are|was|were)\s+(?:wrong|incorrect|false|a mistake)\b"
+    r"|(?:(?:is|are|was|were)(?:n't|\s+not)|can(?:'t|not|\s+not)\s+be)\s+(?:the\s+|my\s+)?(?:\w+\s+)?(?:answer|correct"
+    r"|right|true|it|valid)\b)",
+    re.IGNORECASE,
+)
+"""After one: `12 is wrong`."""
+REFUSED = re.compile(
+    r"\b(?:cannot|can't|could not|couldn't|can not|impossible to|unable to|no way to|not possible to)\s+(?:\w+\s+)?"
+    r"(?:be\s+)?(?:\w+ly\s+)?(?:determined?|solved?|found|find|answer(?:ed)?|comput(?:ed|e)|calculated?|say|said|known?"
+    r"|tell|inferred)\b"
+    r"|\b(?:infinitely|indefinitely) many\b|\b(?:not enough|insufficient) (?:information|data)\b"
+    r"|\banswer is (?:unknown|undetermined|undefined|not (?:known|determined|given))\b|\bthere (?:is|are) no (?:answer"
+    r"|solutions?)\b",
+    re.IGNORECASE,
+)
+"""Of a text without a mark: that there is no answer."""
+REFUSING = (
+    "cannot",
+    "can't",
+    "could",
+    "can not",
+    "impossible",
+    "unable",
+    "no way",
+    "not ",
+    "finitely",
+    "insufficient",
+    "answer is un",
+    "no answer",
+    "no solution",
+)
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?!(?:or|maybe|perhaps|and)\b)(?=[^\s\d])|\n+")
 DIGIT = re.compile(r"(?<![^\W\d_])\d")
 PARTS = {"or", "to", "through", "maybe", "perhaps", "possibly", "minus", "negative", "plus", "times", "rs", "usd"}
@@ -43,6 +75,10 @@ PARTS |= {"nor", "vs", "versus", "else", "about", "around", "divided", "multipli
 """Words that belong to the quantity after them."""
 SAYS_IT = {"is", "are", "was", "were", "be", "makes", "=", ":"}
 """After these, `7 apples, 8 pears` is one statement; in `After 7 hours, 8 are left` it is two."""
+OF_ALL = re.compile(
+    r"\s+(?:[^\W\d]+\s+)?(?:out\s+)?of\s+(?:her|his|its|their|the|my|our|your|these|those|all)\s+", re.IGNORECASE
+)
+"""Between a number and the one that it is a part of: `13 of her 20 apples`."""
 ELLIPSIS = re.compile(r"\.{2,}(?=\s*(?:or|maybe|perhaps|possibly)\b)")
 BY_CASES = re.compile(r"\d[^.;]*\bif\b[^.;]*[,;][^.;]*\d[^.;]*\bif\b")
 """`7 if it is odd, 8 if it is even`."""
@@ -58,10 +94,12 @@ def stated_answer(
     That is `tagged`, `boxed`, `marked` or `fallback`; where there is none, `none`, or `expression` for a calculation
     without its result. `unit`: the gold answer's, to which another unit of the same kind is converted.
     """
-    part = answer_part(text)
+    part = without_unsaid(answer_part(text))
+    asked: set[str | None] = set()
     for statement in statements(part):
         said, doubted = _said(statement, kind)
-        if _taken_back(statement, said) or (doubted and kind is not AnswerKind.TEXT):
+        if doubted and kind is not AnswerKind.TEXT:
+            asked.add(_value(said, kind, choices, unit))
             continue
         if kind is AnswerKind.CHOICE:
             said = with_its_text(said, statement.text, choices)
@@ -69,9 +107,11 @@ def stated_answer(
         if value is OPEN or (statement.how == "boxed" and kind is AnswerKind.NUMBER and DOUBTFUL.search(said)):
             return None, "expression"
         if value is not None:
-            return value, statement.how
-    value = _fallback(part, kind, choices, unit)
-    return (value, "fallback") if value else (None, "none")
+            value = _last_word(value, _after(part, statement, said), kind, choices, unit)
+            return value, statement.how if value else "none"
+    refused = any(word in part for word in REFUSING) and REFUSED.search(part[-LONGEST_TAIL:])
+    value = None if refused else _fallback(part, kind, choices, unit)
+    return (value, "fallback") if value and value not in asked else (None, "none")
 
 
 OPEN = "\x00"
@@ -99,9 +139,37 @@ def _said(statement: Statement, kind: AnswerKind) -> tuple[str, bool]:
     return statement.text, False
 
 
-def _taken_back(statement: Statement, said: str) -> bool:
-    """Whether the next words of its line take a statement back: `The answer is 18. No, 20.`"""
-    return statement.how == "marked" and TAKEN_BACK.match(statement.text, len(said)) is not None
+def _after(part: str, statement: Statement, said: str) -> str:
+    """What stands after what a statement says."""
+    found = re.compile(rf"(?<![^\W_]){re.escape(said)}(?![^\W_])").search(part, statement.start) if said else None
+    return part[found.end() :] if found else ""
+
+
+def _last_word(value: str, after: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
+    """A statement's value, or what the text says instead of it or beside it afterwards; None where that is not clear."""
+    if DENIED_AFTER.match(after):
+        return None
+    other = other_answer(after)
+    beside = _beside(other, kind, choices, unit) if other else None
+    if beside is not None and beside != value:
+        return f"{value} or {beside}"
+    found = second_thought(after)
+    if found is None:
+        return value
+    said, surely = found
+    new = _fallback(said, kind, choices, unit)
+    if new == value or is_confirmed(said):
+        return value
+    if new is not None and says_new(said):
+        return new
+    return None if surely else value
+
+
+def _beside(other: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
+    """The value of a second answer that stands right after a statement."""
+    if kind is AnswerKind.CHOICE:
+        return read_choice(statement_of(other)[0], choices)
+    return _fallback(other, kind, choices, unit)
 
 
 def _value(text: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
@@ -120,13 +188,15 @@ def _fallback(part: str, kind: AnswerKind, choices: Sequence[str], unit: str) ->
         AnswerKind.NUMBER: lambda: _last_number(part, unit),
         AnswerKind.CHOICE: lambda: last_choice(part, choices),
         AnswerKind.YES_NO: lambda: last_yes_no(part),
+        AnswerKind.TEXT: lambda: text_before(part),
     }
     return read[kind]() if kind in read else None
 
 
 def _last_number(part: str, unit: str) -> str | None:
     """What the last sentence with a number says last; all of a text that is a quantity alone."""
-    if len(part) < LONGEST_QUANTITY and BEGINS_WITH_NUMBER.match(part) and "\n" not in part.strip():
+    short = len(part) < LONGEST_QUANTITY and BEGINS_WITH_NUMBER.match(part) and "\n" not in part.strip()
+    if short and not any(DENIED_AFTER.match(part, digit.end()) for digit in DIGIT.finditer(part)):
         stated = read_quantity(part, unit)
         if stated is not None and stated.form is Form.NUMBER:
             return stated.text
@@ -157,9 +227,13 @@ def _last_quantity(sentence: str, unit: str) -> str | None:
     if not places:
         return None
     start = places[-1]
+    if len(places) > 1 and OF_ALL.fullmatch(text, tokens[places[-2]].end, tokens[start].start):
+        start = places[-2]
     while start and (not _is_plain(tokens[start - 1]) or _is_joint(tokens[start]) or _joins(tokens, start - 1)):
         start -= 1
-    if DENIED.search(text, 0, tokens[start].start):
+    if DENIED.search(text, 0, tokens[start].start) or DENIED_AFTER.match(text, tokens[places[-1]].end):
+        return None
+    if CHANGING.search(text, 0, tokens[start].start):
         return None
     stated = read_quantity(text[tokens[start].start :], unit)
     return canonical_statement(stated.text) if stated is not None and stated.form is not Form.OPEN else None

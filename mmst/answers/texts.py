@@ -9,6 +9,12 @@ from mmst.answers.markup import bare
 EXCLAIMED = re.compile(r"(?<=[^\W\d_]{2})!+$")
 """A mark after a word, which is no factorial."""
 RATIO = re.compile(r"(?<=\d)\s*:\s*(?=\d)")
+ANSWERING = re.compile(
+    r"(?:^|[.!?\n]\s*)(?!(?:this|that|it|what|which|he|she|they|here|there|the)\b)(?P<text>[^\W_][^.!?\n,;:]{0,60}?)\s+is\s+"
+    r"(?:the|our|my)\s+(?:(?:final|correct|right)\s+)?answer\b(?=\W*(?:$|\n))",
+    re.IGNORECASE,
+)
+"""`Paris is the answer.`"""
 OUTER = "\"'`* \t\n"
 MOST_LAYERS = 20
 """Of quotes, marks and wrappers that are taken away."""
@@ -22,6 +28,12 @@ def canonical_text(answer: str) -> str | None:
         if text == before:
             break
     return text or None
+
+
+def text_before(text: str) -> str | None:
+    """The words that a text's last line calls its answer."""
+    found = [*ANSWERING.finditer(text[-500:])] if "answer" in text[-500:] else []
+    return canonical_text(found[-1]["text"]) if found else None
 
 
 def _once(text: str) -> str:

@@ -127,7 +127,7 @@ ARROW = re.compile(
 )
 UNKNOWN_TIMES = re.compile(r"\s*[a-zA-Z]\s*=\s*-?\d+(?:\.\d+)?[a-z]\s*\.?")
 """`n = 3m`: two unknowns, and no metres."""
-SEVERAL_UNKNOWNS = re.compile(r"=\s*[-$\d][^=]*(?:\bor\b|\band\b|[,;])\s*\$?\s*[a-zA-Z]\d?\s*=\s*[-$\d]")
+SEVERAL_UNKNOWNS = re.compile(r"=\s*[-$\d][^=]*(?:\bor\b|\band\b|[,;])\s*\$?\s*[a-zA-Z](?:_?\d|_\{\d\})?\s*=\s*[-$\d]")
 """`x = 7 or x = 8`."""
 DOTS = re.compile(r"(?<=\d)\s?(?:\.{2,}|\u2026)\s?(?=\d)")
 """Between the ends of a range."""
@@ -141,3 +141,23 @@ AGAIN = frozenset(("or", ",", "(", ")", "-"))
 HOURS = {"am", "pm", "o", "noon"}
 """After a number that is a time of day."""
 ABOUT = re.compile(r"\(?\s*\u2248")
+CHANGING = re.compile(
+    r"\b(?:(?:third|thirds|quarters?|fifths?|sixths?|tenths?|multiples?|factors?|divisors?|negatives?|reciprocals?"
+    r"|inverses?|opposites?"
+    r"|logarithms?|factorials?|squares?|cubes?|roots?|powers?|digits?|remainders?|sine|cosine|tangent|absolute value"
+    r"|floor|ceiling|fraction|part|portion|most|complements?|predecessors?|successors?|conjugates?|halves|double|triple) of"
+    r"|root|up to|close to|near|nearly|almost|as (?:many|much|few|little) as|such as|for example|e\.g\.|page|chapter"
+    r"|section|question|version|figure|table|(?:^|is )before|(?:anything|everything|all) (?:but|except)"
+    r"|(?:with|from|by|given) only|impossible\b[^.]*|cannot be \w+ from|can't be \w+ from|undetermined from)"
+    r"[\s$\u20ac\u00a3*({\\-]*(?:the number\s+)?$",
+    re.IGNORECASE,
+)
+"""Before a number: it is not what is stated, but what that is made of, near to, or an example of."""
+CHANGED = re.compile(
+    r"\s*(?:squared|cubed|factorial|tenths?|hundredths?|thousandths?|millionths?|(?:in\s+)?base\s+(?!10\b|ten\b)|(?:less"
+    r"|more|fewer|greater) than (?:twice|thrice|half|double|triple|\d+|(?!a\b)[a-z])"
+    r"|raised to|to the (?:power|square|(?!n)\w+th)|halved|(?:st|nd|rd|th) (?:prime|root|power|term|multiple)|inverse"
+    r"|if\b(?=.*\b(?:had|were|would|did not|didn't)\b)[^.]*|doubled|tripled|modulo|mod)\b",
+    re.IGNORECASE,
+)
+"""After a number: the same."""
