@@ -172,8 +172,7 @@ def _named(written: str, choices: Sequence[str]) -> str | None:
     written = bare(written)
     named = WITH_LETTER.fullmatch(written)
     if named and len(choices) >= ord(named[1].upper()) - 64:
-        letter = named[1].upper()
-        return letter if not named[2] or canonical_choice(named[2], choices) == letter else None
+        return None if named[2] else named[1].upper()  # a letter with a text could be another list's
     if written.strip(" ().").isalpha() or canonical_number(written) is None:
         return None if named else canonical_choice(written, choices)
     index = written.strip().isdigit() and int(written) <= len(choices)
