@@ -133,7 +133,7 @@ def _side(text: str) -> Stated | None:
     plain = canonical_number(text)
     if plain is not None:
         return Stated(Form.NUMBER, plain)
-    if absolute := ABSOLUTE.fullmatch(text.strip()):
+    if absolute := ABSOLUTE.fullmatch(text.strip(" .$")):
         inner = _side(absolute[1])
         return inner and replace(inner, text=inner.text.removeprefix("-"), value=inner.value and abs(inner.value))
     tokens = [
