@@ -28,13 +28,41 @@ UNSAID = re.compile(
     r"(?:[^.!?\n,]|[.,](?=\d))*",
     re.IGNORECASE,
 )
-UNSAID_WORDS = re.compile(
-    r"though|believe|suppos|assum|imagin|pretend|say|said|think|claim|agree|might|may|could|would|mistake|error|conclude"
-    r"|no way|not the case|not true|not so|doubt|argue"
-    r"|insist|guess|told|wrong|incorrect|false",
-    re.IGNORECASE,
+UNSAID_WORDS = (
+    "though",
+    "believe",
+    "suppos",
+    "assum",
+    "imagin",
+    "pretend",
+    "say",
+    "said",
+    "think",
+    "claim",
+    "agree",
+    "might",
+    "may",
+    "could",
+    "would",
+    "mistake",
+    "error",
+    "conclude",
+    "doubt",
+    "argue",
+    "insist",
+    "guess",
+    "told",
+    "wrong",
+    "incorrect",
+    "false",
+    "no way",
+    "not the case",
+    "not true",
+    "not so",
+    "let us",
+    "let's",
 )
-"""Without any of these nothing is unsaid."""
+"""In lower case; without any of these nothing is unsaid. Plain words are found far faster than a pattern of them."""
 CUE_WORDS = re.compile(
     r"wait|hmm|hold on|actually|correct|mistake|sorry|oops|scratch|second thought|\bno\b|wrong|error|however", re.IGNORECASE
 )
@@ -90,7 +118,8 @@ CASES = re.compile(
 
 def without_unsaid(text: str) -> str:
     """A text without the statements that it denies, supposes, or gives as another's: `My friend says the answer is 7.`"""
-    return UNSAID.sub(" ", text) if UNSAID_WORDS.search(text) else text
+    lower = text.lower()
+    return UNSAID.sub(" ", text) if any(word in lower for word in UNSAID_WORDS) else text
 
 
 def second_thought(after: str) -> tuple[str, bool] | None:
