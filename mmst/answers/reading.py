@@ -141,8 +141,13 @@ def _said(statement: Statement, kind: AnswerKind) -> tuple[str, bool]:
 
 def _after(part: str, statement: Statement, said: str) -> str:
     """What stands after what a statement says."""
-    found = re.compile(rf"(?<![^\W_]){re.escape(said)}(?![^\W_])").search(part, statement.start) if said else None
-    return part[found.end() :] if found else ""
+    at = part.find(said, statement.start) if said else -1
+    while at >= 0:
+        end = at + len(said)
+        if not part[at - 1 : at].isalnum() and not part[end : end + 1].isalnum():
+            return part[end:]
+        at = part.find(said, at + 1)
+    return ""
 
 
 def _last_word(value: str, after: str, kind: AnswerKind, choices: Sequence[str], unit: str) -> str | None:
