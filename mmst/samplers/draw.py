@@ -58,3 +58,22 @@ def as_sample(
         source_id=source_id,
         error=completion.error,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSpec:
+    """What determines the rows of a stage that asks an engine."""
+
+    engine: str
+    """Name and version of the engine."""
+    engine_source: str | None
+    """See `mmst.ledger.spec.source_of`."""
+    checkpoint: str
+    prompts: str
+    """A hash of what the engine is asked, whatever it is made of: question, format, exemplars, chat template, solutions."""
+    params: SamplingParams
+    draw: Draw
+    chunk: int
+    """Inputs a chunk: it changes no row, but which file a row lies in."""
+    version: int
+    """Of the stage."""

@@ -7,17 +7,16 @@ is blamed for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from mmst.errors import ConfigError
 from mmst.ledger.spec import rows_key
-from mmst.samplers.sampler import SamplingParams, Watch, nobody
+from mmst.samplers.sampler import SamplingParams, Watch, Weightless, nobody
 from mmst.types import AnswerKind, Completion, FinishReason, Problem, Prompt
 
 NO_REFERENCE = "no reference"
 
 
-class References:
+class References(Weightless):
     """Completes a problem's prompt with its `rationale`; where that is no program, the gold answer follows in a sentence.
 
     Args:
@@ -37,22 +36,6 @@ class References:
     def engine(self) -> str:
         """`references`, with a hash of the solutions."""
         return f"references {rows_key(sorted(self.solutions.items()))[:16]}"
-
-    @property
-    def loads(self) -> bool:
-        """Any checkpoint is the same to it."""
-        return True
-
-    @property
-    def takes_adapters(self) -> bool:
-        """Any checkpoint is the same to it."""
-        return True
-
-    def load(self, checkpoint: Path) -> None:
-        """There is nothing to load."""
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
     def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
         """See `Sampler.complete`. Tokens are counted as words."""

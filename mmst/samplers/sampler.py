@@ -72,3 +72,23 @@ class Sampler(Protocol):
 
     def close(self) -> None:
         """Give memory and processes back."""
+
+
+class Weightless:
+    """What samplers without a model have in common."""
+
+    @property
+    def loads(self) -> bool:
+        """Any checkpoint is the same to it."""
+        return True
+
+    @property
+    def takes_adapters(self) -> bool:
+        """Any checkpoint is the same to it."""
+        return True
+
+    def load(self, checkpoint: Path) -> None:
+        """There is nothing to load."""
+
+    def close(self) -> None:
+        """There is nothing to close."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from mmst.samplers.sampler import SamplingParams, Watch, nobody
+from mmst.samplers.sampler import SamplingParams, Watch, Weightless, nobody
 from mmst.types import Completion, FinishReason, Prompt
 
 Script = Callable[[str, int], str]
 """(prompt, seed) -> completion."""
 
 
-class ScriptedSampler:
+class ScriptedSampler(Weightless):
     """Completes each prompt as its script says. Tokens are counted as words."""
 
     def __init__(self, script: Script, finish: FinishReason = FinishReason.STOP) -> None:
@@ -25,22 +24,6 @@ class ScriptedSampler:
     def engine(self) -> str:
         """`scripted`."""
         return "scripted"
-
-    @property
-    def loads(self) -> bool:
-        """Any checkpoint is the same to it."""
-        return True
-
-    @property
-    def takes_adapters(self) -> bool:
-        """Any checkpoint is the same to it."""
-        return True
-
-    def load(self, checkpoint: Path) -> None:
-        """There is nothing to load."""
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
     def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
         """See `Sampler.complete`."""

@@ -16,7 +16,7 @@ from mmst.methods.picking import Asking, picked, picking_prompt
 from mmst.methods.prompt import PromptWriter
 from mmst.methods.reasoning import split_reasoning
 from mmst.policies.case import Pick
-from mmst.samplers.draw import Draw, as_sample, seed_of
+from mmst.samplers.draw import Draw, DrawnSpec, as_sample, seed_of
 from mmst.samplers.lengths import TOO_LONG
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import FinishReason, GradedSample, Problem, Prompt, Sample
@@ -25,20 +25,9 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class PickSpec:
+class PickSpec(DrawnSpec):
     """What determines the picks."""
 
-    engine: str
-    """Name and version of the engine."""
-    engine_source: str | None
-    """See `mmst.ledger.spec.source_of`."""
-    checkpoint: str
-    prompts: str
-    """A hash of what the engine is asked, whatever it is made of: also the solutions, their order, and how they are cleaned."""
-    params: SamplingParams
-    draw: Draw
-    chunk: int
-    """Questions a chunk: it changes no row, but which file a row lies in."""
     version: int = VERSION
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
-from mmst.samplers.draw import Draw, as_sample, seed_of
+from mmst.samplers.draw import Draw, DrawnSpec, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Problem, Prompt, Sample
 
@@ -20,20 +20,9 @@ VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
-class SampleSpec:
+class SampleSpec(DrawnSpec):
     """What determines the samples."""
 
-    engine: str
-    """Name and version of the engine."""
-    engine_source: str | None
-    """See `mmst.ledger.spec.source_of`."""
-    checkpoint: str
-    prompts: str
-    """A hash of what the engine is asked, whatever it is made of: question, format, exemplars, chat template."""
-    params: SamplingParams
-    draw: Draw
-    chunk: int
-    """Problems a chunk: it changes no row, but which file a row lies in."""
     version: int = VERSION
 
 

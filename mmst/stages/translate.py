@@ -18,7 +18,7 @@ from mmst.methods.edge import Crossing
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter, Rendering
 from mmst.methods.reasoning import split_reasoning
-from mmst.samplers.draw import Draw, as_sample, seed_of
+from mmst.samplers.draw import Draw, DrawnSpec, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import GradedSample, Problem, Prompt, Sample
 
@@ -27,20 +27,9 @@ HINT = "{question} (Hint: the answer is {answer}.)"
 
 
 @dataclass(frozen=True, slots=True)
-class TranslateSpec:
+class TranslateSpec(DrawnSpec):
     """What determines the translations."""
 
-    engine: str
-    """Name and version of the engine."""
-    engine_source: str | None
-    """See `mmst.ledger.spec.source_of`."""
-    checkpoint: str
-    prompts: str
-    """A hash of what the engine is asked, whatever it is made of: also the source's solutions, and how they are cleaned."""
-    params: SamplingParams
-    draw: Draw
-    chunk: int
-    """Sources a chunk: it changes no row, but which file a row lies in."""
     version: int = VERSION
 
 
