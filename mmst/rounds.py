@@ -131,6 +131,11 @@ class ArmResult:
         return {name: measurement.outcomes for name, measurement in self.measured.items()}
 
 
+def training_name(arm: str, number: int) -> str:
+    """What the training of an arm's round is called at a tracker, and in the run's folder."""
+    return f"{arm}-round{number}"
+
+
 def run_rounds(
     pipeline: Pipeline,
     plan: RoundsPlan,
@@ -213,7 +218,7 @@ def _run_arm(
             examples,
             start,
             plan.training.options,
-            plan.training.fitter(f"{recipe.name}-round{number}", title),
+            plan.training.fitter(training_name(recipe.name, number), title),
             plan.training.settings,
             plan.seed + number,
             title,

@@ -21,7 +21,7 @@ WIDTH = 110
 
 
 class Command(NamedTuple):
-    """A command that is no job: its module has `main(arguments)`."""
+    """What the first word after `mmst` can be. A job's module has `run(settings)`, another command's `main(arguments)`."""
 
     module: str
     about: str
@@ -42,9 +42,9 @@ COMMANDS = {
     "new": Command("mmst.cli.new", "a skeleton for a method, filter, judge, data set or exemplars of one's own"),
 }
 JOBS = {
-    "train": "rounds of self-training, end to end",
-    "generate": "the data stages alone: a folder of examples",
-    "eval": "score a model by every method",
+    "train": Command("mmst.jobs.train", "rounds of self-training, end to end"),
+    "generate": Command("mmst.jobs.generate", "the data stages alone: a folder of examples"),
+    "eval": Command("mmst.jobs.evaluate", "score a model by every method"),
 }
 
 
@@ -56,7 +56,7 @@ def overview(command: str) -> None:
     """
     if command not in ("--help", "-h", "help"):
         raise ConfigError(f"'{command}' is no command; there are {', '.join([*JOBS, *COMMANDS])}.")
-    rows = [*JOBS.items(), *((name, of.about) for name, of in COMMANDS.items())]
+    rows = [(name, of.about) for name, of in {**JOBS, **COMMANDS}.items()]
     lines = ["mmst makes a language model better with its own answers.", "", "usage: mmst COMMAND ...", ""]
     lines += [f"  {name:10} {about}" for name, about in rows]
     _print([*lines, "", "mmst COMMAND --help says more; configurations are given as GROUP=NAME and KEY=VALUE."])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,10 +66,8 @@ def _rows(path: Path, split: str, test_share: float | None) -> Rows:
         return rows_of_file(path)
     found = None if path.is_file() else rows_of_folder(path, split)
     if found is None:
-        said = "it is one file, all of it test" if path.is_file() else said_of(path)
-        raise DataError(
-            f"dataset.path: {path} has no split '{split}'; {said}. dataset.test_share=0.2 divides what has no splits."
-        )
+        said = "it is one file, all of it test. dataset.test_share=0.2 divides it" if path.is_file() else said_of(path)
+        raise DataError(f"dataset.path: {path} has no split '{split}'; {said}.")
     return found
 
 
@@ -101,8 +100,16 @@ def _no_column(key: str, column: str, there: list[str]) -> DataError:
     lowered = {name.lower(): name for name in there}
     near = [lowered[name] for name in (column.lower(), *OTHER_NAMES.get(key, ())) if name in lowered]
     near += [lowered[name] for name in get_close_matches(column.lower(), list(lowered), n=1)]
-    asked = f" Did you mean dataset.{key}={f'[{near[0]}]' if key == 'tags' else near[0]}?" if near else ""
+    asked = f" Did you mean {_override(key, near[0])}?" if near else ""
     return DataError(f"dataset.{key}: there is no column '{column}'; there are {', '.join(there) or 'none'}.{asked}")
+
+
+def _override(key: str, column: str) -> str:
+    """How a column is named on the command line, where spaces, brackets and dots mean something to the shell or to Hydra."""
+    plain = column.isidentifier() and column.isascii()
+    quoted = column if plain else '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    words = f"dataset.{key}={f'[{quoted}]' if key == 'tags' else quoted}"
+    return words if plain else shlex.quote(words)
 
 
 def _problems(rows: Rows, names: Mapping[str, str], kind: AnswerKind | None, tags: Sequence[str]) -> list[Problem]:
