@@ -5,6 +5,7 @@ The groups are listed from the files. Hydra would list them by copying its repos
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,7 +103,7 @@ def _wrapped(group: str, names: Sequence[str]) -> list[str]:
     lines, line = [], f"{group}:"
     for place, name in enumerate(names):
         word = f" {name}{',' if place < len(names) - 1 else ''}"
-        if len(line) + len(word) > WIDTH:
+        if len(line) + len(word) > min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns):
             lines.append(line)
             line = " " * 4
         line += word

@@ -19,7 +19,7 @@ from mmst.jobs.results import leave_results
 from mmst.jobs.training import check_trainable, fitter_factory
 from mmst.reasons import check_ways
 from mmst.reporting.results import mean_accuracy
-from mmst.rounds import InitFrom, OnCollapse, RoundsPlan, TrainingPlan, run_rounds
+from mmst.rounds import InitFrom, OnCollapse, RoundsPlan, TrainingPlan, UntrainableArmError, run_rounds
 from mmst.training.options import TrainingOptions
 
 
@@ -42,7 +42,12 @@ def run(settings: TrainSettings) -> float | None:
         tell_doubts(job, [learned_from, *measured_on])
         expected = run_pieces(plan, job.recipes, list(settings.solvers), learned_from, measured_on)
         job.pipeline.ledger.progress.expect(expected)
-        results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
+        try:
+            results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
+        except UntrainableArmError as error:
+            tell_curves(settings, error.results)
+            leave_results(job, error.results, measured_on, contamination)
+            raise
         tell_curves(settings, results)
         found = leave_results(job, results, measured_on, contamination)
         if results[-1].stopped:

@@ -89,6 +89,11 @@ def test_answers_may_be_unknown(tmp_path):
             {"question": "the question (en)"},
             r"""Did you mean 'dataset.question="The Question \(EN\)"'\?""",
         ),
+        (
+            [{"The Question": "?", "Correct Answer": "1"}],
+            {},
+            r"""no columns 'question', 'answer'; .* 'dataset.question="The Question"' 'dataset.answer="Correct Answer"'\?""",
+        ),
         ([{"question": "?", "tests": ["assert f( == 1"]}], {}, "1: 'tests' is not Python"),
         ([{"question": [{"role": "user", "content": "?"}], "answer": 1}], {}, "1: 'question' is a list"),
         (
