@@ -37,7 +37,7 @@ COMMANDS = {
     "trace": Command("mmst.cli.trace", "where a problem, sample or checkpoint of a run is from, and what became of it"),
     "compare": Command("mmst.cli.compare", "two arms' solutions side by side, to be judged blindly by a person"),
     "export": Command("mmst.cli.export", "a trained model of a run as a plain folder, also to the Hub"),
-    "datasets": Command("mmst.datasets.__main__", "the data sets that are known by name"),
+    "datasets": Command("mmst.cli.datasets", "the data sets that are known by name"),
     "models": Command("mmst.cli.models", "the models that are known by name"),
     "answers": Command("mmst.cli.answers", "read and judge answers in a file of completions"),
     "new": Command("mmst.cli.new", "a skeleton for a method, filter, judge, data set or exemplars of one's own"),

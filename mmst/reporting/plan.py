@@ -10,7 +10,8 @@ from mmst.planning.estimate import Estimate, RoundWork, TrainingSetup
 from mmst.planning.hardware import Hardware
 from mmst.planning.size import ModelSize
 from mmst.reporting.outlook import duration
-from mmst.reporting.progress import CONSOLE, say
+from mmst.reporting.progress import say
+from mmst.reporting.screen import show_table
 
 TRAINING = ("devices", "weights", "grads", "Adam", "activ.", "training", "host")
 """`training` is the sum of the four before it, `host` memory outside the device."""
@@ -30,7 +31,7 @@ def print_plan(
     )
     say(f"training: {setup.sentence()}")
     for table in plan_tables(found):
-        CONSOLE.print(table)
+        show_table(table)
     say(f"{_assumptions(hardware)}; {hardware.spare:.0%} of the memory is left free")
 
 

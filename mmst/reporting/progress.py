@@ -37,12 +37,15 @@ def say(text: str) -> None:
     CONSOLE.print(wrapped(labelled(text)), markup=False, highlight=False, soft_wrap=True)
 
 
-def wrapped(text: str, console: Console | None = None) -> str:
-    """A text in lines that fit the screen; a word that is longer, such as a path, stays whole. Files have it as it is."""
+def wrapped(text: str, console: Console | None = None, indent: int = 0) -> str:
+    """A text in lines that fit the screen; a word that is longer, such as a path, stays whole. Files have it as it is.
+
+    indent: of the lines after the first one.
+    """
     out = console or CONSOLE
     if not out.is_terminal:
         return text
-    fold = textwrap.TextWrapper(out.width, break_long_words=False, break_on_hyphens=False)
+    fold = textwrap.TextWrapper(out.width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
     return "\n".join(line for part in text.split("\n") for line in fold.wrap(part) or [""])
 
 

@@ -16,6 +16,7 @@ from mmst.reporting.policies import missing_sentences, policy_rows, policy_table
 from mmst.reporting.power import power_sentence
 from mmst.reporting.progress import CONSOLE, labelled, say, wrapped
 from mmst.reporting.results import tables_of
+from mmst.reporting.screen import show_table
 
 TABLES = "tables.txt"
 FILE_WIDTH = 130
@@ -41,14 +42,14 @@ def print_results(found: Mapping[str, Any], title: str, main: bool = False) -> N
         if first and not main:
             _show_differences(table)
         if table["sampled"] and not main:
-            _show(sampled_table(table["sampled"], name))
+            _show(sampled_table(table["sampled"], name), heads=2)
     for sentence in missing_sentences(found):
         say(sentence)
 
 
 def _show_differences(table: Mapping[str, Any], console: Console | None = None, name: str | None = None) -> None:
     if rows := table["comparisons"]:
-        _show(comparison_table(rows, name), console)
+        _show(comparison_table(rows, name), console, heads=2)
         (console or CONSOLE).print(wrapped(power_sentence(rows), console or CONSOLE), markup=False, soft_wrap=True)
 
 
@@ -232,14 +233,12 @@ MAKING: dict[str, Callable[[Any], Table]] = {
 """Parts of the results that tell how the arms were made, and the tables that show them."""
 
 
-def _show(table: Table, console: Console | None = None) -> None:
-    """A table under its title, which rich would fold to the table's width; words that are too long are folded, never cut."""
+def _show(table: Table, console: Console | None = None, heads: int = 1) -> None:
+    """A table under its title, which rich would fold to the table's width."""
     title, table.title = table.title, None
-    for column in table.columns:
-        column.overflow = "fold"
     out = console or CONSOLE
     out.print("\n" + wrapped(str(title) if console else labelled(str(title)), out), markup=False, soft_wrap=True)
-    out.print(table, markup=False)
+    show_table(table, out, heads)
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
