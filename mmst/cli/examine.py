@@ -17,6 +17,7 @@ from mmst.config.read import plain
 from mmst.config.sentences import config_errors, explained
 from mmst.errors import ConfigError
 from mmst.models.check import examined
+from mmst.reporting.progress import wrapped
 from mmst.training.checkpoint import hub_checkpoint, served_name
 
 
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for finding in examined(folder, max_tokens=room):
         failed = failed or not finding.ok
-        sys.stdout.write(f"{'ok' if finding.ok else 'FAILS':6} {finding.name:12} {finding.sentence}\n")
+        line = f"{'ok' if finding.ok else 'FAILS':6} {finding.name:12} {finding.sentence}"
+        sys.stdout.write(f"{wrapped(line, indent=20)}\n")
         sys.stdout.flush()
     return int(failed)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -59,8 +60,9 @@ def overview(command: str) -> None:
         raise ConfigError(f"'{command}' is no command; there are {', '.join([*JOBS, *COMMANDS])}.")
     rows = [(name, of.about) for name, of in {**JOBS, **COMMANDS}.items()]
     lines = ["mmst makes a language model better with its own answers.", "", "usage: mmst COMMAND ...", ""]
-    lines += [f"  {name:10} {about}" for name, about in rows]
-    _print([*lines, "", "mmst COMMAND --help says more; configurations are given as GROUP=NAME and KEY=VALUE."])
+    lines += [_folded(f"  {name:10} {about}", 13) for name, about in rows]
+    more = "mmst COMMAND --help says more; configurations are given as GROUP=NAME and KEY=VALUE."
+    _print([*lines, "", _folded(more)])
 
 
 def asked_for_help(words: Sequence[str]) -> bool:
@@ -81,7 +83,7 @@ def job_help(job: str, words: Sequence[str]) -> None:
         for group, names in groups(*installed_folders(), *([folder] if folder else [])).items()
         for line in _wrapped(group, names)
     ]
-    parts = [about, "", "== What can be chosen (GROUP=NAME) ==", *listed]
+    parts = [_folded(about), "", "== What can be chosen (GROUP=NAME) ==", *listed]
     _print([*parts, "", "== What is set (KEY=VALUE) ==", OmegaConf.to_yaml(OmegaConf.create(shown)).rstrip(), "", *examples])
 
 
@@ -103,11 +105,20 @@ def _wrapped(group: str, names: Sequence[str]) -> list[str]:
     lines, line = [], f"{group}:"
     for place, name in enumerate(names):
         word = f" {name}{',' if place < len(names) - 1 else ''}"
-        if len(line) + len(word) > min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns):
+        if len(line) + len(word) > _width():
             lines.append(line)
             line = " " * 4
         line += word
     return [*lines, line]
+
+
+def _folded(line: str, indent: int = 0) -> str:
+    """A line in lines of the screen's width, those after the first indented."""
+    return textwrap.fill(line, _width(), subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+def _width() -> int:
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
 
 
 def _examples(job: str) -> list[str]:

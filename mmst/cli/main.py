@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
@@ -24,6 +25,7 @@ from mmst.cli.places import CONFIGS, SWEEPS
 from mmst.cli.plugins import add_installed_configs
 from mmst.cli.record import failures
 from mmst.config.read import read_settings
+from mmst.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +73,24 @@ def _job(job: str, words: list[str]) -> None:
     if asked_for_help(words):
         job_help(job, words)
         return
+    _refuse_unknown(words)
     started: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=job)(task)
     started()
+
+
+def _refuse_unknown(words: Sequence[str]) -> None:
+    """Refuse an option that Hydra does not know, which it would answer with all those that it does.
+
+    Raises:
+        ConfigError: says how keys are set.
+    """
+    _, rest = get_args_parser().parse_known_args(words)
+    unknown = [word for word in rest if word.startswith("-")]
+    if unknown:
+        key = unknown[0].lstrip("-").partition("=")[0]
+        raise ConfigError(
+            f"there is no option {unknown[0]}; keys are set without dashes, as {key}=VALUE, and --help lists them."
+        )
 
 
 def task(config: DictConfig) -> Any:

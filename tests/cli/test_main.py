@@ -86,6 +86,12 @@ def test_an_option_may_stand_between_overrides(words, ordered):
     assert options_first(words) == ordered
 
 
+def test_an_option_that_there_is_not_is_one_sentence(capsys):
+    assert refused(capsys, "eval", "--limit=3") == (
+        "mmst: there is no option --limit=3; keys are set without dashes, as limit=VALUE, and --help lists them."
+    )
+
+
 def test_help_with_a_typo_is_one_sentence(capsys):
     assert "Did you mean model=nano?" in refused(capsys, "train", "--help", "model=nanoo")
 
