@@ -39,7 +39,7 @@ def export_model(run: Path, arm: str, target: Path) -> Path:
             _save_merged(source, work)
         for path in _licences(found):
             shutil.copyfile(path, work / path.name)
-        atomic_write(work / CARD, card(arm, found).encode())
+        atomic_write(work / CARD, card(arm, found, run).encode())
     return target
 
 

@@ -7,6 +7,7 @@ ledger is deleted.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,9 +17,12 @@ import yaml
 
 from mmst.ledger.files import atomic_write
 from mmst.rounds import ArmResult, final_results
+from mmst.samplers.secrets import MASK, SECRET, masked_address
 
 MODELS = "models"
 CARD = "README.md"
+OVERRIDES = Path(".hydra", "overrides.yaml")
+"""In a run's folder: what its command line set."""
 LICENCES = {name: {"license": "apache-2.0"} for name in ("nano", "nano_three", "smollm2_135m")}
 """What a card says of models whose licence is known here; of others, that it is the base's."""
 
@@ -35,7 +39,7 @@ def leave_models(results: Sequence[ArmResult], found: Mapping[str, Any], folder:
     places = {arm: folder / MODELS / arm for arm in trained}
     for arm, result in trained.items():
         place_files(result.checkpoint.path, places[arm])
-        atomic_write(places[arm] / CARD, card(arm, found).encode())
+        atomic_write(places[arm] / CARD, card(arm, found, folder).encode())
         (places[arm] / CARD).chmod(0o666 & ~_umask())
     return places
 
@@ -53,8 +57,8 @@ def place_files(source: Path, target: Path) -> None:
             (target / path.name).chmod(0o666 & ~_umask())
 
 
-def card(arm: str, found: Mapping[str, Any]) -> str:
-    """The model card: base, data, recipe, scores with intervals, and how it was made."""
+def card(arm: str, found: Mapping[str, Any], run: Path) -> str:
+    """The model card: base, data, recipe, scores with intervals, and how it was made. run: the run's folder."""
     config = found["config"]
     base, dataset = config["model"]["name"], config["dataset"]["name"]
     head = {
@@ -78,6 +82,7 @@ def card(arm: str, found: Mapping[str, Any]) -> str:
             f"Rounds: {config.get('rounds', 1)}.",
             "",
             *_scores(arm, found),
+            *_command(run, str(config.get("job", "train"))),
             "",
             f"Commit {found['commit']}; "
             + ", ".join(f"{name} {version}" for name, version in found["versions"].items())
@@ -96,6 +101,22 @@ def _scores(arm: str, found: Mapping[str, Any]) -> list[str]:
             base = table["arms"]["base"][method]
             rows.append(f"| {name} | {method} | {_percent(base)} | {_percent(cell)} | {cell['n']} |")
     return rows
+
+
+def _command(run: Path, job: str) -> list[str]:
+    """The command line that made it, without secrets; nothing where no command line did."""
+    path = run / OVERRIDES
+    if not path.is_file():
+        return []
+    words = [str(word) for word in yaml.safe_load(path.read_text(encoding="utf-8")) or []]
+    told = [_told(*word.partition("=")) for word in words]
+    return ["", "```", shlex.join(["mmst", job, *told]), "```"]
+
+
+def _told(key: str, sign: str, value: str) -> str:
+    """An override as it may be shown; what is in braces may hold anything."""
+    hidden = SECRET.search(key.rpartition(".")[2]) or "{" in value
+    return f"{key}{sign}{MASK if hidden else masked_address(value) if '://' in value else value}"
 
 
 def _percent(cell: Mapping[str, Any]) -> str:

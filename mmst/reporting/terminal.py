@@ -19,7 +19,7 @@ from mmst.reporting.results import tables_of
 from mmst.reporting.screen import show_table
 
 TABLES = "tables.txt"
-FILE_WIDTH = 130
+FILE_WIDTH = 180
 """Columns of the tables in a file."""
 METHOD_CELL, ARM_CELL = 16, 17
 """Columns that a row's name needs at least, which is folded between words, and those of `45.7 [42.8, 48.5]`."""

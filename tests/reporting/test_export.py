@@ -119,3 +119,19 @@ def test_a_push_without_a_network_keeps_the_folder(run, tmp_path, capsys):
 def test_a_gguf_file_is_for_llama_cpp_to_make(run, tmp_path, capsys):
     assert "convert_hf_to_gguf.py" in refused(capsys, run, "multi", tmp_path / "out", "--gguf")
     assert (tmp_path / "out" / "config.json").is_file()
+
+
+def test_the_card_holds_the_command_without_its_secrets(run, tmp_path):
+    (run / ".hydra").mkdir()
+    words = [
+        "method=multi",
+        "policy=[one]",
+        "sampler.api_key=abc",
+        "sampler.base_url=http://me:abc@host/v1",
+        "+sampler.extra={a: abc}",
+    ]
+    (run / ".hydra" / "overrides.yaml").write_text("".join(f"- {json.dumps(word)}\n" for word in words))
+    main(["export", str(run), "multi", str(tmp_path / "out")])
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "mmst train method=multi 'policy=[one]' 'sampler.api_key=***'" in card
+    assert "abc" not in card
