@@ -92,6 +92,7 @@ CHANGES = {
 HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
+    "dataset.samples": (3, "sampling.per_problem is set here"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),
     "power": (1.0, "of a plan"), "power_from": ("x", "of a plan"),

@@ -25,6 +25,11 @@ def selection_options(settings: LabelSettings) -> SelectionOptions:
         translation=build(settings.translation.params, "translation.params"),
         keep=build(settings.filter, "filter"),
     )
+    if options.keep.labels is LabelRule.MAJORITY and options.samples_per_problem == 1:
+        raise ConfigError(
+            "filter.labels=majority takes the commonest of several answers, and sampling.per_problem=1 asks for one: "
+            "sampling.per_problem=4 is usual."
+        )
     options.sampling.check_count(options.samples_per_problem)
     options.translation.check_count(options.translations_per_label)
     return options
