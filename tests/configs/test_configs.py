@@ -151,7 +151,7 @@ def test_every_trainer_builds(name, monkeypatch):
     trainer = instantiate(config.trainer.trainer)(max_steps=1, logger=False)
     strategy = OmegaConf.select(config, "trainer.strategy._target_")
     assert strategy is None or type(trainer.strategy).__name__ == strategy.rpartition(".")[2]
-    assert instantiate(config.trainer.options, _convert_="all").steps == 600
+    assert instantiate(config.trainer.options, _convert_="all").steps == 300
     assert instantiate(config.trainer.launcher, _convert_="all").processes >= 1
 
 
