@@ -8,8 +8,9 @@ from mmst.answers.labels import LabelRule
 from mmst.config.build import build
 from mmst.config.schema import LabelSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
+from mmst.crossing import SelectionOptions
 from mmst.errors import ConfigError
-from mmst.pipeline import ProblemSet, SelectionOptions
+from mmst.pipeline import ProblemSet
 
 log = logging.getLogger(__name__)
 
