@@ -16,7 +16,7 @@ from typing import Any
 
 from mmst.choosing import gathered, hidden_states
 from mmst.crossing import SelectionOptions
-from mmst.errors import ConfigError
+from mmst.errors import ConfigError, UserError
 from mmst.example_set import example_set
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet
@@ -29,6 +29,7 @@ from mmst.samplers.sampler import SamplingParams
 from mmst.stages.collapse import Collapse, measured_collapses, sampled_collapses
 from mmst.stages.evaluate import Measurement, judge_agreement, measured
 from mmst.stages.reasons import Way
+from mmst.stages.train import NothingToTrainOnError
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
 from mmst.types import AnswerKind
@@ -133,6 +134,19 @@ class ArmResult:
         return {name: measurement.outcomes for name, measurement in self.measured.items()}
 
 
+class UntrainableArmError(UserError):
+    """An arm has no examples, so the run ends here. Raised once the arms before it have been measured; `results` are theirs."""
+
+    def __init__(self, sentence: str, results: Sequence[ArmResult]) -> None:
+        super().__init__(sentence)
+        self.results = list(results)
+
+
+def training_name(arm: str, number: int) -> str:
+    """What the training of an arm's round is called at a tracker, and in the run's folder."""
+    return f"{arm}-round{number}"
+
+
 def run_rounds(
     pipeline: Pipeline,
     plan: RoundsPlan,
@@ -141,7 +155,11 @@ def run_rounds(
     train_set: ProblemSet,
     test_sets: Sequence[ProblemSet],
 ) -> list[ArmResult]:
-    """Run every arm; the base comes first, then each arm's rounds in order."""
+    """Run every arm; the base comes first, then each arm's rounds in order.
+
+    Raises:
+        UntrainableArmError: an arm has no examples; holds what was measured before.
+    """
     trained = [recipe for recipe in recipes if recipe.edges]
     _check_matches(plan.selection.keep.match, trained)
     lived = _experience(pipeline, plan, trained, base, train_set, 1)
@@ -150,7 +168,10 @@ def run_rounds(
         done = {(result.arm, result.round): result.examples for result in results}
         if _stops(plan, results):
             return _stopped(results)
-        results += _run_arm(pipeline, plan, recipe, trained, base, train_set, test_sets, done, results[0])
+        try:
+            results += _run_arm(pipeline, plan, recipe, trained, base, train_set, test_sets, done, results[0])
+        except UntrainableArmError as error:
+            raise UntrainableArmError(str(error), [*results, *error.results]) from error
         if results[-1].stopped:
             break
     return results
@@ -211,15 +232,18 @@ def _run_arm(
             return _stopped(results)
         start = base if plan.init_from is InitFrom.BASE else checkpoint
         title = f"train   {recipe.name}, round {number}"
-        checkpoint, examples = pipeline.trained(
-            examples,
-            start,
-            plan.training.options,
-            plan.training.fitter(f"{recipe.name}-round{number}", title),
-            plan.training.settings,
-            plan.seed + number,
-            title,
-        )
+        try:
+            checkpoint, examples = pipeline.trained(
+                examples,
+                start,
+                plan.training.options,
+                plan.training.fitter(training_name(recipe.name, number), title),
+                plan.training.settings,
+                plan.seed + number,
+                title,
+            )
+        except NothingToTrainOnError as error:
+            raise UntrainableArmError(str(error), results) from error
         latest = measured_arm(pipeline, plan.evaluation, recipe.name, number, checkpoint, test_sets, lived, examples)
         results.append(_with_collapses(latest, _beside(measured_base, latest)))
     return results

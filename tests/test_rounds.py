@@ -12,10 +12,20 @@ from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.policies.prove import Prove
 from mmst.policies.router import Router
 from mmst.policies.single import One, Oracle
-from mmst.rounds import Evaluation, InitFrom, OnCollapse, RoundsPlan, TrainingPlan, final_results, run_rounds
+from mmst.rounds import (
+    Evaluation,
+    InitFrom,
+    OnCollapse,
+    RoundsPlan,
+    TrainingPlan,
+    UntrainableArmError,
+    final_results,
+    run_rounds,
+)
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.stages.evaluate import measured
+from mmst.stages.train import train
 from mmst.training.launch import Here
 from mmst.training.options import TrainingOptions
 from tests.test_pipeline import CODE, OPTIONS, PROBLEMS, TEXT
@@ -81,6 +91,19 @@ def test_a_collapse_is_seen_after_one_round_and_stops_before_the_next_training(r
     assert {(sign.method, sign.sign) for sign in results[1].collapses} >= {("text", "accuracy"), ("either", "accuracy")}
     assert not results[0].collapses
     assert results[-1].stopped is (on_collapse == "stop" and rounds > 1)
+
+
+def test_what_was_measured_before_an_arm_without_examples_is_not_lost(run, monkeypatch, methods):
+    def emptied(examples, *rest):
+        calls.append(examples)
+        return train(examples if len(calls) == 1 else [], *rest)
+
+    calls = []
+    monkeypatch.setattr("mmst.stages.train.train", emptied)
+    recipes = [Recipe.parse(name, [f"{name} -> {name}"], methods) for name in ("text", "code")]
+    with pytest.raises(UntrainableArmError, match="train code, round 1: no example to train on: no sample passed") as raised:
+        run(1, InitFrom.BASE, recipes)
+    assert [(result.arm, result.round) for result in raised.value.results] == [(BASE_ARM, 0), ("text", 1)]
 
 
 def test_no_round_is_refused(run):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -71,7 +73,11 @@ def one_sentence() -> Iterator[None]:
 def leave(sentence: str, code: int) -> NoReturn:
     """Say one sentence on standard error, and end the process."""
     sys.stdout.flush()
-    sys.stderr.write(f"mmst: {sentence}\n")
+    said = f"mmst: {sentence}"
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        said = textwrap.fill(said, width, break_long_words=False, break_on_hyphens=False)
+    sys.stderr.write(f"{said}\n")
     sys.exit(code)
 
 

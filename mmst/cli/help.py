@@ -5,6 +5,7 @@ The groups are listed from the files. Hydra would list them by copying its repos
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ WIDTH = 110
 
 
 class Command(NamedTuple):
-    """A command that is no job: its module has `main(arguments)`."""
+    """What the first word after `mmst` can be. A job's module has `run(settings)`, another command's `main(arguments)`."""
 
     module: str
     about: str
@@ -36,15 +37,15 @@ COMMANDS = {
     "trace": Command("mmst.cli.trace", "where a problem, sample or checkpoint of a run is from, and what became of it"),
     "compare": Command("mmst.cli.compare", "two arms' solutions side by side, to be judged blindly by a person"),
     "export": Command("mmst.cli.export", "a trained model of a run as a plain folder, also to the Hub"),
-    "datasets": Command("mmst.datasets.__main__", "the data sets that are known by name"),
+    "datasets": Command("mmst.cli.datasets", "the data sets that are known by name"),
     "models": Command("mmst.cli.models", "the models that are known by name"),
     "answers": Command("mmst.cli.answers", "read and judge answers in a file of completions"),
     "new": Command("mmst.cli.new", "a skeleton for a method, filter, judge, data set or exemplars of one's own"),
 }
 JOBS = {
-    "train": "rounds of self-training, end to end",
-    "generate": "the data stages alone: a folder of examples",
-    "eval": "score a model by every method",
+    "train": Command("mmst.jobs.train", "rounds of self-training, end to end"),
+    "generate": Command("mmst.jobs.generate", "the data stages alone: a folder of examples"),
+    "eval": Command("mmst.jobs.evaluate", "score a model by every method"),
 }
 
 
@@ -56,7 +57,7 @@ def overview(command: str) -> None:
     """
     if command not in ("--help", "-h", "help"):
         raise ConfigError(f"'{command}' is no command; there are {', '.join([*JOBS, *COMMANDS])}.")
-    rows = [*JOBS.items(), *((name, of.about) for name, of in COMMANDS.items())]
+    rows = [(name, of.about) for name, of in {**JOBS, **COMMANDS}.items()]
     lines = ["mmst makes a language model better with its own answers.", "", "usage: mmst COMMAND ...", ""]
     lines += [f"  {name:10} {about}" for name, about in rows]
     _print([*lines, "", "mmst COMMAND --help says more; configurations are given as GROUP=NAME and KEY=VALUE."])
@@ -102,7 +103,7 @@ def _wrapped(group: str, names: Sequence[str]) -> list[str]:
     lines, line = [], f"{group}:"
     for place, name in enumerate(names):
         word = f" {name}{',' if place < len(names) - 1 else ''}"
-        if len(line) + len(word) > WIDTH:
+        if len(line) + len(word) > min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns):
             lines.append(line)
             line = " " * 4
         line += word

@@ -13,6 +13,7 @@ from rich.text import Text
 from mmst.errors import DataError
 from mmst.ledger.ledger import MANIFEST
 from mmst.reporting.progress import CONSOLE, say
+from mmst.reporting.screen import show_table
 from mmst.stages.asked import found_prompts
 
 MIB = 1 << 20
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     for size, path in stages:
         rows = _rows(path)
         table.add_row(Text(path.name), rows, f"{size / MIB:.2f}", "done" if (path / MANIFEST).is_file() else "half done")
-    CONSOLE.print(table)
+    show_table(table)
     say(f"{len(stages)} stages, {sum(size for size, _ in stages) / MIB:.1f} MiB")
 
 

@@ -17,7 +17,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from mmst.cli.ending import ended_well, one_sentence
-from mmst.cli.help import COMMANDS, asked_for_help, job_help, overview
+from mmst.cli.help import COMMANDS, JOBS, asked_for_help, job_help, overview
 from mmst.cli.names import run_name
 from mmst.cli.old_names import check_overrides
 from mmst.cli.places import CONFIGS, SWEEPS
@@ -27,7 +27,8 @@ from mmst.config.read import read_settings
 
 log = logging.getLogger(__name__)
 
-JOBS = {"train": "mmst.jobs.train", "generate": "mmst.jobs.generate", "eval": "mmst.jobs.evaluate"}
+WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--info"}
+"""Options of Hydra after which a word is theirs, and no override."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,12 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
     """One of the jobs that a configuration describes, with Hydra's command line."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = options_first(sys.argv[1:] if arguments is None else arguments)
     sys.argv = [sys.argv[0], *words]
     os.environ["HYDRA_FULL_ERROR"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.getLogger("transformers").setLevel(logging.ERROR)
     ended_well(lambda: _job(job, words), failures)
+
+
+def options_first(words: Sequence[str]) -> list[str]:
+    """A job's command line with `-m` and the like before the overrides: Hydra refuses overrides on both sides of one."""
+    options: list[str] = []
+    overrides: list[str] = []
+    before = ""
+    for word in words:
+        (options if word.startswith("-") or before in WITH_VALUE else overrides).append(word)
+        before = word
+    return [*options, *overrides]
 
 
 def _job(job: str, words: list[str]) -> None:
@@ -70,7 +82,7 @@ def task(config: DictConfig) -> Any:
         if settings.prompts:
             return importlib.import_module("mmst.jobs.preview").preview(settings)
         log.info("%s: %s", settings.job, settings.folder)  # a job's own imports take seconds
-        return importlib.import_module(JOBS[settings.job]).run(settings)
+        return importlib.import_module(JOBS[settings.job].module).run(settings)
 
 
 def store_sweeps() -> None:

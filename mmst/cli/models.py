@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmst.cli.places import CONFIGS
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.screen import show_table
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -24,4 +24,4 @@ def main(arguments: Sequence[str]) -> None:
         table.add_row(
             path.stem, Text("model.name=..." if name == "???" else str(name)), Text(text.splitlines()[0].lstrip("# "))
         )
-    CONSOLE.print(table)
+    show_table(table)

@@ -27,10 +27,10 @@ def run_name(overrides: Sequence[str]) -> str:
 
     The order of the overrides does not matter. No `=` and no `,`: they mean something to Hydra, to globs and to trackers.
     """
-    swept = os.environ.get(SWEPT, "").split(",")
+    swept = _swept()
     telling = sorted(
         (o for o in overrides if not o.lstrip("+~").startswith(SILENT)),
-        key=lambda o: (o.lstrip("+~").partition("=")[0] not in swept, not _is_seed(o), o),
+        key=lambda o: (_key(o) not in swept, not _is_seed(o), o),
     )
     if not telling:
         return DEFAULT
@@ -39,6 +39,19 @@ def run_name(overrides: Sequence[str]) -> str:
     if exact and len(name) <= LONGEST and name != DEFAULT:
         return name
     return f"{name[:LONGEST].strip('.-') or NAMELESS}-{hashlib.sha256(','.join(telling).encode()).hexdigest()[:8]}"
+
+
+def swept_overrides(overrides: Sequence[str]) -> list[str]:
+    """Those by which a sweep's jobs differ; all of them where a search chooses the jobs."""
+    return [override for override in overrides if _key(override) in _swept()] or list(overrides)
+
+
+def _swept() -> list[str]:
+    return os.environ.get(SWEPT, "").split(",")
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
 
 
 def _is_seed(override: str) -> bool:

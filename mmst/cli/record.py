@@ -18,15 +18,17 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from mmst.cli.names import SWEPT
+from mmst.cli.names import SWEPT, run_name, swept_overrides
 from mmst.config.sentences import explained
 from mmst.ledger.files import atomic_write, natural_order
-from mmst.reporting.outlook import duration
-from mmst.reporting.progress import label
+from mmst.reporting.outlook import SweepOutlook
+from mmst.reporting.progress import among, label
 
 log = logging.getLogger(__name__)
 
 JOB = "job.json"
+WHOLE = "MMST_SWEEP"
+"""Environment variable by which a sweep tells its jobs, also those in other processes, how many they are and when it began."""
 CLOCKS = 2.0
 """Seconds that the times of a file system's files may be off."""
 
@@ -36,26 +38,25 @@ class JobRecord(Callback):
 
     sweep: ClassVar[Path | None] = None
     """The folder of the sweep that this process runs; None for a single job."""
-    jobs: ClassVar[int | None] = None
-    """How many jobs it has, where that is known before."""
     begun: ClassVar[float] = 0.0
     """When it began, as the time of files."""
-    took: ClassVar[list[float]] = []
-    """Seconds of each job that has ended in this process."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Remember where the jobs are, how many there are, and by which overrides they differ."""
-        JobRecord.sweep, JobRecord.begun, JobRecord.took = Path(config.hydra.sweep.dir), time.time(), []
-        JobRecord.jobs, swept = swept_jobs(config)
+        JobRecord.sweep, JobRecord.begun = Path(config.hydra.sweep.dir), time.time()
+        jobs, swept = swept_jobs(config)
         os.environ[SWEPT] = ",".join(swept)
+        os.environ[WHOLE] = json.dumps({"jobs": jobs, "begun": JobRecord.begun})
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Start the clock; where jobs run side by side, their lines say whose they are."""
+        """Start the clock; where jobs run side by side, their lines say whose they are, by what differs between them."""
         self.started = time.perf_counter()
-        label(Path(config.hydra.runtime.output_dir).name if _beside_others(config) else None)
+        swept = config.hydra.mode.name == "MULTIRUN"
+        label(run_name(swept_overrides(config.hydra.overrides.task)) if _beside_others(config) else None)
+        among((lambda: _rest(Path(config.hydra.sweep.dir))) if swept else None)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Write what became of it."""
@@ -71,18 +72,18 @@ class JobRecord(Callback):
         if folder.is_dir():
             atomic_write(folder / JOB, json.dumps(found, indent=1).encode() + b"\n")
         label(None)
+        among(None)
         if config.hydra.mode.name == "MULTIRUN":
             if failed:
                 log.error("job %s failed: %s", folder.name, found["why"])
-            JobRecord.took.append(time.perf_counter() - self.started)
-            if rest := _rest():
+            if rest := _rest(Path(config.hydra.sweep.dir)):
                 log.info("%s", rest)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Say where the jobs are, and what makes a page of these and no others."""
         sweep = Path(config.hydra.sweep.dir)
         recorded = sorted(sweep.glob(f"*/{JOB}"), key=natural_order)
-        own = [path.parent for path in recorded if path.stat().st_mtime >= JobRecord.begun - CLOCKS]
+        own = [path.parent for path in recorded if path in _ended(sweep, JobRecord.begun)]
         pages = sweep if not own or len(own) == len(recorded) else " ".join(map(str, own))
         log.info("sweep: %s; `mmst report %s` makes its page", sweep, pages)
 
@@ -105,12 +106,19 @@ def _beside_others(config: DictConfig) -> bool:
     return config.hydra.mode.name == "MULTIRUN" and not str(launcher.get("_target_", "BasicLauncher")).endswith("BasicLauncher")
 
 
-def _rest() -> str:
-    """How far a sweep is whose jobs run one after another; nothing where that is not known, or all is done."""
-    done, jobs = len(JobRecord.took), JobRecord.jobs
-    if jobs is None or done >= jobs:
+def _rest(sweep: Path) -> str:
+    """How far a sweep is; nothing where that is not known, or all is done."""
+    told = os.environ.get(WHOLE)
+    if told is None:
         return ""
-    return f"sweep: {done} of {jobs} jobs done, about {duration(sum(JobRecord.took) / done * (jobs - done))} left"
+    outlook = SweepOutlook(**json.loads(told))
+    return outlook.left(list(_ended(sweep, outlook.begun).values()), time.time())
+
+
+def _ended(sweep: Path, begun: float) -> dict[Path, float]:
+    """The records of the jobs that have ended since the sweep began, with their times."""
+    times = {path: path.stat().st_mtime for path in sweep.glob(f"*/{JOB}")}
+    return {path: ended for path, ended in times.items() if ended >= begun - CLOCKS}
 
 
 def failures() -> str | None:

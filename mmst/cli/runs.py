@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mmst.cli.record import JOB
 from mmst.errors import DataError
-from mmst.reporting.progress import CONSOLE
+from mmst.reporting.screen import show_table
 
 RESULTS = "results.json"
 """As `mmst.reporting.results` names it, whose import takes seconds."""
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     table = Table("run", "state", "what it found")
     for run in found_runs(folder):
         table.add_row(*(Text(cell) for cell in (str(run), state(run), findings(run))))
-    CONSOLE.print(table)
+    show_table(table)
 
 
 def found_runs(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,10 +66,8 @@ def _rows(path: Path, split: str, test_share: float | None) -> Rows:
         return rows_of_file(path)
     found = None if path.is_file() else rows_of_folder(path, split)
     if found is None:
-        said = "it is one file, all of it test" if path.is_file() else said_of(path)
-        raise DataError(
-            f"dataset.path: {path} has no split '{split}'; {said}. dataset.test_share=0.2 divides what has no splits."
-        )
+        said = "it is one file, all of it test. dataset.test_share=0.2 divides it" if path.is_file() else said_of(path)
+        raise DataError(f"dataset.path: {path} has no split '{split}'; {said}.")
     return found
 
 
@@ -87,22 +86,42 @@ def _undivided(path: Path) -> Rows:
 def _names(rows: Rows, columns: Mapping[str, str | None], tags: Sequence[str], unknown_answers: bool = False) -> dict[str, str]:
     """Key -> column, of the columns that are there. unknown_answers: whether that of the answers may be missing."""
     there = list(dict.fromkeys(name for _, row in rows for name in row))
-    for key, column in (*columns.items(), *(("tags", tag) for tag in tags)):
-        if column is not None and column not in there and not (key == "answer" and unknown_answers):
-            raise _no_column(key, column, there)
+    asked = [(key, column) for key, column in (*columns.items(), *(("tags", tag) for tag in tags)) if column is not None]
+    missing = [(key, column) for key, column in asked if column not in there and not (key == "answer" and unknown_answers)]
     names = {key: column or key for key, column in columns.items() if (column or key) in there}
     for key in ("question", "answer"):
-        if key not in names and not (key == "answer" and ("tests" in names or unknown_answers)):
-            raise _no_column(key, key, there)
+        needless = key == "answer" and ("tests" in names or unknown_answers)
+        if key not in names and key not in dict(missing) and not needless:
+            missing.append((key, key))
+    if missing:
+        raise _no_columns(missing, there)
     return names
 
 
-def _no_column(key: str, column: str, there: list[str]) -> DataError:
+def _no_columns(missing: Sequence[tuple[str, str]], there: list[str]) -> DataError:
+    """missing: (key, the column that is not there), all of them at once."""
+    keys = ", ".join(dict.fromkeys(f"dataset.{key}" for key, _ in missing))
+    columns = ", ".join(f"'{column}'" for _, column in missing)
+    near = [_override(key, found) for key, column in missing if (found := _nearest(key, column, there))]
+    asked = f" Did you mean {' '.join(near)}?" if near else ""
+    there_is = "there is no column" if len(missing) == 1 else "there are no columns"
+    return DataError(f"{keys}: {there_is} {columns}; there are {', '.join(there) or 'none'}.{asked}")
+
+
+def _nearest(key: str, column: str, there: list[str]) -> str | None:
     lowered = {name.lower(): name for name in there}
-    near = [lowered[name] for name in (column.lower(), *OTHER_NAMES.get(key, ())) if name in lowered]
-    near += [lowered[name] for name in get_close_matches(column.lower(), list(lowered), n=1)]
-    asked = f" Did you mean dataset.{key}={f'[{near[0]}]' if key == 'tags' else near[0]}?" if near else ""
-    return DataError(f"dataset.{key}: there is no column '{column}'; there are {', '.join(there) or 'none'}.{asked}")
+    known = (column.lower(), *OTHER_NAMES.get(key, ()))
+    near = [*(name for name in known if name in lowered), *get_close_matches(column.lower(), list(lowered), n=1)]
+    near += [name for name in lowered if column.lower() in name]
+    return lowered[near[0]] if near else None
+
+
+def _override(key: str, column: str) -> str:
+    """How a column is named on the command line, where spaces, brackets and dots mean something to the shell or to Hydra."""
+    plain = column.isidentifier() and column.isascii()
+    quoted = column if plain else '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    words = f"dataset.{key}={f'[{quoted}]' if key == 'tags' else quoted}"
+    return words if plain else shlex.quote(words)
 
 
 def _problems(rows: Rows, names: Mapping[str, str], kind: AnswerKind | None, tags: Sequence[str]) -> list[Problem]:

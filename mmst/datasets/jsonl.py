@@ -10,14 +10,16 @@ none is known.
 
 from __future__ import annotations
 
-import json
+import ast
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mmst.datasets.golds import answer_kind, choices_and_labels, every, gold_and_rationale, readable, refuse_unknown
-from mmst.errors import DataError
+from mmst.datasets.text_files import json_of, text_of
+from mmst.errors import DataError, first_line
 from mmst.types import AnswerKind, Problem
 
 MOST_NAMED = 5
@@ -45,11 +47,8 @@ def read_file(file: Path) -> list[Problem]:
     """
     if not file.is_file():
         raise DataError(f"dataset: there is no file {file}.")
-    with file.open(encoding="utf-8-sig") as lines:
-        try:
-            rows = [(number, _row(line, f"{file}, line {number}")) for number, line in enumerate(lines, 1) if line.strip()]
-        except UnicodeDecodeError as error:
-            raise DataError(f"{file}: not a UTF-8 text file ({error.reason}).") from error
+    lines = text_of(file).split("\n")
+    rows = [(number, _row(line, f"{file}, line {number}")) for number, line in enumerate(lines, 1) if line.strip()]
     seen: dict[str, int] = {}
 
     def made(numbered: tuple[int, dict[str, Any]]) -> Problem:
@@ -80,6 +79,7 @@ def problem_of(
     tests = row.get("tests") or []
     if not isinstance(tests, list) or not all(isinstance(test, str) for test in tests):
         raise DataError(f"{where}: 'tests' must be a list of texts.")
+    _check_python(row, tests, where)
     question = _text_at(row, "question", where)
     choices, labels = choices_and_labels(row.get("choices"), where)
     unknown = _has_no_answer(row)
@@ -102,6 +102,15 @@ def problem_of(
         rationale=row["rationale"] if isinstance(row.get("rationale"), str) else rationale,
         tags=tags,
     )
+
+
+def _check_python(row: dict[str, Any], tests: Sequence[str], where: str) -> None:
+    """Refuse tests that no program could pass, since they are not Python."""
+    for key, code in (("setup", str(row.get("setup") or "")), *(("tests", test) for test in tests)):
+        try:
+            ast.parse(code)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise DataError(f"{where}: '{key}' is not Python ({first_line(error)}): {' '.join(code.split())[:80]}") from error
 
 
 def of_one_kind(problems: list[Problem], where: str) -> list[Problem]:
@@ -160,10 +169,7 @@ def _kind(asked: AnswerKind | None, seen: AnswerKind, written: str, where: str) 
 
 
 def _row(line: str, where: str) -> dict[str, Any]:
-    try:
-        row: Any = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg}); the file must be JSON lines: one object a line.") from error
+    row: Any = json_of(line, where, "; the file must be JSON lines: one object a line")
     if not isinstance(row, dict):
         raise DataError(
             f"{where}: not a JSON object; the file must be JSON lines: one object a line, and no array around them."
@@ -196,8 +202,10 @@ def _text_at(row: dict[str, Any], key: str, where: str) -> str:
         raise DataError(
             f"{where}: '{key}' is a {'list' if isinstance(value, list) else 'group of keys'}; it must be a text or a number."
         )
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or str(value).strip() == "":
+    if isinstance(value, bool) or value is None or str(value).strip() == "":
         raise DataError(f"{where}: '{key}' must be a text that is not empty.")
+    if not isinstance(value, str | int | float):
+        raise DataError(f"{where}: '{key}' is of the type {type(value).__name__}; it must be a text or a number.")
     if isinstance(value, float) and not math.isfinite(value):
         raise DataError(f"{where}: '{key}' is {value}, which is no number.")
     if any("\ud800" <= character <= "\udfff" for character in str(value)):

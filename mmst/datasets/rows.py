@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from mmst.datasets.text_files import json_of, text_of
 from mmst.errors import DataError, first_line
 
 Row = dict[str, Any]
 Rows = list[tuple[str, Row]]
 """Rows, each with where it stands, as an error names it."""
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
+LONGEST_CELL = 10_000_000
+"""Characters."""
 MOST_NAMED = 5
 """Files of a folder that an error names."""
 
@@ -28,12 +34,7 @@ def rows_of_file(file: Path) -> Rows:
         raise DataError(f"dataset.path: there is no file {file}.")
     if file.suffix.lower() not in READERS:
         raise DataError(f"dataset.path: {file} cannot be read by its name; it must end in {', '.join(READERS)}.")
-    try:
-        return READERS[file.suffix.lower()](file)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not a UTF-8 text file ({error.reason} at byte {error.start}); save it as UTF-8.") from error
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {first_line(error)}.") from error
+    return READERS[file.suffix.lower()](file)
 
 
 def rows_of_folder(folder: Path, split: str) -> Rows | None:
@@ -55,7 +56,11 @@ def said_of(folder: Path) -> str:
     files = sorted(
         file.relative_to(folder).as_posix() for file in folder.glob("**/*") if file.suffix.lower() in (*READERS, ".arrow")
     )
-    return f"it has {', '.join(files[:MOST_NAMED])}" if files else "it holds no file of problems"
+    if not files:
+        return f"it holds no file of problems ({', '.join(READERS)})"
+    return (
+        f"it has {', '.join(files[:MOST_NAMED])}. dataset.test_share=0.2 divides what has no splits, given by its file's name"
+    )
 
 
 def _files(folder: Path, split: str) -> list[Path]:
@@ -67,17 +72,41 @@ def _files(folder: Path, split: str) -> list[Path]:
 
 def _json(file: Path) -> Rows:
     """JSON lines, or one array, whatever the file is called."""
-    text = file.read_text(encoding="utf-8-sig")
-    try:
-        whole = json.loads(text)
-    except json.JSONDecodeError:
+    text = text_of(file)
+    start = text.lstrip()
+    first = start.partition("\n")[0].strip()
+    if not start:
+        return []
+    if start.startswith("{") and first.endswith("}") and first != start.strip():
         return [(f"{file}, line {n}", _line(line, f"{file}, line {n}")) for n, line in _lines(text)]
+    whole = json_of(text, str(file))
     if isinstance(whole, dict):
-        lists = [value for value in whole.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
-        whole = lists[0] if len(lists) == 1 and "question" not in whole else [whole]
+        whole = _one_list(whole, file)
     if not isinstance(whole, list) or not all(isinstance(row, dict) for row in whole):
         raise DataError(f"{file}: the file must hold objects, one a line or in one array.")
     return [(f"{file}, row {n}", row) for n, row in enumerate(whole, 1)]
+
+
+def _one_list(whole: Row, file: Path) -> list[Any]:
+    """The rows of one object: its one list of objects, or itself.
+
+    Raises:
+        DataError: it holds several lists of objects, objects under names, or a list for each column.
+    """
+    values = list(whole.values())
+    lists = {name: value for name, value in whole.items() if isinstance(value, list) and value and isinstance(value[0], dict)}
+    if "question" in whole and not all(isinstance(value, list) for value in values):
+        return [whole]
+    if len(lists) == 1:
+        return next(iter(lists.values()))
+    if lists:
+        raise DataError(
+            f"{file}: it holds {len(lists)} lists of objects ({', '.join(lists)}); give each split a file of its own in one "
+            "folder, such as train.json and test.json."
+        )
+    if values and (all(isinstance(value, dict) for value in values) or all(isinstance(value, list) for value in values)):
+        raise DataError(f"{file}: the file must hold objects, one a line or in one array, each with all keys of a problem.")
+    return [whole]
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -85,10 +114,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _line(line: str, where: str) -> Row:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg}).") from error
+    row = json_of(line, where)
     if not isinstance(row, dict):
         raise DataError(f"{where}: not a JSON object.")
     return row
@@ -97,18 +123,38 @@ def _line(line: str, where: str) -> Row:
 def _table(file: Path) -> Rows:
     """CSV or TSV: a first line of column names. Cells are texts; an empty one counts as not there."""
     rows: Rows = []
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines, delimiter=SEPARATORS[file.suffix.lower()], strict=True)
-        try:
-            for cells in reader:
-                where = f"{file}, line {reader.line_num}"
-                if None in cells or None in cells.values():
-                    named = len(reader.fieldnames or [])
-                    raise DataError(f"{where}: the row has not {named} cells, as the first line has; quote cells with commas.")
-                rows.append((where, {name: _cell(cell) for name, cell in cells.items() if cell.strip()}))
-        except csv.Error as error:
-            raise DataError(f"{file}, line {reader.line_num}: not a table ({error}).") from error
+    csv.field_size_limit(LONGEST_CELL)
+    text = text_of(file)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(file, text), strict=True)
+    names: list[str] = []
+    try:
+        for cells in lines:
+            where = f"{file}, line {lines.line_num}"
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not names:
+                names = [cell.strip() for cell in cells]
+                _refuse_twice(names, where)
+                continue
+            if len(cells) != len(names):
+                raise DataError(f"{where}: the row has not {len(names)} cells, as the first line has; quote cells with commas.")
+            rows.append((where, {name: _cell(cell) for name, cell in zip(names, cells, strict=True) if cell.strip()}))
+    except csv.Error as error:
+        raise DataError(f"{file}, line {lines.line_num}: not a table ({error}).") from error
     return rows
+
+
+def _separator(file: Path, text: str) -> str:
+    """What stands between cells: semicolons or tabs in a CSV file whose first line has no comma, as spreadsheets write them."""
+    usual = SEPARATORS[file.suffix.lower()]
+    first = text.lstrip().partition("\n")[0]
+    return usual if usual in first else next((other for other in (";", "\t", ",") if other in first), usual)
+
+
+def _refuse_twice(names: Sequence[str], where: str) -> None:
+    twice = [name for n, name in enumerate(names) if name and name in names[:n]]
+    if twice:
+        raise DataError(f"{where}: two columns are called '{twice[0]}'; rename one of them.")
 
 
 def _cell(cell: str) -> Any:
@@ -128,9 +174,12 @@ def _parquet(file: Path) -> Rows:
 
     try:
         table = pyarrow.parquet.read_table(file)
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{file}: not a Parquet file ({first_line(error)}).") from error
-    return _plain(Dataset(InMemoryTable(table)), file)
+    try:
+        return _plain(Dataset(InMemoryTable(table)), file)
+    except (ValueError, TypeError, pyarrow.ArrowException) as error:
+        raise DataError(f"{file}: a column cannot be read: {first_line(error).rstrip('.')}.") from error
 
 
 def _saved(folder: Path, split: str) -> Rows | None:
@@ -139,8 +188,10 @@ def _saved(folder: Path, split: str) -> Rows | None:
 
     try:
         found = datasets.load_from_disk(str(folder))
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"dataset.path: {folder} cannot be read: {first_line(error)}.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"dataset.path: {folder} is not all of what save_to_disk wrote: {first_line(error).rstrip('.')}."
+        ) from error
     if isinstance(found, datasets.DatasetDict):
         return _plain(found[split], folder / split) if split in found else None
     return _plain(found, folder) if split == "test" else None
@@ -149,12 +200,24 @@ def _saved(folder: Path, split: str) -> Rows | None:
 def _plain(dataset: Any, place: Path) -> Rows:
     """Rows with their classes by name: a class's number would be taken for an answer."""
     classes = {name: feature for name, feature in dataset.features.items() if hasattr(feature, "int2str")}
+    short = {name for name, feature in dataset.features.items() if getattr(feature, "dtype", "") in ("float16", "float32")}
     rows: Rows = []
     for n, row in enumerate(dataset, 1):
         named = {name: classes[name].int2str(row[name]) for name in classes if row[name] is not None and row[name] >= 0}
-        there = {name: value for name, value in row.items() if value is not None and name not in classes}
+        there = {
+            name: _number(value, name in short) for name, value in row.items() if value is not None and name not in classes
+        }
         rows.append((f"{place}, row {n}", {**there, **named}))
     return rows
+
+
+def _number(value: Any, short: bool) -> Any:
+    """A value, but for a number in another form: 0.1 of 32 bits is 0.1, not 0.10000000149, and a decimal is what it reads."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if not short or not isinstance(value, float) or not isfinite(value):
+        return value
+    return float(f"{value:.7g}")
 
 
 READERS: dict[str, Callable[[Path], Rows]] = {

@@ -8,7 +8,11 @@ from mmst.crossing import SelectionOptions
 from mmst.ledger.progress import Piece, PieceKind
 from mmst.methods.edge import Crossing, Edge, Recipe, Tries
 from mmst.pipeline import ProblemSet
+from mmst.policies.policy import Policy
+from mmst.reasons import PROGRAM
 from mmst.rounds import Evaluation, RoundsPlan
+from mmst.stages.reasons import Way
+from mmst.types import AnswerKind
 
 
 def run_pieces(
@@ -16,25 +20,32 @@ def run_pieces(
 ) -> list[Piece]:
     """What `mmst.rounds.run_rounds` does, but for samples whose number its own results decide."""
     trained = [recipe for recipe in recipes if recipe.edges]
-    found: dict[tuple[str, Piece], Piece] = {}
+    found: list[Piece] = []
+    shared: set[tuple[str, Piece]] = set()
 
     def note(checkpoint: str, pieces: Iterable[Piece]) -> None:
-        for piece in pieces:
-            found.setdefault((checkpoint, piece), piece)
+        new = [piece for piece in pieces if (checkpoint, piece) not in shared]
+        shared.update((checkpoint, piece) for piece in new)
+        found.extend(new)
+
+    def measure() -> None:
+        if plan.evaluation.learns and trained:
+            found.extend(_hidden(plan.evaluation.policies, methods, "training problems", len(train.problems)))
+        found.extend(measured_pieces(plan.evaluation, methods, tests))
 
     selection = plan.selection
     if plan.evaluation.learns:
         note("", (_sampled(train, name, selection.samples_per_problem) for name in _asked(trained, selection, methods)))
-    note("", measured_pieces(plan.evaluation, methods, tests))
+    measure()
     for recipe in trained:
         checkpoint = ""
         for number in range(1, plan.rounds + 1):
             note(checkpoint, made_pieces(recipe, selection, methods, train))
             checkpoint = f"{recipe.name}, round {number}"
             steps = plan.training.options.step_count(len(train.problems) * selection.keep.per_problem * len(recipe.edges))
-            note(checkpoint, [Piece(f"train   {checkpoint}", steps, PieceKind.STEPS)])
-            note(checkpoint, measured_pieces(plan.evaluation, methods, tests))
-    return list(found.values())
+            found.append(Piece(f"train   {checkpoint}", steps, PieceKind.STEPS))
+            measure()
+    return found
 
 
 def made_pieces(recipe: Recipe, selection: SelectionOptions, methods: Sequence[str], train: ProblemSet) -> list[Piece]:
@@ -51,13 +62,43 @@ def made_pieces(recipe: Recipe, selection: SelectionOptions, methods: Sequence[s
 
 def measured_pieces(evaluation: Evaluation, methods: Sequence[str], tests: Sequence[ProblemSet]) -> list[Piece]:
     """What measuring one checkpoint takes."""
-    edges = dict.fromkeys(edge for policy in evaluation.policies for edge in policy.needs(list(methods)).translations)
     found = []
     for problems in tests:
         found += [_sampled(problems, name, 1) for name in methods]
         found += [_sampled(problems, name, evaluation.samples) for name in methods if evaluation.samples]
-        found += [_translated(Edge.parse(edge, list(methods)), Crossing.TRANSLATE, len(problems.problems)) for edge in edges]
+        found += _looked_at(evaluation.reasons, methods, problems)
+        found += _chosen(evaluation.policies, methods, problems)
     return found
+
+
+def _looked_at(ways: Sequence[Way], methods: Sequence[str], problems: ProblemSet) -> list[Piece]:
+    """What looking at the reasons of right answers takes."""
+    found = []
+    for name in methods:
+        if Way.EXECUTION in ways and name != PROGRAM:
+            found.append(_translated(Edge(name, PROGRAM), Crossing.TRANSLATE, len(problems.problems)))
+        if Way.JUDGE in ways:
+            found.append(Piece(f"reasons of {problems.name} by {name}", len(problems.problems), PieceKind.REASONS))
+    return found
+
+
+def _chosen(policies: Sequence[Policy], methods: Sequence[str], problems: ProblemSet) -> list[Piece]:
+    """What choosing among the methods' answers takes."""
+    tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)
+    asked = [policy for policy in policies if not (tested and policy.compares)]
+    needs = [policy.needs(list(methods)) for policy in asked]
+    count = len(problems.problems)
+    edges = dict.fromkeys(edge for need in needs for edge in need.translations)
+    found = [_translated(Edge.parse(edge, list(methods)), Crossing.TRANSLATE, count) for edge in edges]
+    found += _hidden(asked, methods, problems.name, count)
+    picks = {name: asking for need in needs for name, asking in need.picks.items()}
+    return found + [Piece(f"select {problems.name}", count * one.orders, PieceKind.PICKS) for one in picks.values()]
+
+
+def _hidden(policies: Sequence[Policy], methods: Sequence[str], name: str, count: int) -> list[Piece]:
+    if not any(policy.needs(list(methods)).hidden for policy in policies):
+        return []
+    return [Piece(f"hidden states of {name}", count, PieceKind.HIDDEN_STATES)]
 
 
 def _asked(recipes: Sequence[Recipe], selection: SelectionOptions, methods: Sequence[str]) -> list[str]:

@@ -18,10 +18,11 @@ from mmst.methods.edge import BASE_ARM
 from mmst.pipeline import Checkpoint, ProblemSet
 from mmst.planning.power import PHI, UNKNOWN, Known, assumed, power_row
 from mmst.reporting.power import known_differences, power_notes, power_table
-from mmst.reporting.progress import CONSOLE, say
+from mmst.reporting.progress import say
 from mmst.reporting.results import RESULTS
 from mmst.reporting.runs import Sweep, read_sweep
 from mmst.reporting.samples import done_stage
+from mmst.reporting.screen import show_table
 from mmst.stages.evaluate import EITHER, outcomes_by_method, score
 from mmst.types import GradedSample
 
@@ -43,7 +44,7 @@ def print_power(settings: TrainSettings | EvalSettings, checkpoint: Path | None)
         n = len(problems.problems)
         rows = [power_row(row, settings.power / 100, n, comparisons) for row in known]
         say(f"\na difference of {settings.power:g} points on {problems.name}, with {n:,} problems now")
-        CONSOLE.print(power_table(rows, comparisons))
+        show_table(power_table(rows, comparisons), heads=2)
         say(f"discordant, solved by one of the two arms alone: {source}")
         found += [{"dataset": problems.name, "n": n, "comparisons": comparisons, "source": source, **asdict(r)} for r in rows]
     for note in power_notes(settings.power, comparisons):

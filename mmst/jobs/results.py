@@ -13,7 +13,7 @@ from mmst.jobs.opened import Job
 from mmst.pipeline import ProblemSet
 from mmst.policies.learned import save
 from mmst.reporting.models import leave_models
-from mmst.reporting.progress import say
+from mmst.reporting.progress import in_sweep, say
 from mmst.reporting.results import run_results, write_outcomes, write_results
 from mmst.reporting.terminal import print_results, write_tables
 from mmst.reporting.tracking import track_results
@@ -40,7 +40,7 @@ def leave_results(
     write_outcomes(results, settings.folder)
     if learned := [result.learned for result in final_results(results).values() if result.learned]:
         save(learned, settings.folder)
-    print_results(found, f"{settings.model.name} on {settings.dataset.name}")
+    print_results(found, f"{settings.model.name} on {settings.dataset.name}", main=in_sweep())
     if job.tracker:
         track_results(job.tracker, found, settings.folder)
     if (tables := write_tables(found, settings.folder)) is not None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 from mmst.config.build import build
 from mmst.config.schema import TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import TrainingError
+from mmst.jobs.curves import tell_curves
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.labels import check_gold, selection_options, withheld_share
@@ -20,13 +19,8 @@ from mmst.jobs.results import leave_results
 from mmst.jobs.training import check_trainable, fitter_factory
 from mmst.reasons import check_ways
 from mmst.reporting.results import mean_accuracy
-from mmst.rounds import InitFrom, OnCollapse, RoundsPlan, TrainingPlan, run_rounds
+from mmst.rounds import InitFrom, OnCollapse, RoundsPlan, TrainingPlan, UntrainableArmError, run_rounds
 from mmst.training.options import TrainingOptions
-
-log = logging.getLogger(__name__)
-
-CURVES = "curves"
-"""Where the trackers that write files leave a training's curves; see configs/tracker."""
 
 
 def run(settings: TrainSettings) -> float | None:
@@ -48,29 +42,19 @@ def run(settings: TrainSettings) -> float | None:
         tell_doubts(job, [learned_from, *measured_on])
         expected = run_pieces(plan, job.recipes, list(settings.solvers), learned_from, measured_on)
         job.pipeline.ledger.progress.expect(expected)
-        results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
-        _tell_curves(job, settings)
+        try:
+            results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
+        except UntrainableArmError as error:
+            tell_curves(settings, error.results)
+            leave_results(job, error.results, measured_on, contamination)
+            raise
+        tell_curves(settings, results)
         found = leave_results(job, results, measured_on, contamination)
         if results[-1].stopped:
             sign = next(sign for result in results for sign in result.collapses)
             raise TrainingError(f"on_collapse=stop: no further training, since {sign}; what was computed is kept and reported.")
         main = settings.method.name  # not always the last: an arm that is measured against it runs behind
         return mean_accuracy(found, main if main in found["arms"] else results[-1].arm)
-
-
-def _tell_curves(job: Job, settings: TrainSettings) -> None:
-    """Say where a tracker was told no curves: they come while a training runs, and never of one that is found done."""
-    ledger, logger = job.pipeline.ledger, settings.tracker.logger
-    if logger is None or (settings.folder / CURVES).exists():
-        return
-    trainings, found = ([stage for stage in stages if stage.name == "train"] for stages in (ledger.used, ledger.found))
-    if found:
-        log.info(
-            "tracker: %d of %d trainings were found done in the ledger, so there are no curves of them to tell; they are where "
-            "they were told first, and paths.ledger=OTHER trains anew",
-            len(found),
-            len(trainings),
-        )
 
 
 @config_errors

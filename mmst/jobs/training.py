@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import warnings
 from collections.abc import Callable, Mapping
@@ -13,7 +12,8 @@ import torch
 
 from mmst.config.build import build
 from mmst.config.schema import TrainSettings
-from mmst.errors import ConfigError, MissingExtraError
+from mmst.errors import ConfigError
+from mmst.jobs.curves import Noted, logger_nodes
 from mmst.jobs.opened import Job
 from mmst.methods.edge import Edge
 from mmst.training.checkpoint import served_name
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
 GPU_STRATEGIES = ("lightning.pytorch.strategies.FSDPStrategy", "lightning.pytorch.strategies.DeepSpeedStrategy")
 """What Lightning and its libraries refuse on a CPU, when the training starts."""
-EXTRAS = {
-    "WandbLogger": ("wandb", 'pip install -c constraints.txt -e ".[wandb]"'),
-    "TensorBoardLogger": ("tensorboard", 'pip install -c constraints.txt -e ".[tensorboard]"'),
-    "MLFlowLogger": ("mlflow", "pip install mlflow"),
-}
-"""Lightning's logger -> the module that it needs, and how to have it."""
 
 
 def fitter_factory(job: Job, settings: TrainSettings, options: TrainingOptions) -> Callable[[str, str], Fitter]:
@@ -42,14 +36,14 @@ def fitter_factory(job: Job, settings: TrainSettings, options: TrainingOptions) 
     launcher: Launcher = build(settings.trainer.launcher, "trainer.launcher")
     trainer, strategy = _checked_trainer(settings)
     _check_options(job, settings, launcher, options, strategy)
-    logger = _logger_nodes(settings)
+    logger = logger_nodes(settings)
 
     def fitter(name: str, title: str) -> Fitter:
         curves = logger(name)
         if settings.trainer.own_process or launcher.processes * launcher.nodes > 1:
-            return Processes(launcher, settings.trainer.trainer, curves, progress, title)
+            return Noted(Processes(launcher, settings.trainer.trainer, curves, progress, title), settings, name)
         made = build(curves, "tracker")() if curves else False
-        return Here(partial(trainer, logger=made), [StepWatch(progress, title)])
+        return Noted(Here(partial(trainer, logger=made), [StepWatch(progress, title)]), settings, name)
 
     return fitter
 
@@ -96,32 +90,6 @@ def _checked_trainer(settings: TrainSettings) -> tuple[Callable[..., Any], Strat
     except Exception as error:
         raise ConfigError(f"trainer: {' '.join(str(error).split())[:300]}") from error
     return trainer, made
-
-
-def _logger_nodes(settings: TrainSettings) -> Callable[[str], dict[str, Any] | None]:
-    """(name of a training) -> the node of its Lightning logger; None where the tracker is none."""
-    node = settings.tracker.logger
-    if node is None:
-        return lambda training: None
-    name = str(node["_target_"]).rsplit(".", 1)[-1]
-    module, command = EXTRAS.get(name, (None, ""))
-    if module:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise MissingExtraError(f"tracker={module}", command) from error
-    known = {"folder": str(settings.folder), "job": settings.folder.name, "group": settings.group}
-    return lambda training: {key: _filled(key, value, {**known, "training": training}) for key, value in node.items()}
-
-
-def _filled(key: str, value: Any, known: Mapping[str, str | None]) -> Any:
-    """A value whose {names} are replaced; a value that is one name alone becomes what that stands for, also None."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return known[value[1:-1]] if value[1:-1] in known and value == f"{{{value[1:-1]}}}" else value.format_map(known)
-    except (KeyError, ValueError, IndexError) as error:
-        raise ConfigError(f"tracker.logger.{key}: {value} may hold {', '.join(f'{{{name}}}' for name in known)}.") from error
 
 
 def _quiet_lightning() -> None:

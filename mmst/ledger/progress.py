@@ -14,12 +14,20 @@ class PieceKind(Enum):
 
     SAMPLES = "samples"
     TRANSLATIONS = "translations"
+    PICKS = "picks"
+    HIDDEN_STATES = "hidden states"
+    REASONS = "reasons"
     STEPS = "steps"
 
     @property
     def unit(self) -> str:
         """What takes about as long, row by row: a translation is a completion as a sample is."""
-        return "steps" if self is PieceKind.STEPS else "completions"
+        return "completions" if self in (PieceKind.SAMPLES, PieceKind.TRANSLATIONS, PieceKind.PICKS) else self.value
+
+    @property
+    def fewer(self) -> bool:
+        """Whether earlier results decide how many rows there are."""
+        return self in (PieceKind.TRANSLATIONS, PieceKind.PICKS, PieceKind.REASONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from mmst.methods.reasoning import split_reasoning
 from mmst.pipeline import EdgeCounts, ExampleSet, Pipeline
 from mmst.reporting.making import contamination_sentence
 from mmst.reporting.progress import CONSOLE
+from mmst.reporting.screen import show_table
 from mmst.reporting.terminal import counts_table
 from mmst.stages.prefer import preferences
 from mmst.types import Example, GradedSample, Message, Preference, Problem, Sample
@@ -139,7 +140,7 @@ def print_examples(examples: ExampleSet, count: int) -> None:
         rows: Sequence[Example] = [row for row in examples.examples if row.edge == edge][:count]
         for row in rows:
             CONSOLE.print(Panel(Text(row.prompt) + Text(row.completion, style="bold"), title=edge, subtitle=row.id, width=100))
-    CONSOLE.print(counts_table({"": {edge: asdict(tally) for edge, tally in examples.counts.items()}}))
+    show_table(counts_table({"": {edge: asdict(tally) for edge, tally in examples.counts.items()}}), heads=2)
 
 
 def _card(examples: ExampleSet, about: About, pairs: int) -> str:

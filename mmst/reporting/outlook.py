@@ -1,13 +1,17 @@
-"""How far a run is, and how long the rest takes: from the pieces that are to come, and what the pieces so far took."""
+"""How far a run is, and how long the rest takes: from the pieces that are to come, and what the pieces so far took.
+
+So too a sweep, from its jobs that have ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mmst.ledger.progress import Piece, PieceKind
 
 FEWER = 0.5
-"""Rows of a translation beside the most that there can be, before the first one has shown its own share."""
+"""Rows beside the most that there can be, before the first piece of a kind has shown its own share."""
 
 
 class Outlook:
@@ -17,7 +21,7 @@ class Outlook:
         self.pieces: list[Piece] = []
         self.place = 0
         """Pieces that were begun, or passed over."""
-        self._share = FEWER
+        self._shares: dict[PieceKind, float] = {}
         self._taken: dict[str, tuple[int, float]] = {}
 
     def expect(self, pieces: Sequence[Piece]) -> None:
@@ -31,9 +35,13 @@ class Outlook:
             return ""
         piece = self.pieces[numbers[0]]
         self.place = numbers[0] + 1
-        if piece.kind is PieceKind.TRANSLATIONS and rows and piece.rows:
-            self._share = min(1.0, rows / piece.rows)
+        if piece.kind.fewer and rows and piece.rows:
+            self._shares[piece.kind] = min(1.0, rows / piece.rows)
         return f"{self.place}/{len(self.pieces)} "
+
+    def passes(self, number: str) -> bool:
+        """Whether a piece without a number is a short one of a run whose pieces are known: its line is for while it lasts."""
+        return bool(self.pieces) and not number
 
     def learn(self, title: str, rows: int, seconds: float) -> None:
         """What rows of a piece took."""
@@ -42,30 +50,54 @@ class Outlook:
             before = self._taken.get(name, (0, 0.0))
             self._taken[name] = (before[0] + rows, before[1] + seconds)
 
-    def left(self, seconds: float = 0.0) -> str:
-        """What is left of the run after the latest piece, of which `seconds` are left; nothing where nothing is."""
-        coming = self.pieces[self.place :]
-        if not coming:
+    def left(self, seconds: float = 0.0, pace: float | None = None) -> str:
+        """What is left of the run after the latest piece, of which `seconds` are left; nothing where that is not known yet.
+
+        pace: seconds of a row of the latest piece, where it has shown one.
+        """
+        known = [(piece, self._each(piece, pace)) for piece in self.pieces[self.place :]]
+        trainings = sum(each is None and piece.kind is PieceKind.STEPS for piece, each in known)
+        if not known or any(each is None and piece.kind is PieceKind.SAMPLES for piece, each in known):
             return ""
-        known = [(piece, self._each(piece)) for piece in coming]
         total = seconds + sum(self._rows(piece) * each for piece, each in known if each is not None)
-        trainings = sum(each is None for _, each in known)
         more = "" if not trainings else " and 1 training" if trainings == 1 else f" and {trainings} trainings"
         return f"run: about {duration(total)}{more} left"
 
     def _rows(self, piece: Piece) -> float:
-        return piece.rows * (self._share if piece.kind is PieceKind.TRANSLATIONS else 1.0)
+        return piece.rows * (self._shares.get(piece.kind, FEWER) if piece.kind.fewer else 1.0)
 
-    def _each(self, piece: Piece) -> float | None:
+    def _each(self, piece: Piece, pace: float | None) -> float | None:
         """Seconds of a row."""
         rows, seconds = self._taken.get(piece.title) or self._taken.get(piece.kind.unit) or (0, 0.0)
-        if piece.kind is not PieceKind.STEPS and not rows:
-            return 0.0
-        return seconds / rows if rows else None
+        latest = self.pieces[self.place - 1] if self.place else None
+        return seconds / rows if rows else pace if latest is not None and latest.kind.unit == piece.kind.unit else None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOutlook:
+    """The jobs of a sweep, one after another or side by side."""
+
+    jobs: int | None
+    """How many there are; None where a search chooses them."""
+    begun: float
+    """When the sweep began, as `time.time` counts."""
+
+    def left(self, ended: Sequence[float], now: float) -> str:
+        """How far it is, and how long the rest takes, at the pace so far. ended: when each job did that has."""
+        done = len(ended)
+        if self.jobs is None or done >= self.jobs:
+            return ""
+        counted = f"sweep: {done} of {self.jobs} jobs done"
+        if not done:
+            return counted
+        pace = (max(ended) - self.begun) / done
+        return f"{counted}, about {duration(max(0.0, pace * (self.jobs - done) - (now - max(ended))))} left"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as one reads them: `50 s`, `12 min`, `3.1 h`."""
+    """Seconds as one reads them: `50 s`, `12 min`, `3.1 h`, `4.0 d`."""
     if seconds < 100:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:,.1f} d"

@@ -9,7 +9,9 @@ from rich.table import Table
 from mmst.planning.estimate import Estimate, RoundWork, TrainingSetup
 from mmst.planning.hardware import Hardware
 from mmst.planning.size import ModelSize
-from mmst.reporting.progress import CONSOLE, say
+from mmst.reporting.outlook import duration
+from mmst.reporting.progress import say
+from mmst.reporting.screen import show_table
 
 TRAINING = ("devices", "weights", "grads", "Adam", "activ.", "training", "host")
 """`training` is the sum of the four before it, `host` memory outside the device."""
@@ -29,7 +31,7 @@ def print_plan(
     )
     say(f"training: {setup.sentence()}")
     for table in plan_tables(found):
-        CONSOLE.print(table)
+        show_table(table)
     say(f"{_assumptions(hardware)}; {hardware.spare:.0%} of the memory is left free")
 
 
@@ -41,7 +43,7 @@ def plan_tables(found: Sequence[Estimate]) -> tuple[Table, Table]:
         parts = row.training
         shares = (parts.weights, parts.gradients, parts.optimizer, parts.activations, parts.device, parts.host)
         memory.add_row(f"{row.devices:,}", *map(_gb, shares))
-        spent = (_duration(row.sampling_seconds), _duration(row.training_seconds), f"${row.price:,.2f}")
+        spent = (duration(row.sampling_seconds), duration(row.training_seconds), f"${row.price:,.2f}")
         told = spent if row.fits else ("", "", "")
         work.add_row(f"{row.devices:,}", _gb(row.sampling), _gb(row.cache), _fits(row), *told)
     return memory, work
@@ -74,15 +76,3 @@ def _fits(row: Estimate) -> str:
 def _gb(amount: float) -> str:
     gb = amount / 1e9
     return f"{gb:,.0f}" if gb >= 100 else f"{gb:,.1f}" if gb >= 1 else f"{gb:,.3f}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:,.0f} s"
-    return (
-        f"{seconds / 60:,.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:,.1f} h"
-        if seconds < 48 * 3600
-        else f"{seconds / 86400:,.1f} d"
-    )

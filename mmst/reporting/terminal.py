@@ -14,36 +14,43 @@ from mmst.ledger.files import atomic_write
 from mmst.reporting.costs import HEADER, cost_cells
 from mmst.reporting.policies import missing_sentences, policy_rows, policy_tables
 from mmst.reporting.power import power_sentence
-from mmst.reporting.progress import CONSOLE, labelled
+from mmst.reporting.progress import CONSOLE, labelled, say, wrapped
 from mmst.reporting.results import tables_of
+from mmst.reporting.screen import show_table
 
 TABLES = "tables.txt"
 FILE_WIDTH = 130
 """Columns of the tables in a file."""
-METHOD_CELL, ARM_CELL = 24, 17
-"""Columns of a row's name, and of `45.7 [42.8, 48.5]`."""
+METHOD_CELL, ARM_CELL = 16, 17
+"""Columns that a row's name needs at least, which is folded between words, and those of `45.7 [42.8, 48.5]`."""
 
 
-def print_results(found: Mapping[str, Any], title: str) -> None:
-    """What a job is run for: accuracy by method and arm, samples where there are several, and paired differences."""
+def print_results(found: Mapping[str, Any], title: str, main: bool = False) -> None:
+    """What a job is run for: accuracy by method and arm, samples where there are several, and paired differences.
+
+    The differences on further data sets are for `tables.txt`. main: accuracy on the first data set alone, as for a sweep's job.
+    """
     for name, table in tables_of(found).items():
-        head = title if name == found["dataset"] else f"{title}, {name}"
+        first = name == found["dataset"]
+        if main and not first:
+            continue
         policies = policy_rows(found, name)
         for arms in _that_fit(table["arms"]):
-            _show(accuracy_table(arms, head, policies))
-        _show_differences(table, name)
-        if table["sampled"]:
-            _show(sampled_table(table["sampled"], name))
+            _show(accuracy_table(arms, title if first else f"{title}, {name}", policies))
+        if sentence := gold_sentence(table, name):
+            say(sentence)
+        if first and not main:
+            _show_differences(table)
+        if table["sampled"] and not main:
+            _show(sampled_table(table["sampled"], name), heads=2)
     for sentence in missing_sentences(found):
-        _say(sentence)
+        say(sentence)
 
 
-def _show_differences(table: Mapping[str, Any], name: str) -> None:
-    if sentence := gold_sentence(table, name):
-        _say(sentence)
-    if table["comparisons"]:
-        _show(comparison_table(table["comparisons"]))
-        _say(power_sentence(table["comparisons"]))
+def _show_differences(table: Mapping[str, Any], console: Console | None = None, name: str | None = None) -> None:
+    if rows := table["comparisons"]:
+        _show(comparison_table(rows, name), console, heads=2)
+        (console or CONSOLE).print(wrapped(power_sentence(rows), console or CONSOLE), markup=False, soft_wrap=True)
 
 
 def gold_sentence(table: Mapping[str, Any], name: str) -> str:
@@ -65,14 +72,18 @@ def more_tables(found: Mapping[str, Any]) -> list[Table]:
 
 
 def write_tables(found: Mapping[str, Any], folder: Path) -> Path | None:
-    """`tables.txt` in a run's folder, with `more_tables`, as wide as they are; returns it, or None where there are none."""
-    tables = more_tables(found)
-    if not tables:
-        return None
+    """`tables.txt` in a run's folder, with `more_tables`, as wide as they are; returns it, or None where there are none.
+
+    Before them all paired differences, of which the screen shows those on the first data set, or none.
+    """
     text = StringIO()
     console = Console(file=text, width=FILE_WIDTH, highlight=False)
-    for table in tables:
-        _show(table, console)
+    for name, table in tables_of(found).items():
+        _show_differences(table, console, name)
+    for more in more_tables(found):
+        _show(more, console)
+    if not text.getvalue():
+        return None
     atomic_write(folder / TABLES, text.getvalue().lstrip("\n").encode())
     return folder / TABLES
 
@@ -104,7 +115,7 @@ def accuracy_table(
     table = Table(title=f"{title} (% right [95% interval], n = {n}, unjudged {unjudged})")
     table.add_column("method")
     for arm in arms:
-        table.add_column(arm, justify="right")
+        table.add_column(arm, justify="right", no_wrap=True)
     for method in first:
         table.add_row(method, *(_cell(arms[arm][method]) for arm in arms))
     for policy, scores in (policies or {}).items():
@@ -112,11 +123,10 @@ def accuracy_table(
     return table
 
 
-def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
-    """Paired differences in points."""
-    table = Table(
-        title="paired differences on the same problems (points [95% interval], McNemar's exact p)", title_justify="left"
-    )
+def comparison_table(comparisons: Sequence[Mapping[str, Any]], name: str | None = None) -> Table:
+    """Paired differences in points. name: the data set's, where several stand together."""
+    on = "on the same problems" if name is None else f"on the same problems of {name}"
+    table = Table(title=f"paired differences {on} (points [95% interval], McNemar's exact p)", title_justify="left")
     for name in ("method", "arms", "difference", "p", "p (Holm)", "n"):
         table.add_column(name, justify="left" if name in ("method", "arms") else "right")
     for row in comparisons:
@@ -223,18 +233,12 @@ MAKING: dict[str, Callable[[Any], Table]] = {
 """Parts of the results that tell how the arms were made, and the tables that show them."""
 
 
-def _show(table: Table, console: Console | None = None) -> None:
-    """A table under its title, which rich would fold to the table's width; words that are too long are folded, never cut."""
+def _show(table: Table, console: Console | None = None, heads: int = 1) -> None:
+    """A table under its title, which rich would fold to the table's width."""
     title, table.title = table.title, None
-    for column in table.columns:
-        column.overflow = "fold"
     out = console or CONSOLE
-    out.print(f"\n{title if console else labelled(str(title))}", markup=False, soft_wrap=True)
-    out.print(table, markup=False)
-
-
-def _say(sentence: str) -> None:
-    CONSOLE.print(sentence, markup=False)
+    out.print("\n" + wrapped(str(title) if console else labelled(str(title)), out), markup=False, soft_wrap=True)
+    show_table(table, out, heads)
 
 
 def _cell(cell: Mapping[str, Any]) -> str:

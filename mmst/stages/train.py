@@ -72,9 +72,11 @@ def train(
             f"{dropped[0].id}); raise trainer.options.longest (and row), or set trainer.options.too_long=drop."
         )
     if not rows:
-        raise NothingToTrainOnError(
-            f"no example to train on ({len(dropped)} of {len(examples)} were longer than {options.longest_row} tokens); "
-            "sample more problems, or loosen filter or trainer.options.longest; what was sampled is kept."
+        said = (
+            f"{len(dropped)} of {len(examples)} were longer than {options.longest_row} tokens (trainer.options.longest)"
+            if examples
+            else "no sample passed the filter; take more problems or samples (sampling.per_problem), or an abler model"
         )
+        raise NothingToTrainOnError(f"no example to train on: {said}. What was sampled and measured is kept.")
     refuse_unknown(tokenizer, (row.tokens for row in rows), embedding_count(start))
     return fitter(start, target, rows, options, work, seed), dropped

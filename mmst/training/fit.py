@@ -137,6 +137,7 @@ def _tensors(
 def _end(callbacks: Sequence[Callback], record: TrainingRecord) -> tuple[str, TrainingRecord]:
     """Which checkpoint the training ends with: the best where one is chosen, else the last."""
     held = next((callback for callback in callbacks if isinstance(callback, HeldOut)), None)
-    if held is None or not held.best_step:
+    if held is None:
         return END, record
-    return BEST, replace(record, held_out_loss=held.best, best_step=held.best_step)
+    record = replace(record, curve=sorted([*record.curve, *held.curve], key=lambda row: row["step"]))
+    return (BEST, replace(record, held_out_loss=held.best, best_step=held.best_step)) if held.best_step else (END, record)

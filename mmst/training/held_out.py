@@ -59,6 +59,7 @@ class HeldOut(Callback):
         self.best = math.inf
         self.best_step = 0
         self.worse = 0
+        self.curve: list[dict[str, float]] = []
         self._measured = 0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -74,6 +75,7 @@ class HeldOut(Callback):
             return
         self._measured = step
         loss = self.measure(trainer, pl_module)
+        self.curve.append({"step": step, "held_out_loss": loss})
         if trainer.logger is not None:
             trainer.logger.log_metrics({"held_out_loss": loss}, step=step)
         if loss < self.best:
@@ -101,11 +103,12 @@ class HeldOut(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training needs to stop where an undisturbed one would."""
-        return {"best": self.best, "best_step": self.best_step, "worse": self.worse}
+        return {"best": self.best, "best_step": self.best_step, "worse": self.worse, "curve": self.curve}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what an earlier process measured."""
         self.best, self.best_step, self.worse = state_dict["best"], state_dict["best_step"], state_dict["worse"]
+        self.curve = state_dict.get("curve", [])
 
 
 def _position(problem: str, seed: int) -> float:

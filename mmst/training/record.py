@@ -38,6 +38,8 @@ class TrainingRecord:
     held_out_loss: float | None = None
     """The least, where examples are held out."""
     best_step: int | None = None
+    curve: list[dict[str, float]] = field(default_factory=list)
+    """What was logged on the way, row by row, each with its step: for trackers that hear of the training later."""
 
     @property
     def padding(self) -> float:

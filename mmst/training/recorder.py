@@ -126,8 +126,10 @@ class Recorder(Callback):
         self._window.zero_()
         self._counts.zero_()
         self._logged = step
+        metrics = _metrics(record, trainer)
+        record.curve.append({"step": step, **metrics})
         if trainer.logger is not None:
-            trainer.logger.log_metrics(_metrics(record, trainer), step=step)
+            trainer.logger.log_metrics(metrics, step=step)
 
 
 def _metrics(record: TrainingRecord, trainer: lightning.Trainer) -> dict[str, float]:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mmst.cli.help import COMMANDS, JOBS
-from mmst.cli.main import main
+from mmst.cli.main import main, options_first
 from mmst.cli.places import groups
 from mmst.ledger.ledger import Ledger, Work
 from mmst.types import Problem
@@ -72,6 +72,18 @@ def test_help_honours_a_folder_of_ones_own(capsys, tmp_path, flag):
     shown = capsys.readouterr().out
     assert "mine" in shown.partition("\ndataset:")[2].partition("\nexperiment:")[0]
     assert "name: my_own_data" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "ordered"),
+    [
+        (["debug=tiny", "-m", "seed=0,1"], ["-m", "debug=tiny", "seed=0,1"]),
+        (["seed=1", "--cfg", "job", "method=multi"], ["--cfg", "job", "seed=1", "method=multi"]),
+        (["-m"], ["-m"]),
+    ],
+)
+def test_an_option_may_stand_between_overrides(words, ordered):
+    assert options_first(words) == ordered
 
 
 def test_help_with_a_typo_is_one_sentence(capsys):

@@ -3,7 +3,7 @@ import re
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from mmst.cli.names import SWEPT, run_name
+from mmst.cli.names import SWEPT, run_name, swept_overrides
 
 OVERRIDES = st.one_of(
     st.text(min_size=1, max_size=60),
@@ -61,3 +61,10 @@ def test_names_differ_where_overrides_do(a, b):
     told = [sorted(o for o in some if run_name([o]) != "default") for some in (a, b)]
     assume(told[0] != told[1])
     assert run_name(a) != run_name(b)
+
+
+def test_what_differs_between_a_sweeps_jobs_is_told_apart(monkeypatch):
+    monkeypatch.setenv(SWEPT, "seed")
+    assert swept_overrides(["debug=tiny", "seed=1"]) == ["seed=1"]
+    monkeypatch.setenv(SWEPT, "")
+    assert swept_overrides(["debug=tiny", "seed=1"]) == ["debug=tiny", "seed=1"]

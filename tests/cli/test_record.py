@@ -5,7 +5,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from mmst.cli.names import SWEPT
-from mmst.cli.record import JOB, JobRecord, failed_jobs, failures, swept_jobs
+from mmst.cli.record import JOB, WHOLE, JobRecord, failed_jobs, failures, swept_jobs
 from mmst.errors import ConfigError
 
 
@@ -58,6 +58,22 @@ def test_a_job_that_ends_well_later_is_no_failure(tmp_path, monkeypatch):
     assert failures().startswith("1 job of the sweep failed, and the others went on; the same command tries it again.")
     ended(tmp_path / "seed-1")
     assert failures() is None
+
+
+def test_how_far_a_sweep_is_shows_also_in_the_processes_of_its_jobs(tmp_path, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(JobRecord, "sweep", None)
+    monkeypatch.setenv(SWEPT, "")
+    monkeypatch.setenv(WHOLE, "")
+    ended(tmp_path / "seed-1")  # it cannot tell how many there are
+    assert "jobs done" not in caplog.text
+    monkeypatch.setenv(WHOLE, json.dumps({"jobs": 3, "begun": 0.0}))
+    record = JobRecord()
+    record.on_job_start(config(tmp_path / "seed-2"))
+    job = JobReturn(status=JobStatus.COMPLETED)
+    job.return_value = None
+    record.on_job_end(config(tmp_path / "seed-2"), job)
+    assert "sweep: 2 of 3 jobs done, about" in caplog.text
 
 
 def sweep_of(*words, params=None, sweeper="hydra._internal.core_plugins.basic_sweeper.BasicSweeper"):

@@ -85,6 +85,18 @@ def test_answers_may_be_unknown(tmp_path):
         ([{"Question": "?", "answer": "1"}], {}, r"no column 'question'; .* Did you mean dataset.question=Question\?"),
         ([{"problem": "?", "answer": "1"}], {}, r"Did you mean dataset.question=problem\?"),
         (
+            [{"The Question (EN)": "?", "answer": "1"}],
+            {"question": "the question (en)"},
+            r"""Did you mean 'dataset.question="The Question \(EN\)"'\?""",
+        ),
+        (
+            [{"The Question": "?", "Correct Answer": "1"}],
+            {},
+            r"""no columns 'question', 'answer'; .* 'dataset.question="The Question"' 'dataset.answer="Correct Answer"'\?""",
+        ),
+        ([{"question": "?", "tests": ["assert f( == 1"]}], {}, "1: 'tests' is not Python"),
+        ([{"question": [{"role": "user", "content": "?"}], "answer": 1}], {}, "1: 'question' is a list"),
+        (
             [{"question": "?", "answer": "1"}],
             {"answer": "anwser"},
             r"no column 'anwser'; .* Did you mean dataset.answer=answer\?",

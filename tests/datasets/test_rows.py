@@ -1,6 +1,10 @@
+import gzip
 import json
+from decimal import Decimal
 
 import datasets
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from mmst.datasets.rows import rows_of_file, rows_of_folder
@@ -17,6 +21,8 @@ TEXTS = {
     "f.json": "\n".join(map(json.dumps, ROWS)),
     "g.csv": TABLE.replace("\n", "\r\n"),
     "H.CSV": TABLE,
+    "i.csv": 'question;answer\n1 + 1?;2\n"Say ""a, b""?";3\n',
+    "j.csv": TABLE.replace("question,answer", " question , answer "),
 }
 
 
@@ -25,6 +31,23 @@ TEXTS = {
 def test_text_files_give_the_same_rows_with_or_without_a_byte_order_mark(tmp_path, name, mark):
     (tmp_path / name).write_bytes((mark + TEXTS[name]).encode())
     assert [row for _, row in rows_of_file(tmp_path / name)] == ROWS
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("name", ["a.jsonl", "b.json", "d.csv"])
+def test_a_byte_order_mark_says_the_encoding(tmp_path, name, encoding):
+    (tmp_path / name).write_bytes(TEXTS[name].encode(encoding))
+    assert [row for _, row in rows_of_file(tmp_path / name)] == ROWS
+
+
+def test_numbers_of_parquet_are_what_they_read(tmp_path):
+    columns = {"question": ["1?"], "a": pyarrow.array([0.1], pyarrow.float32()), "b": [Decimal("1.50")]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    assert [row for _, row in rows_of_file(tmp_path / "a.parquet")] == [{"question": "1?", "a": 0.1, "b": "1.5"}]
+    maps = pyarrow.array([[("a", 1)]], pyarrow.map_(pyarrow.string(), pyarrow.int64()))
+    pyarrow.parquet.write_table(pyarrow.table({"question": ["1?"], "answer": maps}), tmp_path / "b.parquet")
+    with pytest.raises(DataError, match="a column cannot be read"):
+        rows_of_file(tmp_path / "b.parquet")
 
 
 def test_a_parquet_file_names_its_classes(tmp_path):
@@ -62,7 +85,24 @@ def test_two_forms_of_a_split_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", "question,answer\nWhat, now?,3\n".encode("utf-16"), "not a UTF-8 text file"),
+        ("a.csv", "question,answer\nCaf\u00e9?,1\n".encode("latin-1"), r"a\.csv, line 2: not a UTF-8 text file .* save it as"),
+        ("a.csv", TABLE.encode("utf-16-le"), r"line 1: not a UTF-8 text file \(it holds a zero byte\)"),
+        ("a.csv", gzip.compress(TABLE.encode()), r"compressed by gzip; unpack it"),
+        ("a.jsonl", b"PK\x03\x04", "a zip archive, as Excel's workbooks are"),
+        ("a.csv", b"PAR1", r"let its name end in \.parquet"),
+        ("a.csv", b"question,answer,answer\n1?,2,3\n", "line 1: two columns are called 'answer'"),
+        (
+            "a.json",
+            b'{"train": [{"question": "1?"}], "test": [{"question": "2?"}]}',
+            r"holds 2 lists of objects \(train, test\)",
+        ),
+        ("a.json", b'{"question": ["1?"], "answer": [1]}', "must hold objects, one a line or in one array, each with all"),
+        ("a.json", b'{"p1": {"question": "1?"}}', "must hold objects, one a line or in one array, each with all"),
+        ("a.json", b'[[{"question": "1?"}]]', "must hold objects, one a line or in one array"),
+        ("a.json", b'[\n{"question": "1?"},\n{"ques', r"not JSON \(.* at line 3\)"),
+        ("a.json", b"[" * 100_000, "nested too deeply"),
+        ("a.jsonl", b'{"answer": ' + b"9" * 5000 + b"}", "too many digits"),
+        ("a.parquet", b"question", "not a Parquet file"),
         ("a.jsonl", "é".encode("latin-1"), "not a UTF-8 text file"),
         ("a.csv", b"question,answer\nWhat, now?,3\n", "line 2: the row has not 2 cells"),
         ("a.csv", b"question,answer\nonly one\n", "line 2: the row has not 2 cells"),
@@ -84,5 +124,5 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, name, content, message):
 
 def test_a_folder_said_to_be_saved_that_is_not_is_one_sentence(tmp_path):
     (tmp_path / "state.json").write_text("{}")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is not all of what save_to_disk wrote"):
         rows_of_folder(tmp_path, "test")

@@ -67,22 +67,34 @@ def test_tables_show_n_intervals_and_what_was_unjudged(found, monkeypatch):
     for words in ("n = 10", "unjudged 0", "80.0 [49.0, 94.3]", "+60.0", "multi - base", "n = 1, unjudged 4"):
         assert words in text, words
     assert "answer_only" not in text
+    assert text.count("paired differences") == 1
+
+
+def test_a_job_of_a_sweep_shows_one_table(found, monkeypatch):
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    monkeypatch.setattr(terminal, "CONSOLE", console)
+    print_results({**found, "arms": {**found["arms"], "self_both": found["arms"]["multi"]}}, "nano on arithmetic", main=True)
+    text = console.export_text()
+    assert text.count("nano on arithmetic") == 1
+    assert text.count("80.0 [49.0, 94.3]") >= 2
+    assert "paired differences" not in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_tables_that_explain_are_in_a_file(found, tmp_path):
     text = write_tables(found, tmp_path).read_text()
-    for words in ("from samples to examples", "answer_only 1", "labels, and the samples they come from"):
+    for words in ("paired differences", "from samples to examples", "answer_only 1", "labels, and the samples they come from"):
         assert words in text, words
 
 
 def test_a_narrow_screen_has_tables_in_parts_and_cuts_nothing(found, monkeypatch):
-    console = Console(width=60, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console = Console(width=60, force_terminal=True, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     monkeypatch.setattr(terminal, "CONSOLE", console)
     print_results(
         {**found, "arms": {f"{arm}_of_a_long_name_{n}": found["arms"][arm] for arm in found["arms"] for n in "12"}}, "t"
     )
     text = console.export_text()
-    assert max(map(len, text.splitlines())) <= 60 + len("t (% right [95% interval], n = 10, unjudged 0)")
+    assert max(map(len, text.splitlines())) <= 60
     assert text.count("80.0 [49.0, 94.3]") >= 2
     assert "\N{HORIZONTAL ELLIPSIS}" not in text
 
