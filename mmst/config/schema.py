@@ -207,6 +207,7 @@ class AnswerSettings(Settings):
     run: str | None
     arm: str | None
     learned: str | None
+    server: str | None
     kind: Literal["number", "choice", "yes_no", "text"]
 
 

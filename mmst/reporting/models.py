@@ -19,7 +19,7 @@ from mmst.rounds import ArmResult, final_results
 
 MODELS = "models"
 CARD = "README.md"
-LICENCES = {name: {"license": "apache-2.0"} for name in ("nano", "nano_three", "smollm2_135m")}
+LICENCES = {name: {"license": "apache-2.0"} for name in ("nano", "nano_three", "nano_composed", "smollm2_135m")}
 """What a card says of models whose licence is known here; of others, that it is the base's."""
 
 

