@@ -23,6 +23,7 @@ from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages import hidden, pick
 from mmst.stages.sets import Rows
+from mmst.stages.translate import attempts
 from mmst.types import GradedSample, Problem, Prompt, Sample
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def translations(
     found: dict[str, Rows] = {}
     for edge in (Edge.parse(text, methods) for text in needed):
         answered = [row for row in greedy[edge.source] if row.answer is not None]
-        found[str(edge)] = pipeline.translated(checkpoint, edge, answered, problems, params, 1, 0)
+        found[str(edge)] = pipeline.translated(checkpoint, edge, attempts(answered), problems, params, 1, 0)
     return found
 
 

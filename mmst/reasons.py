@@ -19,6 +19,7 @@ from mmst.stages.grade import verdicts
 from mmst.stages.reasons import ReasonRate, ReasonsSpec, Way, by_execution, by_judge, by_steps, right_ones
 from mmst.stages.select import drop_constant
 from mmst.stages.sets import GradedRows
+from mmst.stages.translate import attempts
 from mmst.types import AnswerKind, GradedSample
 
 PROGRAM = "code"
@@ -83,7 +84,7 @@ def _written(
 ) -> Sequence[GradedSample] | GradedRows:
     """Solutions as programs, by the model itself, executed; a problem that asks for a program has it already."""
     sent = [row for row in right if problems.by_id[row.sample.problem_id].kind is not AnswerKind.TESTS]
-    return pipeline.translated(checkpoint, Edge(source, PROGRAM), sent, problems, params, 1, 0) if sent else ()
+    return pipeline.translated(checkpoint, Edge(source, PROGRAM), attempts(sent), problems, params, 1, 0) if sent else ()
 
 
 def _varied(pipeline: Pipeline, right: Sequence[GradedSample], problems: ProblemSet, method: Method) -> list[bool]:

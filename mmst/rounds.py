@@ -15,9 +15,11 @@ from enum import StrEnum
 from typing import Any
 
 from mmst.choosing import gathered, hidden_states
+from mmst.crossing import SelectionOptions
 from mmst.errors import ConfigError, UserError
+from mmst.example_set import example_set
 from mmst.methods.edge import BASE_ARM, Recipe
-from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet, SelectionOptions
+from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet
 from mmst.policies.case import Experience, experience
 from mmst.policies.learned import Learned, Ready, prepare
 from mmst.policies.policy import Policy
@@ -222,7 +224,7 @@ def _run_arm(
         log.info("arm %s, round %d of %d", recipe.name, number, plan.rounds)
         matched = done.get((match, number)) if match else None
         compute = done.get((recipe.compute, number)) if recipe.compute else None
-        examples = pipeline.example_set(recipe, checkpoint, train_set, plan.selection, number, matched, compute)
+        examples = example_set(pipeline, recipe, checkpoint, train_set, plan.selection, number, matched, compute)
         lived = _experience(pipeline, plan, recipes if number == 1 else [recipe], checkpoint, train_set, number)
         if results:
             results[-1] = _with_collapses(results[-1], _sampled_by(results, examples))
@@ -279,7 +281,7 @@ def _experience(
     """Verdicts on the training problems that the recipes' round draws anyway; methods that it does not ask have none."""
     if not plan.evaluation.learns or not recipes:
         return None
-    asked = set(pipeline.methods) if plan.selection.asks_all_methods else {s for recipe in recipes for s in recipe.sources}
+    asked = set(pipeline.methods) if plan.selection.asks_all_methods else {s for recipe in recipes for s in recipe.asked}
     params, count = plan.selection.sampling, plan.selection.samples_per_problem
     rows = {
         name: pipeline.graded(checkpoint, name, train_set, params, round, count) if name in asked else ()

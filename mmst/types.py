@@ -56,6 +56,8 @@ class DropReason(StrEnum):
     PER_PROBLEM_CAP = "per_problem_cap"
     ANSWER_CHANGED = "answer_changed"
     """A translation whose own answer differs from its source's."""
+    NOT_CHOSEN = "not_chosen"
+    """A verified translation where the recipe takes another one of its problem."""
     ANSWER_ONLY = "answer_only"
     """A solution that states its answer without deriving it."""
     WRONG_STEP = "wrong_step"
@@ -164,7 +166,7 @@ class Sample:
     """One completion of one problem by one method."""
 
     id: str
-    """`PROBLEM/METHOD/INDEX`; a translation's is `SOURCE_SAMPLE>METHOD/INDEX`, a control's `...>METHOD.CROSSING/INDEX`."""
+    """`PROBLEM/METHOD/INDEX`; a translation's is `SOURCE_SAMPLE>METHOD/INDEX`, another way's `...>METHOD.CROSSING/INDEX`."""
     problem_id: str
     method: str
     index: int

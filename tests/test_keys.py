@@ -37,6 +37,7 @@ BASE = [
     "model.shots=2", "dataset.train.size=10", "dataset.test.size=3", "dataset.heldout.size=2", "filter.share=0.5",
     "sampling.per_problem=3", "translation.per_label=3", "filter.per_problem=3", "arms=[self_text]",
     "method=multi_matched", "method.match=null", "+method.crossing=translate", "+method.verify=true",
+    "+method.tries=all", "+method.send=all", "+method.choose=all",
     "+method.compute=null", "method.edges=['text -> text','code -> text']", "sandbox.workers=1",
 ]  # fmt: skip
 SOURCE, TRANSLATION, EXAMPLES, TRAINING, TEST = "sample train", "translate", "examples", "train", "sample test"
@@ -85,13 +86,16 @@ CHANGES = {
     "trainer.options.optimizer.weight_decay": (0.0, TRAINING), "trainer.options.optimizer.warmup": (0.0, TRAINING),
     "trainer.options.optimizer.schedule": ("linear", TRAINING), "trainer.options.optimizer.offloaded": (True, TRAINING),
     "method.edges": ("self", EXAMPLES), "method.match": ("self_text", EXAMPLES), "method.crossing": ("resolve", TRANSLATION),
-    "method.verify": (False, EXAMPLES), "arms": (["self_both"], EXAMPLES),
+    "method.verify": (False, EXAMPLES), "method.tries": ("until_verified", TRANSLATION),
+    "method.send": ("unsolved", TRANSLATION),
+    "method.choose": ("shortest", EXAMPLES), "arms": (["self_both"], EXAMPLES),
     "rounds": (2, SOURCE),
 }  # fmt: skip
 """Key -> another value, and the first stage whose rows it can change."""
 HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
+    "dataset.samples": (3, "sampling.per_problem is set here"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),
     "power": (1.0, "of a plan"), "power_from": ("x", "of a plan"),

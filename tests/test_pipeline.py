@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from mmst.crossing import SelectionOptions
 from mmst.errors import ConfigError
+from mmst.example_set import example_set
 from mmst.filters.filter import Filter
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Crossing, Recipe
@@ -16,7 +18,7 @@ from mmst.methods.method import Reading
 from mmst.methods.prompt import PromptWriter
 from mmst.methods.text import TextMethod
 from mmst.nano.__main__ import bare_methods
-from mmst.pipeline import Checkpoint, Pipeline, ProblemSet, SelectionOptions
+from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.samplers.sampler import SamplingParams, nobody
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.training.checkpoint import load_tokenizer
@@ -61,7 +63,7 @@ def recipe(*edges):
 def test_examples_of_every_edge_with_their_counts(made, nano):
     _, pipeline = made()
     multi = recipe("text -> text", "code -> code", "code -> text", "text -> code")
-    examples = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    examples = example_set(pipeline, multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     by_edge = {edge: sum(e.edge == edge for e in examples.examples) for edge in examples.counts}
     assert by_edge["code -> code"] == 10
     assert by_edge["code -> text"] == 10 - by_edge["text -> text"]
@@ -75,12 +77,12 @@ def test_examples_of_every_edge_with_their_counts(made, nano):
 
 def test_arms_share_samples_and_a_second_run_samples_nothing(made, nano):
     sampler, pipeline = made()
-    pipeline.example_set(recipe("code -> code"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    example_set(pipeline, recipe("code -> code"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     assert sampler.calls == 10
-    pipeline.example_set(recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    example_set(pipeline, recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     assert sampler.calls == 10 + 10
     again, pipeline = made()
-    pipeline.example_set(recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    example_set(pipeline, recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     assert again.calls == 0
 
 
@@ -122,18 +124,18 @@ def test_what_an_engine_failed_at_is_tried_again_when_asked_for(made, nano, monk
     monkeypatch.setattr(ScriptedSampler, "_completion", failing)
     _, pipeline = made()
     arguments = (recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
-    first = pipeline.example_set(*arguments)
+    first = example_set(pipeline, *arguments)
     assert first.counts["code -> code"].dropped["unjudged"] == 2
     fails["on"] = False
     sampler, pipeline = made()
-    assert pipeline.example_set(*arguments).examples == first.examples
+    assert example_set(pipeline, *arguments).examples == first.examples
     assert sampler.calls == 0
     sampler, pipeline = made()
     pipeline.redo_unjudged = True
-    second = pipeline.example_set(*arguments)
+    second = example_set(pipeline, *arguments)
     assert sampler.calls == 3 + 10  # the chunk of the failed problem, and the translations of the new set of labels
     _, undisturbed = made("other")
-    expected = undisturbed.example_set(*arguments)
+    expected = example_set(undisturbed, *arguments)
     assert second.examples == expected.examples
     assert second.counts == expected.counts
 
@@ -161,9 +163,8 @@ def test_twenty_kills_at_random_moments_change_no_file(tmp_path, nano):
 
     def run(folder):
         sampler = Metered(lambda prompt, seed: TEXT if seed % 3 else WRONG)
-        Pipeline(Ledger(folder), words, PromptWriter(), sampler, SimpleNamespace(settings={}), 0, 2).example_set(
-            both, Checkpoint(nano), problems, OPTIONS, 1
-        )
+        pipeline = Pipeline(Ledger(folder), words, PromptWriter(), sampler, SimpleNamespace(settings={}), 0, 2)
+        example_set(pipeline, both, Checkpoint(nano), problems, OPTIONS, 1)
 
     def killed_after(calls):
         Metered.tokens, Metered.told = os.pipe(), os.pipe()
@@ -205,7 +206,7 @@ def test_without_gold_the_models_own_answers_are_the_labels(made, nano, rule):
     _, pipeline = made()
     unknown = ProblemSet("train", [Problem(f"p{i}", f"Bag {i} of 3 by 4?", "" if i < 5 else "12") for i in range(10)])
     options = replace(OPTIONS, keep=Filter(labels=rule), samples_per_problem=4)
-    examples = pipeline.example_set(recipe("text -> text", "code -> code"), Checkpoint(nano), unknown, options, 1)
+    examples = example_set(pipeline, recipe("text -> text", "code -> code"), Checkpoint(nano), unknown, options, 1)
     found = examples.labels["code"]
     assert (found.problems, found.known) == (10, 5 if rule == "majority" else found.known)
     assert found.right == found.known  # code is always right, so what is labelled by it, or agrees with it, is too
@@ -217,20 +218,20 @@ def test_without_gold_the_models_own_answers_are_the_labels(made, nano, rule):
 
 def test_an_arm_is_cut_to_anothers_quantity_and_edges_are_balanced(made, nano):
     _, pipeline = made()
-    small = pipeline.example_set(recipe("text -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    small = example_set(pipeline, recipe("text -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     multi = recipe("text -> text", "code -> code", "code -> text")
-    whole = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
-    cut = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1, match=small)
+    whole = example_set(pipeline, multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    cut = example_set(pipeline, multi, Checkpoint(nano), PROBLEMS, OPTIONS, 1, match=small)
     assert len(small.examples) - 2 <= len(cut.examples) <= len(small.examples) < len(whole.examples)
     dropped = sum(tally.dropped.get("subsampled", 0) for tally in cut.counts.values())
     assert dropped == len(whole.examples) - len(cut.examples)
     assert sum(tally.examples for tally in cut.counts.values()) == len(cut.examples)
     by_tokens = replace(OPTIONS, keep=Filter(match_by="tokens"))
-    short = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, by_tokens, 1, match=small)
+    short = example_set(pipeline, multi, Checkpoint(nano), PROBLEMS, by_tokens, 1, match=small)
     tokens = [sum(len(load_tokenizer(nano).encode(e.completion)) + 1 for e in found.examples) for found in (small, short)]
     assert 0.5 * tokens[0] <= tokens[1] <= tokens[0]
     options = replace(OPTIONS, keep=Filter(balance=True))
-    balanced = pipeline.example_set(multi, Checkpoint(nano), PROBLEMS, options, 1)
+    balanced = example_set(pipeline, multi, Checkpoint(nano), PROBLEMS, options, 1)
     assert len({tally.examples for tally in balanced.counts.values()}) == 1
     assert len({whole.key, cut.key, balanced.key}) == 3
 
@@ -238,14 +239,14 @@ def test_an_arm_is_cut_to_anothers_quantity_and_edges_are_balanced(made, nano):
 def test_methods_that_a_recipe_does_not_train_are_replayed_in_their_share(made, nano):
     _, pipeline = made()
     options = replace(OPTIONS, keep=Filter(replay=0.25))
-    one_way = pipeline.example_set(recipe("code -> text"), Checkpoint(nano), PROBLEMS, options, 1)
+    one_way = example_set(pipeline, recipe("code -> text"), Checkpoint(nano), PROBLEMS, options, 1)
     counts = {edge: tally.examples for edge, tally in one_way.counts.items()}
     assert set(counts) == {"code -> text", "code -> code"}
     assert counts["code -> code"] == round(counts["code -> text"] / 3)
     assert {e.completion for e in one_way.examples if e.edge == "code -> code"} == {CODE}
-    both = pipeline.example_set(recipe("text -> text", "code -> code"), Checkpoint(nano), PROBLEMS, options, 1)
+    both = example_set(pipeline, recipe("text -> text", "code -> code"), Checkpoint(nano), PROBLEMS, options, 1)
     assert set(both.counts) == {"text -> text", "code -> code"}
-    assert pipeline.example_set(recipe(), Checkpoint(nano), PROBLEMS, options, 1).examples == []
+    assert example_set(pipeline, recipe(), Checkpoint(nano), PROBLEMS, options, 1).examples == []
 
 
 def trained_at(pipeline, examples, start):
@@ -269,7 +270,7 @@ def test_a_training_is_keyed_by_the_prompts_that_it_learns(made, nano):
         text = pipeline.methods["text"]
         form = replace(text.format, shots=1, instruction=instruction)
         pipeline.methods = {**pipeline.methods, "text": replace(text, format=form)}
-        examples = pipeline.example_set(recipe("code -> text"), start, PROBLEMS, OPTIONS, 1)
+        examples = example_set(pipeline, recipe("code -> text"), start, PROBLEMS, OPTIONS, 1)
         assert all(instruction in example.prompt for example in examples.examples)
         places.append(trained_at(pipeline, examples, start))
     assert places[0][0] == places[2][0] != places[1][0]
@@ -296,7 +297,7 @@ def test_another_class_of_the_same_name_grades_anew(made, nano):
 
 def test_what_a_training_leaves_out_is_counted_once(made, nano):
     _, pipeline = made()
-    whole = pipeline.example_set(recipe("code -> code"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    whole = example_set(pipeline, recipe("code -> code"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     record = TrainingRecord()
     once = whole.trained({"code -> code": 3}, record)
     assert (once.counts["code -> code"].examples, once.counts["code -> code"].dropped["too_long"]) == (7, 3)
@@ -313,7 +314,7 @@ def test_controls_make_as_many_attempts_and_are_told_something_else(made, nano):
         told = asked[crossing] = []
         complete = sampler.complete
         sampler.complete = lambda prompts, *rest, told=told, complete=complete: told.extend(prompts) or complete(prompts, *rest)
-        found = pipeline.example_set(replace(edges, crossing=crossing), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+        found = example_set(pipeline, replace(edges, crossing=crossing), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
         assert found.counts["code -> text"].translations == len(PROBLEMS.problems)
         assert found.translated.completions == len(PROBLEMS.problems)
         assert found.translated.completion_tokens > 0
@@ -321,7 +322,8 @@ def test_controls_make_as_many_attempts_and_are_told_something_else(made, nano):
     assert all("Bag 3 of 3 by 4?" in texts[3] and "def solution" in texts[3] for texts in [last[Crossing.TRANSLATE]])
     assert last[Crossing.RESOLVE][3] == "Question: Bag 3 of 3 by 4?\nAnswer:"
     assert last[Crossing.HINT][3] == "Question: Bag 3 of 3 by 4? (Hint: the answer is 12.)\nAnswer:"
-    assert len({prompt.seeds for told in asked.values() for prompt in told if ">text" in prompt.id}) == 40
+    assert "total = 3 * 4  # total = 12\n    return total  # 12\nAnswer:" in last[Crossing.TRACE][3]
+    assert len({prompt.seeds for told in asked.values() for prompt in told if ">text" in prompt.id}) == 10 * len(Crossing)
 
 
 def test_a_shuffled_translation_is_shown_another_problems_solution(nano, tmp_path, methods, sandbox):
@@ -333,7 +335,7 @@ def test_a_shuffled_translation_is_shown_another_problems_solution(nano, tmp_pat
     sampler = ScriptedSampler(lambda prompt, seed: told.append(prompt) or by_problem(prompt, seed))
     pipeline = Pipeline(Ledger(tmp_path), methods, PromptWriter(), sampler, sandbox, 0, 3)
     shuffled = replace(recipe("code -> text"), crossing=Crossing.SHUFFLED)
-    pipeline.example_set(shuffled, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    example_set(pipeline, shuffled, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     shown = dict(re.findall(r"Bag (\d) of 3 by 4\?\nProgram:\ndef solution\(\):\n    bag = (\d)", "\n".join(told)))
     assert sorted(shown.values()) == sorted(shown)
     assert len(shown) == 10
@@ -345,17 +347,19 @@ def test_unverified_translations_are_kept_whatever_they_answer(made, nano):
     _, pipeline = made()
     wrong = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else WRONG)
     pipeline.sampler = wrong
-    checked = pipeline.example_set(edges, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
-    unverified = pipeline.example_set(replace(edges, verify=False), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    checked = example_set(pipeline, edges, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    unverified = example_set(pipeline, replace(edges, verify=False), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     assert (len(checked.examples), len(unverified.examples)) == (0, len(PROBLEMS.problems))
 
 
 def test_an_arm_spends_anothers_tokens_on_samples_of_its_own(made, nano):
     _, pipeline = made()
-    multi = pipeline.example_set(recipe("text -> text", "code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    multi = example_set(
+        pipeline, recipe("text -> text", "code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1
+    )
     own = recipe("text -> text", "code -> code")
-    equal = pipeline.example_set(own, Checkpoint(nano), PROBLEMS, OPTIONS, 1, compute=multi)
-    plain = pipeline.example_set(own, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+    equal = example_set(pipeline, own, Checkpoint(nano), PROBLEMS, OPTIONS, 1, compute=multi)
+    plain = example_set(pipeline, own, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     goal = multi.sampled.completion_tokens + multi.translated.completion_tokens
     longest = 40
     assert plain.sampled == multi.sampled

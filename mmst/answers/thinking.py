@@ -16,7 +16,6 @@ _BEGINS = (
 )
 ENDS = re.compile(_ENDS, re.IGNORECASE)
 BEGINS = re.compile(_BEGINS, re.IGNORECASE)
-OPENED = re.compile(rf"(?:{_BEGINS})\s*\Z", re.IGNORECASE)
 SIGNS = ("</", "<t", "<T", "<r", "<R", "<s", "<S", "<|", "<channel|>", "THINK]", "\u25c1")
 """Without any of these there is no thinking."""
 CHANNELS = (("<|channel|>", "<|message|>", "<|start|>", "<|end|>"), ("<|channel>", "<channel|>"))

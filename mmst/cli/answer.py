@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Sequence
+from typing import cast
 
 import hydra
 
@@ -12,7 +13,7 @@ from mmst.cli.help import asked_for_help, job_help, parsed
 from mmst.cli.old_names import check_overrides
 from mmst.cli.places import CONFIGS
 from mmst.config.read import read_settings
-from mmst.config.schema import Settings
+from mmst.config.schema import AnswerSettings
 from mmst.errors import ConfigError
 
 OVERRIDE = re.compile(r"[+~]{0,2}[A-Za-z][\w./@-]*=(\S*|[\[{\"'].*)", re.DOTALL)
@@ -29,16 +30,18 @@ def main(arguments: Sequence[str]) -> None:
     if asked_for_help(words):
         job_help("answer", words)
         return
-    importlib.import_module("mmst.jobs.answer").run(composed("answer", words), asked)
+    settings = composed("answer", words)
+    job = "mmst.jobs.answer" if settings.server is None else "mmst.jobs.answer_by_server"
+    importlib.import_module(job).run(settings, asked)
 
 
-def composed(job: str, words: Sequence[str]) -> Settings:
+def composed(job: str, words: Sequence[str]) -> AnswerSettings:
     """The settings of a job that keeps no folder of its own, from the words of its command line."""
     check_overrides(words)
     folder, overrides = parsed(words)
     search = [f"hydra.searchpath=[file://{folder}]"] if folder else []
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3", job_name=job):
-        return read_settings(hydra.compose(job, [*overrides, *search, f"name={job}"]))
+        return cast(AnswerSettings, read_settings(hydra.compose(job, [*overrides, *search, f"name={job}"])))
 
 
 def divided(arguments: Sequence[str]) -> tuple[str | None, list[str]]:

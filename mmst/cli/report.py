@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mmst.cli.places import SWEEPS
 from mmst.errors import DataError
 
-SAMPLES = 20_000
+if TYPE_CHECKING:
+    from mmst.reporting.runs import Sweep
+
+SAMPLES = 4_000
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -18,26 +24,40 @@ def main(arguments: Sequence[str]) -> None:
         "folder", type=Path, nargs="+", help="of a run (runs/train/NAME), of a sweep (runs/sweep/NAME), or several of these"
     )
     parser.add_argument("--out", type=Path, help="the page; report.html in the (first) folder by default")
-    parser.add_argument("--samples", type=int, default=SAMPLES, help=f"about how many to look through (default {SAMPLES:,})")
+    parser.add_argument(
+        "--samples", type=int, default=SAMPLES, help=f"about how many the page itself holds (default {SAMPLES:,})"
+    )
+    parser.add_argument("--alone", action="store_true", help="write the page only, without the folder that holds all samples")
     options = parser.parse_args(arguments)
     if gone := [folder for folder in options.folder if not folder.is_dir()]:
         raise DataError(
             f"report: there is no folder {gone[0]}; give that of a run (runs/train/...) or a sweep (runs/sweep/...)."
         )
-    write(options.folder, options.out or options.folder[0] / "report.html", options.samples)
+    write(options.folder, options.out or options.folder[0] / "report.html", options.samples, options.alone)
 
 
-def write(folders: Sequence[Path], out: Path, samples: int) -> None:
+def asked_as_now(sweep: Sweep) -> Sweep:
+    """A sweep whose runs are older than `sweep.answer`, as the file of its name asks the same question now."""
+    import yaml
+
+    path = SWEEPS / f"{sweep.settings.get('name')}.yaml"
+    if "answer" in sweep.settings or not path.is_file():
+        return sweep
+    now = (yaml.safe_load(path.read_text()) or {}).get("sweep") or {}
+    return replace(sweep, settings=now) if now.get("question") == sweep.question else sweep
+
+
+def write(folders: Sequence[Path], out: Path, samples: int, alone: bool = False) -> None:
     """Write the page, and print the answer. What makes pages takes seconds to import: a mistake is told before."""
     from mmst.ledger.files import atomic_write
-    from mmst.reporting.arms import data_sets, headline
+    from mmst.reporting.headline import headline
     from mmst.reporting.page import page
     from mmst.reporting.progress import say
     from mmst.reporting.runs import read_runs
 
     try:
-        sweep = read_runs(folders)
-        atomic_write(out, page(sweep, max(0, samples)).encode())
+        sweep = asked_as_now(read_runs(folders))
+        atomic_write(out, page(sweep, max(0, samples), None if alone else out).encode())
     except OSError as error:
         raise DataError(
             f"report: {error.filename or out} cannot be used ({error.strerror}); give another file by --out."
@@ -48,6 +68,6 @@ def write(folders: Sequence[Path], out: Path, samples: int) -> None:
             "have nothing to do with one another are better left out, as in `mmst report FOLDER/RUN FOLDER/RUN`."
         )
     say(sweep.question)
-    for sentence in headline(sweep, data_sets(sweep)[0]):
+    for sentence in headline(sweep):
         say(f"  {sentence}")
     say(f"report: {out}")

@@ -89,9 +89,12 @@ class RecipeSettings:
     name: FileName
     edges: list[str] | Literal["all", "self"]
     match: FileName | None = None
-    crossing: Literal["translate", "resolve", "hint", "shuffled"] = "translate"
+    crossing: Literal["translate", "resolve", "hint", "shuffled", "trace"] = "translate"
     verify: bool = True
     compute: FileName | None = None
+    tries: Literal["all", "until_verified", "repair"] = "all"
+    send: Literal["all", "unsolved", "harder"] = "all"
+    choose: Literal["all", "shortest", "likeliest", "distinct"] = "all"
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,7 @@ class AnswerSettings(Settings):
     run: str | None
     arm: str | None
     learned: str | None
+    server: str | None
     kind: Literal["number", "choice", "yes_no", "text"]
 
 

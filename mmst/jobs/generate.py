@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmst.config.schema import GenerateSettings
 from mmst.datasets.contamination import Contamination
 from mmst.errors import ConfigError
+from mmst.example_set import example_set
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.labels import check_gold, selection_options
 from mmst.jobs.opened import Job, opened
@@ -44,4 +45,4 @@ def generated(job: Job, settings: GenerateSettings) -> tuple[ExampleSet, Contami
     check_gold(options, problems, settings.judge is not None)
     tell_doubts(job, [problems])
     job.pipeline.ledger.progress.expect(made_pieces(recipe, options, list(settings.solvers), problems))
-    return job.pipeline.example_set(recipe, job.base, problems, options, 1), contamination
+    return example_set(job.pipeline, recipe, job.base, problems, options, 1), contamination

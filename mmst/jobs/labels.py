@@ -8,8 +8,9 @@ from mmst.answers.labels import LabelRule
 from mmst.config.build import build
 from mmst.config.schema import LabelSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
+from mmst.crossing import SelectionOptions
 from mmst.errors import ConfigError
-from mmst.pipeline import ProblemSet, SelectionOptions
+from mmst.pipeline import ProblemSet
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,11 @@ def selection_options(settings: LabelSettings) -> SelectionOptions:
         translation=build(settings.translation.params, "translation.params"),
         keep=build(settings.filter, "filter"),
     )
+    if options.keep.labels is LabelRule.MAJORITY and options.samples_per_problem == 1:
+        raise ConfigError(
+            "filter.labels=majority takes the commonest of several answers, and sampling.per_problem=1 asks for one: "
+            "sampling.per_problem=4 is usual."
+        )
     options.sampling.check_count(options.samples_per_problem)
     options.translation.check_count(options.translations_per_label)
     return options

@@ -18,7 +18,7 @@ from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
-from mmst.methods.edge import Crossing, Recipe, in_order
+from mmst.methods.edge import Choice, Crossing, Recipe, Send, Tries, in_order
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline
@@ -110,7 +110,16 @@ def build_judge(settings: Settings) -> Judge | None:
 def read_recipe(row: RecipeSettings, methods: Mapping[str, Method]) -> Recipe:
     """A recipe, with its edges between these methods."""
     recipe = Recipe.parse(row.name, row.edges, methods)
-    return replace(recipe, match=row.match, crossing=Crossing(row.crossing), verify=row.verify, compute=row.compute)
+    return replace(
+        recipe,
+        match=row.match,
+        crossing=Crossing(row.crossing),
+        verify=row.verify,
+        compute=row.compute,
+        tries=Tries(row.tries),
+        send=Send(row.send),
+        choose=Choice(row.choose),
+    )
 
 
 def _tracker(settings: Settings) -> Tracker | None:

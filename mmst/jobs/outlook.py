@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mmst.crossing import SelectionOptions
 from mmst.ledger.progress import Piece, PieceKind
-from mmst.methods.edge import Crossing, Edge, Recipe
-from mmst.pipeline import ProblemSet, SelectionOptions
+from mmst.methods.edge import Crossing, Edge, Recipe, Tries
+from mmst.pipeline import ProblemSet
 from mmst.policies.policy import Policy
 from mmst.reasons import PROGRAM
 from mmst.rounds import Evaluation, RoundsPlan
@@ -50,11 +51,13 @@ def run_pieces(
 def made_pieces(recipe: Recipe, selection: SelectionOptions, methods: Sequence[str], train: ProblemSet) -> list[Piece]:
     """Samples and translations of one round of a recipe."""
     edges = (*recipe.edges, *(recipe.replayed(methods) if selection.keep.replay else ()))
-    asked = methods if selection.asks_all_methods else list(dict.fromkeys(edge.source for edge in edges))
+    asked = methods if selection.asks_all_methods else list(dict.fromkeys([*(edge.source for edge in edges), *recipe.asked]))
     sampled = [_sampled(train, name, selection.samples_per_problem) for name in asked]
     labels = len(train.problems) * min(selection.labels_per_problem, selection.samples_per_problem)
     crossing = [edge for edge in edges if edge.crosses]
-    return sampled + [_translated(edge, recipe.crossing, labels * selection.translations_per_label) for edge in crossing]
+    tries = 1 if recipe.tries is Tries.ALL else selection.translations_per_label
+    each = labels * selection.translations_per_label // tries
+    return sampled + [_translated(edge, recipe.crossing, each, number) for edge in crossing for number in range(1, tries + 1)]
 
 
 def measured_pieces(evaluation: Evaluation, methods: Sequence[str], tests: Sequence[ProblemSet]) -> list[Piece]:
@@ -101,7 +104,7 @@ def _hidden(policies: Sequence[Policy], methods: Sequence[str], name: str, count
 def _asked(recipes: Sequence[Recipe], selection: SelectionOptions, methods: Sequence[str]) -> list[str]:
     if selection.asks_all_methods:
         return list(methods)
-    sources = {source for recipe in recipes for source in recipe.sources}
+    sources = {source for recipe in recipes for source in recipe.asked}
     return [name for name in methods if name in sources]
 
 
@@ -109,6 +112,6 @@ def _sampled(problems: ProblemSet, method: str, count: int) -> Piece:
     return Piece(f"sample {problems.name} by {method}", len(problems.problems) * count, PieceKind.SAMPLES)
 
 
-def _translated(edge: Edge, crossing: Crossing, most: int) -> Piece:
-    what = str(edge) if crossing is Crossing.TRANSLATE else f"{edge}, {crossing}"
-    return Piece(f"translate {what}", most, PieceKind.TRANSLATIONS)
+def _translated(edge: Edge, crossing: Crossing, most: int, number: int = 1) -> Piece:
+    what = [str(edge), "" if crossing is Crossing.TRANSLATE else str(crossing), f"try {number}" if number > 1 else ""]
+    return Piece(f"translate {', '.join(part for part in what if part)}", most, PieceKind.TRANSLATIONS)

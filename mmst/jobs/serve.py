@@ -62,7 +62,13 @@ class Asked:
 
 
 def run(settings: ServeSettings) -> None:
-    """Load the model, and serve until the process is stopped."""
+    """Load the model, and serve until the process is stopped.
+
+    Raises:
+        ConfigError: another server is to answer.
+    """
+    if settings.server is not None:
+        raise ConfigError("server= is a key of mmst answer; mmst serve answers itself.")
     with listening(settings.host, settings.port) as heard, answerer(settings) as made:
         kind = AnswerKind(settings.kind)
 

@@ -24,6 +24,8 @@ LONGEST = 1_000_000
 """Characters that a template may write beside what it is given."""
 TAIL = 8
 """Characters of a prompt that may share a token with the white space after it."""
+REST = 40
+"""Characters of a prompt that are the reply's beginning, where it is not known where the question ends."""
 AUTO = "auto"
 """The value of `model.chat` that takes a template where there is one."""
 CUE = "{cue}"
@@ -96,7 +98,7 @@ class ChatTemplate:
         text = self._written(messages)
         if _plain(messages[-1].content) not in _plain(text):
             raise ConfigError(f"model.chat: the model's chat template leaves out the question; {WAY_OUT}.")
-        opened = opened_reasoning(text)
+        opened = opened_reasoning(_after(text, messages[-1].content))
         if opened is not None:
             return Rendering(text, f"{_to_new_line(text)}\n{opened[1]}\n\n", messages, chat=True)
         begun = self.prefill.replace(CUE, target.cue)
@@ -120,7 +122,7 @@ class ChatTemplate:
         if missing is not None:
             what = "question" if missing.role == "user" else f"{missing.role} message"
             raise ConfigError(f"model.chat: the model's chat template leaves out the {what}; {WAY_OUT}.")
-        if self.prefill and (opened := opened_reasoning(text)):
+        if self.prefill and (opened := opened_reasoning(_after(text, PROBE[-1].content))):
             raise ConfigError(
                 f"model.prefill='{self.prefill}' would stand inside the {opened[0]} that the model's chat template opens; "
                 "leave it empty, or turn the reasoning off "
@@ -206,6 +208,12 @@ def chat_of(
 def _plain(text: str) -> str:
     """A text without regard to white space, which templates trim."""
     return " ".join(text.split())
+
+
+def _after(text: str, question: str) -> str:
+    """What a template wrote after the question, or its last characters where it wrote the question otherwise."""
+    before, found, after = text.rpartition(question.strip())
+    return after if found else before[-REST:] + after[-REST:]
 
 
 def _to_new_line(text: str) -> str:

@@ -56,6 +56,41 @@ class Crossing(StrEnum):
     """It is told the pseudo-label's answer (rationalization, STaR, arXiv 2203.14465, section 3.2)."""
     SHUFFLED = "shuffled"
     """It is shown the source's solution of another problem."""
+    TRACE = "trace"
+    """It is shown the source's program with the values that it computed beside its lines (after Parrot, arXiv 2510.25310): no
+    control, but a translation with more to go by."""
+
+
+class Tries(StrEnum):
+    """How often a pseudo-label is tried, where an edge crosses."""
+
+    ALL = "all"
+    """As often as it may be."""
+    UNTIL_VERIFIED = "until_verified"
+    """Until a try keeps the answer."""
+    REPAIR = "repair"
+    """The same, and each try is shown the one that failed before it, and what that gave."""
+
+
+class Send(StrEnum):
+    """Which pseudo-labels are tried, and how often each, where an edge crosses."""
+
+    ALL = "all"
+    UNSOLVED = "unsolved"
+    """Those of problems that none of the target's own samples solves."""
+    HARDER = "harder"
+    """The more often the more of the target's own samples fail (DART-Math, arXiv 2407.13690), as many tries in all."""
+
+
+class Choice(StrEnum):
+    """Which of a problem's verified translations are learned from."""
+
+    ALL = "all"
+    SHORTEST = "shortest"
+    LIKELIEST = "likeliest"
+    """The one with the highest mean log-probability."""
+    DISTINCT = "distinct"
+    """The one that shares the fewest words with the target's own right solutions of the problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +106,14 @@ class Recipe:
     """Whether a translation must keep its source's answer; False: each that passes the other rules is learned from."""
     compute: str | None = None
     """An arm that runs before it, whose sampled and translated tokens this one spends on samples of its own."""
+    tries: Tries = Tries.ALL
+    send: Send = Send.ALL
+    choose: Choice = Choice.ALL
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The methods whose samples it looks at: its sources, and where it sends by what the targets solve, these."""
+        return tuple(dict.fromkeys((*self.sources, *(self.targets if self.send is not Send.ALL else ()))))
 
     @property
     def sources(self) -> tuple[str, ...]:

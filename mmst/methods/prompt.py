@@ -29,6 +29,8 @@ SHOWN = 60
 """Characters of a question that an error shows."""
 REWRITE = "Rewrite each {source} as a {target} with the same steps and the same answer."
 """The instruction of a translation prompt."""
+REPAIR = "This {target} gives {given}, which is not the answer of the {source}. Write the {target} again."
+"""What is said of a translation that failed, where the next try is shown it."""
 
 Boundary = Callable[[str, str], int]
 """(cue, lead) -> how many characters of the lead a prompt ends with, see `mmst.methods.boundary`."""
@@ -191,8 +193,15 @@ class PromptWriter:
         exemplars = tuple((shown_question(row).strip(), str(row[target.key])) for row in rows)
         return self.rendering(Conversation(instruction, exemplars, problem.statement.strip()), target)
 
-    def translation(self, problem: Problem, solution: str, source: PromptFormat, target: PromptFormat) -> Rendering:
-        """The prompt for writing a solution by `source` as one by `target`."""
+    def translation(
+        self,
+        problem: Problem,
+        solution: str,
+        source: PromptFormat,
+        target: PromptFormat,
+        before: tuple[str, str] | None = None,
+    ) -> Rendering:
+        """The prompt for writing a solution by `source` as one by `target`; before: a try that failed, and what it gave."""
         pairs = zip(exemplar_rows(source.exemplars, problem.kind), exemplar_rows(target.exemplars, problem.kind), strict=True)
         both = [(a, b) for a, b in pairs if a.get(source.key) and b.get(target.key)][: target.shots]
         exemplars = tuple(
@@ -200,6 +209,10 @@ class PromptWriter:
         )
         instruction = target.rewrite.format(source=source.solution_name, target=target.solution_name)
         content = problem.statement.strip() + source.solution_block(solution)
+        if before is not None:
+            failed, given = before
+            said = REPAIR.format(source=source.solution_name, target=target.solution_name, given=given)
+            content += f"{target.solution_block(failed)}\n{said}"
         return self.rendering(Conversation(instruction, exemplars, content), target)
 
     def rendering(self, conversation: Conversation, target: PromptFormat) -> Rendering:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmst.answers.thinking import BEGINS, OPENED, closing, thinking_ends
+from mmst.answers.thinking import BEGINS, closing, thinking_ends
 
 
 def split_reasoning(completion: str) -> tuple[str, str]:
@@ -12,10 +12,9 @@ def split_reasoning(completion: str) -> tuple[str, str]:
     return (completion, "") if BEGINS.match(completion.lstrip()) else ("", completion)
 
 
-def opened_reasoning(prompt: str) -> tuple[str, str] | None:
-    """What begins the block that a prompt ends in, and what would end it; None where it ends in none."""
-    found = OPENED.search(prompt)
+def opened_reasoning(written: str) -> tuple[str, str] | None:
+    """What begins the block that is open at the end of what a template wrote, and what would end it; None where none is."""
+    found = BEGINS.search(written[thinking_ends(written) :])
     if found is None:
         return None
-    opening = found.group().rstrip()
-    return opening, closing(opening)
+    return found.group(), closing(found.group())

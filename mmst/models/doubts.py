@@ -31,6 +31,8 @@ def doubts(
     for name, renderings in asked.items():
         yield from _boundary(tokenizer, name, renderings[0])
         yield from _stops(tokenizer, name, renderings[0].stop)
+        yield from _begun(tokenizer, name, renderings[0])
+    yield from _changes(tokenizer)
     yield from _positions(config, tokenizer, asked, max_tokens)
 
 
@@ -76,6 +78,28 @@ def _stops(tokenizer: Any, name: str, stops: Sequence[str]) -> Iterator[str]:
             f"the tokenizer cannot write {', '.join(map(repr, lost))}, where completions by {name} stop, so they go on to the "
             "limit of tokens; choose a model whose tokenizer keeps line breaks"
         )
+
+
+def _begun(tokenizer: Any, name: str, rendering: Rendering) -> Iterator[str]:
+    """A prompt that ends a text is gone on with by another text."""
+    last = prompt_tokens(tokenizer, rendering.prompt("", (0,)))[-1:]
+    if last == [tokenizer.eos_token_id]:
+        yield (
+            f"prompts by {name} end in {tokenizer.eos_token!r}, the end of a text, so what follows is another text; mend the "
+            "template, or set model.chat=false"
+        )
+
+
+def _changes(tokenizer: Any) -> Iterator[str]:
+    """Letters that a tokenizer cannot write are in no completion."""
+    for solution in SOLUTIONS:
+        written = tokenizer.decode(encode_prompt(tokenizer, f"a {solution}", chat=False), skip_special_tokens=True)
+        if "".join(written.split()) != "".join(f"a {solution}".split()):
+            yield (
+                f"the tokenizer makes {written[2:26]!r} of {solution[:24]!r}, so no completion is written as it should be; "
+                "choose a model whose tokenizer keeps all characters"
+            )
+            return
 
 
 def _positions(config: Any, tokenizer: Any, asked: Mapping[str, Sequence[Rendering]], max_tokens: int) -> Iterator[str]:

@@ -75,7 +75,7 @@ def main() -> None:
     """Parse the command line and make the model."""
     parser = argparse.ArgumentParser(prog="python -m mmst.nano", description=__doc__)
     parser.add_argument("--out", type=Path, default=nano_checkpoint(), help="a folder that is not there yet")
-    parser.add_argument("--recipe", choices=("recipe", "recipe_three"), default="recipe")
+    parser.add_argument("--recipe", choices=("recipe", "recipe_three", "recipe_composed"), default="recipe")
     options = parser.parse_args()
     out: Path = options.out.absolute()
     if out.exists():

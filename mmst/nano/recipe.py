@@ -16,6 +16,7 @@ import yaml
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from mmst.datasets.arithmetic import composed
 from mmst.datasets.arithmetic.world import LARGEST_VALUE, apply, draw_problem, families, training_families
 from mmst.methods.method import Method
 from mmst.methods.prompt import QUESTION_CUE, PromptWriter
@@ -41,6 +42,8 @@ class NanoRecipe:
     """Family -> method -> numbers of the phrasings met."""
     translate: Sequence[str]
     """The families of which translations are met."""
+    world: str = "arithmetic"
+    """What problems are drawn from: `arithmetic`, or `composed`, whose problems a method meets as it sees them."""
 
     @classmethod
     def load(cls, name: str = "recipe") -> NanoRecipe:
@@ -57,18 +60,19 @@ def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Ite
     """`count` examples in the recipe's mixture, in a fixed random order."""
     rng = random.Random(recipe.seed)
     cells = [(name, method, seen[method]) for name, seen in recipe.exposure.items() for method in methods if seen[method]]
+    labels = _labels(recipe)
     kinds, shares = list(recipe.mixture), list(recipe.mixture.values())
     for number in range(count):
         kind = rng.choices(kinds, shares)[0]
         if kind == "solve":
             name, method, phrasings = rng.choice(cells)
-            problem = draw_problem(families()[name], "pretrain", rng, phrasings)
+            problem = _draw(recipe, name, rng, phrasings, method)
             yield _solution(number, problem, methods[method])
         elif kind == "drill":
             yield _drill(number, rng)
         else:
             source, target = rng.sample(list(methods.values()), 2)
-            problem = _story(recipe, rng, (source.name, target.name)) if kind == "translate" else _bare_problem(rng)
+            problem = _story(recipe, rng, (source.name, target.name)) if kind == "translate" else _bare_problem(rng, labels)
             yield _translation(number, problem, source, target)
 
 
@@ -130,12 +134,24 @@ def _translation(number: int, problem: Problem, source: Method, target: Method) 
 def _story(recipe: NanoRecipe, rng: random.Random, methods: tuple[str, str]) -> Problem:
     name = rng.choice(recipe.translate)
     source, target = (set(recipe.exposure[name][method]) for method in methods)
-    return draw_problem(families()[name], "pretrain", rng, sorted(source & target))
+    return _draw(recipe, name, rng, sorted(source & target))
 
 
-def _bare_problem(rng: random.Random) -> Problem:
+def _draw(recipe: NanoRecipe, family: str, rng: random.Random, phrasings: Sequence[int], method: str | None = None) -> Problem:
+    """A problem of the recipe's world; in the composed one with the solution that a method is taught."""
+    if recipe.world == composed.COMPOSED:
+        return composed.draw_problem(family, "pretrain", rng, phrasings, method)
+    return draw_problem(families()[family], "pretrain", rng, phrasings)
+
+
+def _labels(recipe: NanoRecipe) -> list[str]:
+    if recipe.world == composed.COMPOSED:
+        return composed.labels()
+    return sorted({step[0] for name in training_families() for step in families()[name].steps})
+
+
+def _bare_problem(rng: random.Random, labels: Sequence[str]) -> Problem:
     """A random derivation of one to three steps, under a question that tells nothing."""
-    labels = sorted({step[0] for name in training_families() for step in families()[name].steps})
     while True:
         steps: list[Step] = []
         values: dict[str, int] = {}

@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from mmst.methods.edge import BASE_ARM
+from mmst.reporting.arm_style import arm_order, natural
 from mmst.reporting.policies import label
 from mmst.reporting.runs import Run, Solved, Sweep, base_is_shared
 from mmst.stages.evaluate import EITHER
@@ -68,7 +69,7 @@ class Difference:
 
 
 def arms_of(sweep: Sweep, dataset: str, every_round: bool = False) -> list[Arm]:
-    """The arms of a sweep on a data set, the base first; each at its last round, or at every round."""
+    """The arms of a sweep on a data set, in the order of `arm_style`; each at its last round, or at every round."""
     shared = base_is_shared(sweep, dataset)
     found: dict[tuple[str, int], Arm] = {}
     for run in sweep.runs:
@@ -83,7 +84,9 @@ def arms_of(sweep: Sweep, dataset: str, every_round: bool = False) -> list[Arm]:
             made.solved.setdefault(run.seed, {})[method] = solved
             if run not in made.runs:
                 made.runs.append(run)
-    return sorted(found.values(), key=lambda arm: arm.arm != BASE_ARM)
+    for made in found.values():
+        made.solved = dict(sorted(made.solved.items(), key=lambda item: natural(item[0])))
+    return sorted(found.values(), key=lambda arm: arm_order(arm.label))
 
 
 def columns(arms: Sequence[Arm]) -> list[str]:
@@ -103,7 +106,7 @@ def accuracy(arm: Arm, method: str) -> Cell | None:
     if not found:
         return Cell(0.0, 0.0, 1.0, 0, unjudged, ())
     by_seed = tuple(fmean(table.values()) for table in found)
-    values = _by_problem(found)
+    values = by_problem(found)
     if len(set(by_seed)) > 1:
         low, high = seeds_interval(by_seed)
     elif method == MEAN:
@@ -111,6 +114,13 @@ def accuracy(arm: Arm, method: str) -> Cell | None:
     else:
         low, high = accuracy_interval(round(sum(values)), len(values))
     return Cell(fmean(by_seed), max(0.0, low), min(1.0, high), len(values), unjudged, by_seed)
+
+
+def pair_label(a: str, b: str) -> str:
+    """Arm `b` minus arm `a`, by their labels; a variant that both have stands once."""
+    name, _, variant = a.partition(" (")
+    own, _, other = b.partition(" (")
+    return f"{own} - {name} ({variant}" if variant and variant == other else f"{b} - {a}"
 
 
 def difference(a: Arm, b: Arm, method: str) -> Difference | None:
@@ -126,7 +136,7 @@ def difference(a: Arm, b: Arm, method: str) -> Difference | None:
     if not pairs:
         return None
     by_seed = tuple(fmean(y - x for x, y in pair.values()) for pair in pairs)
-    values = _by_problem([{id: y - x for id, (x, y) in pair.items()} for pair in pairs])
+    values = by_problem([{id: y - x for id, (x, y) in pair.items()} for pair in pairs])
     p: float | None = None
     if len(set(by_seed)) > 1:
         low, high = seeds_interval(by_seed)
@@ -177,25 +187,6 @@ def bases_of(arms: Sequence[Arm]) -> dict[str, Arm]:
     return {arm.label: base for arm in arms if (base := bases.get(arm.variant) or bases.get(""))}
 
 
-def answer(row: Difference) -> str:
-    """A difference in a sentence."""
-    cell = row.cell
-    points = f"{100 * cell.value:+.1f} points [{100 * cell.low:+.1f}, {100 * cell.high:+.1f}]"
-    verdict = "better" if cell.low > 0 else "worse" if cell.high < 0 else "not reliably different"
-    seeds = f"{len(cell.by_seed)} seeds" if len(cell.by_seed) > 1 else "1 seed"
-    joint = "than" if verdict != "not reliably different" else "from"
-    return f"{row.b} is {verdict} {joint} {row.a}: {points} on the {row.method}, {seeds}, n = {cell.n:,}."
-
-
-def headline(sweep: Sweep, dataset: str) -> list[str]:
-    """The answer to the question: a sentence for each contrast, on the mean of the methods, and for each policy asked of."""
-    arms = arms_of(sweep, dataset)
-    methods = columns(arms)
-    method = MEAN if MEAN in methods else methods[0]
-    told = [answer(row) for row in differences(contrasts(sweep, arms), [method])]
-    return [*told, *policy_answers(sweep, dataset)]
-
-
 def policy_answers(sweep: Sweep, dataset: str) -> list[str]:
     """What the policies that a sweep asks about gain over each arm's best single method: a sentence each."""
     asked = sweep.settings.get("policies") or ()
@@ -227,7 +218,7 @@ def data_sets(sweep: Sweep) -> list[str]:
     return sorted(common, key=lambda name: name != asked) if asked in common else common
 
 
-def _by_problem(tables: Sequence[dict[str, float]]) -> list[float]:
+def by_problem(tables: Sequence[dict[str, float]]) -> list[float]:
     """A value a problem: the mean over the repetitions that met it."""
     met: dict[str, list[float]] = {}
     for table in tables:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import io
 import itertools
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mmst.reporting.arm_style import COLOURS, arm_colour, arm_name
 from mmst.reporting.arms import Cell
 
 if TYPE_CHECKING:
@@ -20,18 +23,26 @@ LETTERS_PER_INCH, LEGEND_MARGIN = 14, 6
 """How much of a legend fits beside each other."""
 LEAST_SCALE = 0.8
 """A chart is shrunk no further on a narrow screen; it is scrolled instead."""
-SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
-"""Stand for the page's colours of series, `--s0` to `--s7`."""
+SERIES = tuple(f"#0a0b{number:02x}" for number in range(COLOURS))
+"""Stand for the page's colours of series, `--s0` to `--s11`."""
+DASHES = ("-", "--", ":", "-.")
+"""What tells variants of one arm apart."""
 
 
 def colour(number: int) -> str:
-    """The colour of a series; a ninth repeats the first."""
+    """The colour of a series; one more than there are repeats the first."""
     return SERIES[number % len(SERIES)]
 
 
-def interval_chart(rows: Sequence[tuple[str, Mapping[str, Cell]]], unit: str, zero: bool = False) -> str:
-    """Values with intervals: a panel a column, a line a row. `zero`: differences, with a line at none."""
+def interval_chart(
+    rows: Sequence[tuple[str, Mapping[str, Cell]]], unit: str, zero: bool = False, arms: Sequence[str] | None = None
+) -> str:
+    """Values with intervals: a panel a column, a line a row. `zero`: differences, with a line at none.
+
+    arms: whose colour each row has; by default that of the arm that its label names.
+    """
     panels = list(dict.fromkeys(name for _, cells in rows for name in cells))
+    colours = [colour(arm_colour(name)) for name in arms or [label for label, _ in rows]]
     figure, axes = _figure(min(11.0, 1.9 + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels))
     for panel, name in zip(axes, panels, strict=True):
         for place, (_, cells) in enumerate(rows):
@@ -39,8 +50,8 @@ def interval_chart(rows: Sequence[tuple[str, Mapping[str, Cell]]], unit: str, ze
                 continue
             cell = cells[name]
             value, low, high = (100 * x for x in (cell.value, cell.low, cell.high))
-            panel.plot([low, high], [place, place], color=colour(place), linewidth=2, solid_capstyle="butt", alpha=0.55)
-            panel.plot([value], [place], "o", color=colour(place), markersize=5)
+            panel.plot([low, high], [place, place], color=colours[place], linewidth=2, solid_capstyle="butt", alpha=0.55)
+            panel.plot([value], [place], "o", color=colours[place], markersize=5)
         if zero:
             panel.axvline(0, color=FAINT, linewidth=1)
         panel.set_title(name, fontsize=10)
@@ -49,7 +60,7 @@ def interval_chart(rows: Sequence[tuple[str, Mapping[str, Cell]]], unit: str, ze
         panel.set_xlabel(unit)
         panel.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
     axes[0].set_yticks(range(len(rows)), [label for label, _ in rows])  # shared by all panels
-    return _svg(figure)
+    return _svg(figure, f"{unit}, with 95% intervals, by {listed(panels)}: {listed([label for label, _ in rows])}")
 
 
 def line_chart(
@@ -57,14 +68,14 @@ def line_chart(
 ) -> str:
     """Values along an axis: a panel each, a line a series, with intervals as bands."""
     figure, axes = _figure(min(11.0, 1.0 + 3.2 * len(panels)), 2.7, len(panels))
-    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    dashes = dashes_of([name for lines in panels.values() for name in lines])
     for panel, (title, lines) in zip(axes, panels.items(), strict=True):
         for name, points in lines.items():
-            number = names.index(name)
-            x = [place for place, _ in points]
-            panel.plot(x, [100 * c.value for _, c in points], "o-", color=colour(number), label=name, markersize=4)
+            x, shade = [place for place, _ in points], colour(arm_colour(name))
+            y = [100 * c.value for _, c in points]
+            panel.plot(x, y, marker="o", linestyle=dashes[name], color=shade, label=name, markersize=4)
             low, high = ([100 * getattr(c, key) for _, c in points] for key in ("low", "high"))
-            panel.fill_between(x, low, high, color=colour(number), alpha=0.13, linewidth=0)
+            panel.fill_between(x, low, high, color=shade, alpha=0.13, linewidth=0)
         panel.set_title(title, fontsize=10)
         panel.set_xlabel(label)
         panel.set_ylabel(unit if panel is axes[0] else "")
@@ -75,34 +86,35 @@ def line_chart(
         panel.minorticks_off()
         panel.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
     _legend(figure, axes[0])
-    return _svg(figure)
+    return _svg(figure, f"{unit} along {label}, with 95% intervals, by {listed(list(panels))}: {listed(list(dashes))}")
 
 
 def scatter_chart(points: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str) -> str:
     """Points of several series."""
     figure, (panel,) = _figure(5.6, 3.2, 1)
-    for number, (name, pairs) in enumerate(points.items()):
-        panel.plot([x for x, _ in pairs], [100 * y for _, y in pairs], "o", color=colour(number), label=name, markersize=5)
+    for (name, pairs), mark in zip(points.items(), itertools.cycle("os^Dv"), strict=False):
+        panel.plot([x for x, _ in pairs], [100 * y for _, y in pairs], mark, color=_shade(name), label=name, markersize=5)
     panel.axhline(0, color=FAINT, linewidth=1)
     panel.set_xlabel(across)
     panel.set_ylabel(up)
     panel.grid(color=FAINT, alpha=0.25, linewidth=0.6)
     _legend(figure, panel)
-    return _svg(figure)
+    return _svg(figure, f"{up} against {across}: {listed(list(points))}")
 
 
 def curves_chart(curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]], across: str, up: str) -> str:
     """Learning curves: all of a series in its colour."""
     figure, (panel,) = _figure(7.0, 2.8, 1)
-    for number, (name, lines) in enumerate(curves.items()):
+    dashes = dashes_of(list(curves))
+    for name, lines in curves.items():
         for place, line in enumerate(lines):
-            label = name if place == 0 else None
-            panel.plot([x for x, _ in line], [y for _, y in line], color=colour(number), label=label, linewidth=1, alpha=0.8)
+            how: Any = {"label": name if place == 0 else None, "linestyle": dashes[name], "linewidth": 1, "alpha": 0.8}
+            panel.plot([x for x, _ in line], [y for _, y in line], color=_shade(name), **how)
     panel.set_xlabel(across)
     panel.set_ylabel(up)
     panel.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
     _legend(figure, panel)
-    return _svg(figure)
+    return _svg(figure, f"{up} by {across}: {listed(list(curves))}")
 
 
 def flow_chart(edges: Mapping[str, Sequence[int | None]], stages: Sequence[str]) -> str:
@@ -129,7 +141,26 @@ def flow_chart(edges: Mapping[str, Sequence[int | None]], stages: Sequence[str])
     panel.set_yticks([])
     for side in panel.spines.values():
         side.set_visible(False)
-    return _svg(figure)
+    return _svg(figure, f"how many rows of each edge reach {listed(stages)}: {listed(list(edges))}")
+
+
+def dashes_of(names: Sequence[str]) -> dict[str, str]:
+    """A way to draw the line of each series: variants of one arm have its colour, and differ in their dashes."""
+    found: dict[str, str] = {}
+    seen: Counter[str] = Counter()
+    for name in dict.fromkeys(names):
+        found[name] = DASHES[seen[arm_name(name)] % len(DASHES)]
+        seen[arm_name(name)] += 1
+    return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    return ", ".join(dict.fromkeys(names))
+
+
+def _shade(name: str) -> str:
+    return colour(arm_colour(name))
 
 
 def _ribbon(left: float, right: float, before: float, after: float) -> tuple[list[float], list[float]]:
@@ -162,8 +193,8 @@ def _legend(figure: Figure, panel: Axes) -> None:
         figure.legend(handles, labels, frameon=False, loc="outside upper center", ncols=columns, fontsize=8, labelcolor=INK)
 
 
-def _svg(figure: Figure) -> str:
-    """The figure with the page's colours, without a size of its own beyond its proportions."""
+def _svg(figure: Figure, said: str) -> str:
+    """The figure with the page's colours, without a size of its own beyond its proportions. said: what it shows, in words."""
     import matplotlib
     from matplotlib import pyplot
 
@@ -179,4 +210,5 @@ def _svg(figure: Figure) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     narrow = LEAST_SCALE * 72 * figure.get_figwidth()
     text = re.sub(r'(width="[\d.]+pt") height="[\d.]+pt"', rf'\1 style="min-width: {narrow:.0f}pt"', text, count=1)
+    text = text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(f"Chart: {said}")}" ', 1)
     return re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)

@@ -13,6 +13,7 @@ from typing import Any
 
 from mmst.methods.edge import BASE_ARM
 from mmst.reporting import paper
+from mmst.reporting.arm_style import natural
 from mmst.reporting.charts import curves_chart, flow_chart, scatter_chart
 from mmst.reporting.part import Part, Table, arm_label, phi
 from mmst.reporting.results import tables_of
@@ -242,7 +243,7 @@ def work_part(sweep: Sweep) -> Part:
     rows = [
         ["model, data set", f"{_name(config, 'model')}, {_name(config, 'dataset')}"],
         ["varied", ", ".join(sweep.axes) or "nothing but arms and seeds"],
-        ["seeds", ", ".join(sorted({run.seed for run in sweep.runs}))],
+        ["seeds", ", ".join(sorted({run.seed for run in sweep.runs}, key=natural))],
         ["versions", versions],
         ["commit", ", ".join(sorted({str(run.found["commit"]) for run in sweep.runs}))],
         ["hours of work", f"{sum(seconds.values()) / 3600:.2f}, stages that jobs share counted about once"],
@@ -251,7 +252,7 @@ def work_part(sweep: Sweep) -> Part:
     ]
     jobs = [[run.name, without_places(str(run.folder))] for run in sweep.runs]
     keys = [[key, without_places(json.dumps(value))] for key, value in _flat(config) if key != RUN_NAME]
-    tables = [Table(["", ""], rows), Table(["job", "folder"], jobs), Table(["key of the first job", "value"], keys)]
+    tables = [Table(["what", "value"], rows), Table(["job", "folder"], jobs), Table(["key of the first job", "value"], keys)]
     return Part("What was run", "", [], tables)
 
 

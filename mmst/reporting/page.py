@@ -8,13 +8,18 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Callable, Iterable
 from importlib import resources
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from mmst.reporting.arms import data_sets, headline
+from mmst.reporting.arms import data_sets
+from mmst.reporting.browser import Embedded, embedded, write_beside
+from mmst.reporting.distinct import distinct
+from mmst.reporting.headline import answers
 from mmst.reporting.making import (
     audit_part,
     correlation_part,
@@ -28,7 +33,7 @@ from mmst.reporting.making import (
 from mmst.reporting.paper_tables import paper_tables
 from mmst.reporting.part import Part
 from mmst.reporting.runs import Sweep
-from mmst.reporting.samples import SampleTable, sample_table
+from mmst.reporting.samples import sample_table
 from mmst.reporting.scores import (
     accuracy_parts,
     axis_part,
@@ -40,6 +45,10 @@ from mmst.reporting.scores import (
 )
 from mmst.reporting.worth import costs_part, flips_part, policies_part
 
+BESIDE, LEDGER = "in the files beside this page", "in the runs' ledger, not here"
+GONE = "in files that lay beside it, and are not here"
+"""Where the samples are that a page does not hold itself."""
+SCRIPTS = ("samples.js", "browser.js")
 Section = Callable[[Sweep], Iterable[Part | None]]
 """What makes parts of the page; None, or a part without rows, is left out."""
 
@@ -54,7 +63,7 @@ def _of_main(make: Callable[[Sweep, str], Part | None]) -> Section:
 
 
 SECTIONS: dict[str, Section] = {
-    "accuracy": lambda sweep: [part for name in data_sets(sweep) for part in accuracy_parts(sweep, name)],
+    "accuracy": lambda sweep: [part for name in data_sets(sweep)[1:] for part in accuracy_parts(sweep, name)],
     "policies": lambda sweep: [policies_part(sweep, name) for name in data_sets(sweep)],
     "flips": lambda sweep: [flips_part(sweep, name) for name in data_sets(sweep)],
     "costs": _once(costs_part),
@@ -70,10 +79,13 @@ SECTIONS: dict[str, Section] = {
     "verdicts": _of_main(verdicts_part),
     "reasons": _once(reasons_part),
     "audit": _once(audit_part),
-    "paper": lambda sweep: [*paper_tables(sweep), paper_part()],
+    "paper": lambda sweep: [*(found := paper_tables(sweep)), paper_part() if found else None],
     "work": _once(work_part),
 }
-"""The page from top to bottom. Other packages add theirs by the entry point `mmst.sections`: a function of a sweep."""
+"""The page from top to bottom, below the accuracies on the main data set.
+
+Other packages add theirs by the entry point `mmst.sections`: a function of a sweep.
+"""
 
 
 def sections() -> list[Section]:
@@ -81,31 +93,45 @@ def sections() -> list[Section]:
     return [*SECTIONS.values(), *(point.load() for point in entry_points(group="mmst.sections"))]
 
 
-def page(sweep: Sweep, samples: int) -> str:
-    """The whole page, with about `samples` samples to look through."""
+def page(sweep: Sweep, samples: int, beside: Path | None = None) -> str:
+    """The whole page, with about `samples` samples to look through.
+
+    beside: where the page will lie; all samples are written into files beside it, which it loads when they are looked at.
+    """
     names = data_sets(sweep)
-    table = sample_table(sweep, samples)
-    parts = [part for section in sections() for part in section(sweep)]
+    table = sample_table(sweep, samples if beside is None else sys.maxsize)
+    drawn = embedded(table, samples)
+    lead = [distinct(part) for part in accuracy_parts(sweep, names[0])]
+    others = [distinct(part) for section in sections() for part in section(sweep) if part is not None]
     environment = Environment(
         loader=PackageLoader("mmst.reporting", "page"), undefined=StrictUndefined, autoescape=select_autoescape(["j2"])
     )
     files = resources.files("mmst.reporting") / "page"
+    folder = None if beside is None else write_beside(table, beside)
     return environment.get_template("page.html.j2").render(
         sweep=sweep,
-        answers=headline(sweep, names[0]),
-        parts=[part for part in parts if part and (part.charts or any(t.rows for t in part.tables))],
+        answers=answers(sweep, names[0]),
+        lead=lead,
+        others=[part for part in others if part.charts or any(table.rows for table in part.tables)],
         style=(files / "page.css").read_text(),
-        script=(files / "browser.js").read_text(),
-        table=table,
-        shown=_shown(table),
+        scripts="\n".join((files / name).read_text() for name in SCRIPTS),
+        folds=(files / "folds.js").read_text(),
+        embedded=drawn,
+        beside=folder,
+        shown=_shown(drawn, BESIDE if folder else LEDGER),
+        alone=_shown(drawn, GONE),
         made=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         jobs=len(sweep.runs),
     )
 
 
-def _shown(table: SampleTable) -> str:
-    if not len(table):
+def _shown(drawn: Embedded, others: str) -> str:
+    """How many samples the page holds, and how many more there are."""
+    if not drawn.shown:
         return "The ledger of these runs is gone, so there are no samples to show."
-    whole = "all" if table.share == 1 else f"{len(table):,} of"
-    of = "" if table.share == 1 else f": all of {table.share:.1%} of the problems, drawn at random"
-    return f"{whole} {table.total:,} samples of these runs{of}."
+    if drawn.shown == drawn.total:
+        return f"All {drawn.total:,} samples of these runs."
+    return (
+        f"{drawn.shown:,} of {drawn.total:,} samples of these runs are in this page: all of some problems, drawn at random. "
+        f"The other {drawn.total - drawn.shown:,} are {others}."
+    )

@@ -53,8 +53,11 @@ class Run:
 
     @property
     def seed(self) -> str:
-        """What tells repetitions apart."""
-        return ",".join(self.overrides.get(key, "0") for key in SEEDS)
+        """What tells repetitions apart: the seed; where data were drawn by another one, that as well."""
+        seeds = {key: self.overrides[key] for key in SEEDS if key in self.overrides}
+        if len(seeds) < 2:
+            return next(iter(seeds.values()), str(self.found["config"].get("seed", 0)))
+        return ", ".join(f"{key} {value}" for key, value in seeds.items())
 
     @cached_property
     def outcomes(self) -> dict[tuple[str, int, str, str], Solved]:

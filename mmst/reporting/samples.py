@@ -5,12 +5,10 @@ Which problems is decided by a hash of their ids: the same ones in every run, ar
 
 from __future__ import annotations
 
-import base64
-import gzip
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +18,19 @@ from mmst.methods.edge import ARROW, BASE_ARM
 from mmst.reporting.part import arm_label
 from mmst.reporting.runs import Run, Sweep, base_is_shared
 from mmst.stages.asked import NAME, asked_texts, prompt_of
-from mmst.types import GradedSample, Problem
+from mmst.types import Dropped, GradedSample, Problem
 
-COLUMNS = ("problem", "set", "method", "edge", "model", "round", "verdict", "answer", "completion", "source", "prompt")
-NAMED = ("set", "method", "edge", "model", "verdict")
+COLUMNS = (
+    "problem", "set", "method", "edge", "model", "seed", "round", "verdict", "drop", "answer", "reason", "tokens", "completion",
+    "source", "prompt",
+)  # fmt: skip
+NAMED = ("set", "method", "edge", "model", "seed", "verdict", "drop", "reason")
 """Columns that hold a number of a name."""
 
 
 @dataclass(slots=True)
 class SampleTable:
-    """Samples by columns, as the page's script reads them."""
+    """Samples by columns."""
 
     total: int = 0
     """Samples that the ledger holds of these runs."""
@@ -47,19 +48,21 @@ class SampleTable:
 
     def number(self, column: str, name: str) -> int:
         """The number that stands for a name in a column."""
-        return self.names[column].setdefault(name, len(self.names[column]))
+        numbers = self.names[column]
+        return numbers.setdefault(name, len(numbers))
 
-    def encoded(self) -> str:
-        """JSON, compressed and in letters: what an HTML page can hold."""
-        order = {id: n for n, id in enumerate(self.problems)}
-        columns = {**self.columns, "problem": [order[id] for id in self.columns["problem"]]}
-        plain = {
-            "problems": [[id, *texts] for id, texts in self.problems.items()],
-            "prompts": list(self.prompts),
-            "names": {column: list(names) for column, names in self.names.items()},
-            "columns": columns,
-        }
-        return base64.b64encode(gzip.compress(json.dumps(plain).encode(), 6, mtime=0)).decode()
+    def drawn(self, most: int) -> SampleTable:
+        """About `most` of the samples: all of some problems, drawn by a hash of their ids."""
+        share = min(1.0, most / len(self)) if len(self) else 1.0
+        if share == 1.0:
+            return self
+        chosen = {id for id in self.problems if _chosen(id, share)}
+        rows = [row for row, id in enumerate(self.columns["problem"]) if id in chosen]
+        place = {row: number for number, row in enumerate(rows)}
+        columns = {name: [values[row] for row in rows] for name, values in self.columns.items()}
+        columns["source"] = [place.get(row, -1) for row in columns["source"]]
+        problems = {id: texts for id, texts in self.problems.items() if id in chosen}
+        return SampleTable(self.total, share, problems, self.prompts, self.names, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +85,34 @@ class SampledStage:
         return same and self.set == other.set == "train" and not self.edge and other.edge.startswith(f"{self.method} {ARROW}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A stage that a table takes samples from, and whose."""
+
+    stage: SampledStage
+    source: SampledStage | None
+    seed: str
+    fates: dict[str, set[str]] = field(default_factory=dict)
+    """Sample's id -> why arms of any run left it out."""
+
+
 def sample_table(sweep: Sweep, most: int) -> SampleTable:
     """About `most` samples of a sweep's runs, or all where there are fewer; none where the ledger is gone."""
     table = SampleTable()
-    stages: dict[Path, tuple[SampledStage, SampledStage | None]] = {}
+    stages: dict[Path, _Found] = {}
     shared = base_is_shared(sweep, sweep.runs[0].found["dataset"])
     for run in sweep.runs:
-        of_run = list(sampled_stages(run, sweep.variant(run), shared))
+        of_run, fates = list(sampled_stages(run, sweep.variant(run), shared)), fates_of(run)
         for found in sorted(of_run, key=lambda found: bool(found.edge)):
             source = next((other for other in of_run if found.edge and other.is_source_of(found)), None)
-            stages.setdefault(found.stage.folder, (found, source))
-    table.total = sum(int(found.stage.manifest()["rows"]) for found, _ in stages.values())
+            known = stages.setdefault(found.stage.folder, _Found(found, source, run.seed))
+            for id, reasons in fates.get(found.round, {}).items() if found.set == "train" else ():
+                known.fates.setdefault(id, set()).update(reasons)
+    table.total = sum(int(found.stage.stage.manifest()["rows"]) for found in stages.values())
     table.share = min(1.0, most / table.total) if table.total else 1.0
     places: dict[tuple[Path, str], int] = {}
-    for found, source in stages.values():
-        asked = _asked(found, table.share)
-        for row in found.stage.rows(GradedSample):
-            if _chosen(row.sample.problem_id, table.share):
-                if found.set == "train" and not found.edge:
-                    places[found.stage.folder, row.sample.id] = len(table)
-                above = places.get((source.stage.folder, row.sample.source_id or ""), -1) if source else -1
-                _add(table, found, row, above, asked.get(prompt_of(row.sample.id)))
+    for of_stage in stages.values():
+        _read(table, of_stage, places)
     wanted = set(table.columns["problem"])
     for problem in (problem for run in sweep.runs for problem in problems_of(run, wanted - table.problems.keys())):
         table.problems[problem.id] = [problem.question, problem.answer]
@@ -111,30 +121,70 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
     return table
 
 
-def _asked(found: SampledStage, share: float) -> dict[str, str]:
-    """Prompt's id -> its text, of the problems that are shown."""
-    if found.prompts is None:
-        return {}
-    chosen = {prompt_of(row.sample.id) for row in found.stage.rows(GradedSample) if _chosen(row.sample.problem_id, share)}
-    return {asked.id: asked.text for asked in asked_texts(found.prompts) if asked.id in chosen}
-
-
-def _add(table: SampleTable, found: SampledStage, row: GradedSample, source: int, prompt: str | None) -> None:
-    values = {
-        "problem": row.sample.problem_id,
+def _read(table: SampleTable, of_stage: _Found, places: dict[tuple[Path, str], int]) -> None:
+    """Add a stage's samples; `places` knows the rows of those that translations may have as their source."""
+    found, source = of_stage.stage, of_stage.source
+    rows = [row for row in found.stage.rows(GradedSample) if _chosen(row.sample.problem_id, table.share)]
+    asked = _asked(found, rows)
+    constant = {
         "set": table.number("set", found.set),
         "method": table.number("method", found.method),
         "edge": table.number("edge", found.edge),
         "model": table.number("model", found.model),
+        "seed": table.number("seed", of_stage.seed),
         "round": found.round,
-        "verdict": table.number("verdict", row.verdict.value),
-        "answer": row.answer or "",
-        "completion": row.sample.completion,
-        "source": source,
-        "prompt": -1 if prompt is None else table.prompts.setdefault(prompt, len(table.prompts)),
     }
-    for name, value in values.items():
-        table.columns[name].append(value)
+    for row in rows:
+        id = row.sample.id
+        if found.set == "train" and not found.edge:
+            places[found.stage.folder, id] = len(table)
+        prompt = asked.get(prompt_of(id))
+        values = {
+            **constant,
+            "problem": row.sample.problem_id,
+            "verdict": table.number("verdict", row.verdict.value),
+            "drop": table.number("drop", ", ".join(sorted(of_stage.fates.get(id, ())))),
+            "answer": row.answer or "",
+            "reason": table.number("reason", row.reason),
+            "tokens": row.sample.completion_tokens,
+            "completion": row.sample.completion,
+            "source": places.get((source.stage.folder, row.sample.source_id or ""), -1) if source else -1,
+            "prompt": -1 if prompt is None else table.prompts.setdefault(prompt, len(table.prompts)),
+        }
+        for name, value in values.items():
+            table.columns[name].append(value)
+
+
+def _asked(found: SampledStage, rows: Sequence[GradedSample]) -> dict[str, str]:
+    """Prompt's id -> its text, of the samples that are shown."""
+    if found.prompts is None:
+        return {}
+    chosen = {prompt_of(row.sample.id) for row in rows}
+    return {asked.id: asked.text for asked in asked_texts(found.prompts) if asked.id in chosen}
+
+
+def fates_of(run: Run) -> dict[int, dict[str, set[str]]]:
+    """Round -> a sample's id -> why arms left it out; of those that some arm did leave out.
+
+    What an arm of a round left out stands in the ledger behind what it was trained on.
+    """
+    root, names = Path(run.found["ledger"]["root"]), list(run.found["ledger"]["stages"])
+    trained = [stage.manifest() for name in names if name.startswith("train-") and (stage := done_stage(root, name))]
+    rounds = {manifest["settings"].get("examples"): _round_of(manifest) for manifest in trained}
+    found: dict[int, dict[str, set[str]]] = {}
+    for examples, dropped in pairwise(names):
+        stages = done_stage(root, examples), done_stage(root, dropped)
+        if stages[0] is None or stages[1] is None or (stages[0].name, stages[1].name) != ("examples", "dropped"):
+            continue
+        of_round = found.setdefault(rounds.get(stages[0].manifest()["settings"]["rows"], 1), {})
+        for row in stages[1].rows(Dropped):
+            of_round.setdefault(row.id, set()).add(row.reason)
+    return found
+
+
+def _round_of(manifest: Mapping[str, Any]) -> int:
+    number = training_title(manifest).rpartition("round ")[2]
+    return int(number) if number.isdecimal() else 1
 
 
 def sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[SampledStage]:
@@ -147,7 +197,9 @@ def sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[SampledStag
         if not row["round"]
     }
     models |= {
-        s.manifest()["checkpoint"]: _trained_name(s.manifest(), variant) for n, s in stages.items() if n.startswith("train-")
+        s.manifest()["checkpoint"]: arm_label(_trained_name(run, s.manifest()), variant)
+        for n, s in stages.items()
+        if n.startswith("train-")
     }
     for name, stage in stages.items():
         if not name.startswith("grade-"):
@@ -172,8 +224,10 @@ def sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[SampledStag
         )
 
 
-def _trained_name(manifest: Mapping[str, Any], variant: str) -> str:
-    return arm_label(training_title(manifest), variant)
+def _trained_name(run: Run, manifest: Mapping[str, Any]) -> str:
+    """The arm; in a run of several rounds, with the round."""
+    title = training_title(manifest)
+    return title if any(row["round"] > 1 for row in run.found["rounds"]) else title.removesuffix(", round 1")
 
 
 def training_title(manifest: Mapping[str, Any]) -> str:

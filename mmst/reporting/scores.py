@@ -17,6 +17,7 @@ from mmst.reporting.arms import (
     columns,
     contrasts,
     differences,
+    pair_label,
     with_base,
 )
 from mmst.reporting.charts import interval_chart, line_chart
@@ -69,10 +70,10 @@ def _sizes(arm: Arm) -> tuple[str, str]:
 def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequence[Difference]) -> Part:
     by_pair: dict[str, dict[str, Cell]] = defaultdict(dict)
     for row in charted:
-        by_pair[f"{row.b} - {row.a}"][row.method] = row.cell
+        by_pair[pair_label(row.a, row.b)][row.method] = row.cell
     rows = [
         [
-            f"{r.b} - {r.a}",
+            pair_label(r.a, r.b),
             r.method,
             points(r.cell),
             ", ".join(f"{100 * v:+.1f}" for v in r.cell.by_seed),

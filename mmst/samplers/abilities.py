@@ -94,6 +94,8 @@ class _Tries:
         usable = [token for token in range(min(int(text.vocab_size), 64)) if token not in special]
         drawn = torch.randint(len(usable), (3, sum(LENGTHS) + PREFIX), generator=torch.Generator().manual_seed(0)).tolist()
         self.tokens = [[usable[place] for place in row] for row in drawn]
+        self.known: dict[tuple[int, ...], Tensor] = {}
+        """Logits after each token of a sequence, which every beginning of it has as well."""
         self.close = CLOSE.get(model.dtype, ROUGHLY)
 
     def agree(self, attempt: Callable[[], bool]) -> bool:
@@ -151,14 +153,14 @@ class _Tries:
     def with_prefix(self) -> bool:
         """Two rows behind one prefix, which each layer must ask for."""
         layers = self.model.config.get_text_config().num_hidden_layers
-        first = self.tokens[2][:PREFIX]
+        first = self.tokens[0][:PREFIX]
         cache = self.model(input_ids=self._ids([first]), use_cache=True, logits_to_keep=1).past_key_values
         seen = _Seen(prefix_of(cache))
-        own = [row[:PREFIX] for row in self.tokens[:2]]
+        own = [self.tokens[0][PREFIX : LENGTHS[0] + 2], self.tokens[1][: LENGTHS[0] + 2 - PREFIX]]
         usual = self.model.config._attn_implementation
         self.model.set_attn_implementation(NAME)
         try:
-            logits, _ = step(self.model, self._ids(own), self._ones(2, PREFIX), RowCache(layers), seen)
+            logits, _ = step(self.model, self._ids(own), self._ones(2, len(own[0])), RowCache(layers), seen)
         finally:
             self.model.set_attn_implementation(usual)
         return seen.asked == set(range(layers)) and self._same(logits, [first + row for row in own])
@@ -177,8 +179,15 @@ class _Tries:
         return self._same(logits, [last])
 
     def _same(self, found: Tensor, sequences: Sequence[Sequence[int]]) -> bool:
-        expected = torch.stack([self.model(input_ids=self._ids([row]), use_cache=False).logits[0, -1] for row in sequences])
-        return self._near(found, expected)
+        return self._near(found, torch.stack([self._expected(row) for row in sequences]))
+
+    def _expected(self, sequence: Sequence[int]) -> Tensor:
+        """The logits after a sequence; those of a row that it begins are computed once for all its beginnings."""
+        rows = [row[: LENGTHS[0] + 2] for row in self.tokens[:2]]
+        whole = next((row for row in rows if row[: len(sequence)] == list(sequence)), sequence)
+        if tuple(whole) not in self.known:
+            self.known[tuple(whole)] = self.model(input_ids=self._ids([whole]), use_cache=False).logits[0]
+        return self.known[tuple(whole)][len(sequence) - 1]
 
     def _near(self, found: Tensor, expected: Tensor) -> bool:
         apart = (found.float() - expected.float()).abs().max()

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from mmst.answers.thinking import BEGINS
 from mmst.samplers.rows import before_completed_stop
 from mmst.types import Completion, FinishReason
 
-CUT = {"length", "max", "limit", "exceeded", "truncated"}
-ENDED = {
-    "stop", "stopped", "eos", "eot", "end", "ended", "complete", "completed", "done", "finish", "finished", "normal", "success",
-}  # fmt: skip
-"""Words in the finish reasons of servers: `model_length`, `MAX_TOKENS`, `eos_token`, `stop_sequence`, `end_turn`."""
-NONE = ("none", "null", "unknown", "unspecified", "finish_reason_unspecified")
+CUT = re.compile(r"len(gth)?|max\w*|limits?|exceed\w*|trunc\w*|cutoff|overflow\w*|budget|incomplete")
+ENDED = re.compile(r"stop\w*|eo[sdtm]\w*|end(ed|of\w*)?|completed?|done|finish(ed)?|normal|natural|success\w*")
+"""Words in the finish reasons of servers: `model_length`, `MAX_TOKENS`, `eos_token`, `stop_sequence`, `endoftext`."""
+NONE = ("none", "null", "unknown", "unspecified", "finish_reason_unspecified", "n/a", "-")
 """Reasons that say nothing."""
 WORDS = ("message", "detail", "msg", "errors")
 """Under which servers say what went wrong."""
 OVER = "[DONE]"
 """The last event of a stream."""
-NEVER = {"not", "error", "filter", "filtered"}
+NEVER = re.compile(r"not|error\w*|filter\w*|abort\w*|cancel\w*|time\w*|block\w*|safety|sensitive")
 TOO_LONG = re.compile(
-    r"context.{0,20}(length|window|size)|maximum context|prompt is too long|too many tokens|max_model_len", re.I
+    r"context.{0,20}(length|window|size)|maximum context|max_model_len|max_seq_len|\bn_ctx\b|too many (\w+ )?tokens"
+    r"|(prompt|input|request|message)s? (is |are )?too (long|large)|(prompt|input|sequence)s?.{0,30} length.{0,20} exceed"
+    r"|reduce the length|(?<!_)tokens.{0,30} (limit|maximum|at most|<=|less than)|less than \d+ tokens"
+    r"|input length .{0,20}exceed",
+    re.I,
 )
 """What servers say of a prompt that is longer than their model's positions."""
 CODES = (400, 401, 403, 404, 413, 422)
@@ -54,44 +58,59 @@ def completion_of(response: Any, stops: Sequence[str], most: int) -> Completion:
     """
     answer = _plain(response)
     choice = _choice(answer)
-    message = next((found for key in ("message", "delta") if isinstance(found := choice.get(key), dict)), None)
-    said = {"content": choice.get("text")} if message is None else message
+    message = next((found for key in ("message", "delta") if (found := choice.get(key))), None)
+    said = message if isinstance(message, dict) else {"content": choice.get("text") if message is None else message}
     logprobs = _logprobs(choice)
-    usage = answer.get("usage") or {}
-    prompt_tokens, tokens = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
+    prompt_tokens, tokens = _counts(answer.get("usage"))
     tokens = tokens or len(logprobs)
     finish = finish_of(choice.get("finish_reason"), tokens, most)
-    text, reasoning = _text(said.get("content")), _text(said.get("reasoning_content") or said.get("reasoning"))
+    text, reasoning = _text(said.get("content")), _reasoning(said)
     text = _text(said.get("refusal")) if text is None else text
-    if finish is FinishReason.ERROR or (text is None and not reasoning and finish is not FinishReason.LENGTH):
-        raise ValueError(
-            f"the server ended a completion for '{choice.get('finish_reason')}'" + ("" if text else ", without a text")
-        )
+    if finish is FinishReason.ERROR:
+        raise ValueError(f"the server ended a completion for '{choice.get('finish_reason')}'")
+    if text is None and not reasoning and finish is not FinishReason.LENGTH:
+        raise UnusableError(f"the server ended a completion for '{choice.get('finish_reason')}', without a text")
     if (shown := before_completed_stop(text or "", stops)) is not None:
         text, finish = shown, FinishReason.STOP
-    whole = (text or "") if not reasoning else f"<think>\n{reasoning}\n</think>\n\n{text}" if text else f"<think>\n{reasoning}"
+    if reasoning and not BEGINS.match((text or "").lstrip()):
+        text = f"<think>\n{reasoning}\n</think>\n\n{text}" if text else f"<think>\n{reasoning}"
     mean = round(sum(logprobs) / len(logprobs), 6) if logprobs else None
-    return Completion(whole, finish, prompt_tokens, tokens, mean)
+    return Completion(text or "", finish, prompt_tokens, tokens, mean)
+
+
+def _counts(usage: Any) -> tuple[int, int]:
+    """(the prompt's tokens, the completion's); 0 where a server does not tell."""
+    told = usage if isinstance(usage, dict) else {}
+    return tuple(  # type: ignore[return-value]
+        next((max(int(float(told[name])), 0) for name in names if told.get(name)), 0)
+        for names in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
+    )
 
 
 def finish_of(reason: Any, tokens: int, most: int) -> FinishReason:
     """A server's finish reason; where it gives none, the number of its tokens tells whether the limit cut them."""
     if not reason or str(reason).lower() in NONE:
         return FinishReason.LENGTH if tokens >= most else FinishReason.STOP
-    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", str(reason))}
-    if words & NEVER:
-        return FinishReason.ERROR
-    if words & CUT:
-        return FinishReason.LENGTH
-    return FinishReason.STOP if words & ENDED else FinishReason.ERROR
+    told = str(reason).strip()
+    if re.fullmatch(r"<[^<>]+>", told):  # the token that ended it
+        return FinishReason.STOP
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", told)]
+    for kind, finish in ((NEVER, FinishReason.ERROR), (CUT, FinishReason.LENGTH), (ENDED, FinishReason.STOP)):
+        if any(kind.fullmatch(word) for word in words):
+            return finish
+    return FinishReason.ERROR
 
 
 def _plain(response: Any) -> dict[str, Any]:
     """An answer as JSON's own types; the client's objects hold what it does not know as it came."""
     if isinstance(response, str) and response.lstrip().startswith(("data:", "event:", ":")):
         return _joined(response)
+    if isinstance(response, str) and response.lstrip().startswith(("{", "[")):  # JSON that was sent as a text
+        return _plain(json.loads(response))
     if isinstance(response, str):
         raise UnusableError(f"a page instead of an answer: {' '.join(response.split())[:100]}")
+    if isinstance(response, list) and len(response) == 1:
+        return _plain(response[0])
     found = response.to_dict(warnings=False) if hasattr(response, "to_dict") else response
     if not isinstance(found, dict):
         raise UnusableError(f"an answer without a choice: {str(found)[:100]}")
@@ -127,6 +146,8 @@ def _choice(answer: dict[str, Any]) -> dict[str, Any]:
     error = answer.get("error") or (choice.get("error") if isinstance(choice, dict) else None)
     if error or answer.get("object") == "error":
         raise _unusable(error or answer)
+    if not isinstance(choice, dict) and isinstance(answer.get("message"), dict):  # as Ollama's own protocol answers
+        return {**answer, "finish_reason": answer.get("done_reason")}
     if not isinstance(choice, dict):
         raise _unusable(answer) if set(answer) & set(WORDS) else UnusableError("an answer without a choice")
     return choice
@@ -140,19 +161,44 @@ def _unusable(error: Any) -> UnusableError:
 
 
 def _text(content: Any) -> str | None:
-    """A content, which may be a list of parts."""
-    if not isinstance(content, list):
-        return content if isinstance(content, str) else None
-    texts = [part if isinstance(part, str) else part.get("text") for part in content if isinstance(part, str | dict)]
-    return "".join(text for text in texts if isinstance(text, str))
+    """A content, which may be a list of parts; what no text can hold (half a surrogate pair) is replaced."""
+    if isinstance(content, list):
+        return "".join(text for part in content if not _thinks(part) and (text := _text(part)))
+    if isinstance(content, dict):
+        return next((text for key in ("text", "value", "content", "parts") if (text := _text(content.get(key)))), None)
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        return str(content)
+    return content.encode("utf-8", "replace").decode() if isinstance(content, str) else None
+
+
+def _thinks(part: Any) -> bool:
+    """Whether a part of a content is reasoning, as Mistral's and others' are."""
+    return isinstance(part, dict) and str(part.get("type")).startswith(("thinking", "reasoning"))
+
+
+def _reasoning(said: dict[str, Any]) -> str | None:
+    """What a server tells of a model's reasoning, beside the content or among its parts."""
+    keys = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
+    beside = next((text for key in keys if (text := _text(said.get(key)))), None)
+    content = said.get("content")
+    parts = [*(content if isinstance(content, list) else []), *(said.get("reasoning_details") or [])]
+    among = [_text(part.get("thinking")) or _text(part) for part in parts if _thinks(part)]
+    return beside or "".join(text for text in among if text) or None
 
 
 def _logprobs(choice: dict[str, Any]) -> list[float]:
-    """The tokens' log-probabilities, where the server tells them; llama.cpp tells them of texts as others do of messages."""
+    """The tokens' log-probabilities, where the server tells them; llama.cpp tells them of texts as others do of messages.
+
+    None of them where one is no finite number.
+    """
     told = choice.get("logprobs")
     if not isinstance(told, dict):
         return []
     listed = told.get("token_logprobs")
     if listed is None:
         listed = [token.get("logprob") for token in told.get("content") or [] if isinstance(token, dict)]
-    return [float(value) for value in listed if value is not None]
+    try:
+        found = [float(value) for value in listed if value is not None]
+    except (TypeError, ValueError):
+        return []
+    return found if all(map(math.isfinite, found)) else []

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 
 from mmst.answers.equality import canonical_answer
 from mmst.answers.labels import LabelRule
 from mmst.filters.filter import Filter
 from mmst.filters.rules import Context, Rule
 from mmst.methods.code import read_programs
+from mmst.methods.edge import Choice
 from mmst.methods.method import Method
 from mmst.sandbox.result import Executor
 from mmst.types import Dropped, DropReason, GradedSample, Problem, Verdict
@@ -61,17 +63,46 @@ def select_translations(
     answers = {source.sample.id: source.answer for source in sources}
 
     def answer_changed(row: GradedSample, context: Context) -> str | None:
-        if not verify:
-            return None
-        problem = context.problem
-        source = answers[row.sample.source_id or ""]
-        same = row.answer is not None and source is not None
-        own, other = (canonical_answer(answer or "", problem.kind, problem.choices) for answer in (row.answer, source))
-        if same and own == other is not None:
-            return None
-        return DropReason.ANSWER_CHANGED
+        kept = not verify or same_answer(row.answer, answers[row.sample.source_id or ""], context.problem)
+        return None if kept else DropReason.ANSWER_CHANGED
 
     return _filtered(graded, problems, method, keep, edge, answer_changed)
+
+
+def same_answer(one: str | None, other: str | None, problem: Problem) -> bool:
+    """Whether two solutions of a problem answer the same: what verifies a translation."""
+    if one is None or other is None:
+        return False
+    first, second = (canonical_answer(answer, problem.kind, problem.choices) for answer in (one, other))
+    return first is not None and first == second
+
+
+def choose(
+    rows: Sequence[GradedSample], how: Choice, method: Method, own: Mapping[str, Sequence[str]], edge: str
+) -> tuple[list[GradedSample], list[Dropped]]:
+    """One translation of each problem, and the others. own: by problem, the target's own right solutions."""
+    groups: dict[str, list[GradedSample]] = defaultdict(list)
+    for row in rows:
+        groups[row.sample.problem_id].append(row)
+    best = {id: min(group, key=lambda row: _rank(row, how, method, own.get(id, ()))) for id, group in groups.items()}
+    chosen = {row.sample.id for row in best.values()}
+    dropped = [Dropped(row.sample.id, edge, DropReason.NOT_CHOSEN) for row in rows if row.sample.id not in chosen]
+    return [row for row in rows if row.sample.id in chosen], dropped
+
+
+def _rank(row: GradedSample, how: Choice, method: Method, own: Sequence[str]) -> float:
+    """The lower the better."""
+    if how is Choice.LIKELIEST:
+        return -(row.sample.mean_logprob if row.sample.mean_logprob is not None else -inf)
+    words = method.clean(row.sample.completion).split()
+    if how is Choice.SHORTEST:
+        return len(words)
+    return max((_overlap(set(words), set(other.split())) for other in own), default=0.0)
+
+
+def _overlap(one: set[str], other: set[str]) -> float:
+    """The share of all words that both have (Jaccard's index)."""
+    return len(one & other) / max(1, len(one | other))
 
 
 def drop_constant(

@@ -24,6 +24,8 @@ from mmst.types import GradedSample, Problem, Prompt, Sample
 
 VERSION = 5
 HINT = "{question} (Hint: the answer is {answer}.)"
+NO_ANSWER = "no answer ({reason})"
+"""What a try is said to give that gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,35 @@ class Attempt:
     hint: str | None = None
     """The answer that it is told."""
     crossing: Crossing = Crossing.TRANSLATE
+    trace: str | None = None
+    """For `TRACE`: the solution that it is shown, with the values that it computed."""
+    failed: GradedSample | None = None
+    """A try of the same before, that it is shown as well."""
+    number: int = 1
+    """Which try it is, where a label is tried anew for what became of the last."""
+
+    @property
+    def what(self) -> str:
+        """How it differs from a translation at the first try, in words; empty where it does not."""
+        return ", ".join([*self._crossed, *([f"try {self.number}"] if self.number > 1 else [])])
+
+    @property
+    def suffix(self) -> str:
+        """The same within ids."""
+        return "".join(f".{part}" for part in [*self._crossed, *([f"try{self.number}"] if self.number > 1 else [])])
+
+    @property
+    def _crossed(self) -> list[str]:
+        return [] if self.crossing is Crossing.TRANSLATE else [str(self.crossing)]
 
 
-def attempts(labels: Sequence[GradedSample], crossing: Crossing, seed: int) -> list[Attempt]:
+def attempts(labels: Sequence[GradedSample], crossing: Crossing = Crossing.TRANSLATE, seed: int = 0) -> list[Attempt]:
     """What each pseudo-label's target is told. Shuffled ones are shown another problem's solution, where there is another."""
     match crossing:
         case Crossing.TRANSLATE:
             return [Attempt(label, label) for label in labels]
+        case Crossing.TRACE:
+            return [Attempt(label, label, crossing=crossing) for label in labels]
         case Crossing.RESOLVE:
             return [Attempt(label, crossing=crossing) for label in labels]
         case Crossing.HINT:
@@ -110,8 +134,7 @@ def translation_prompts(
         label = attempt.label.sample
         said = _asked(attempt, problems[label.problem_id], source, target, writer)
         seeds = tuple(seed_of(draw, label.id, index) for index in range(draw.count))
-        control = "" if attempt.crossing is Crossing.TRANSLATE else f".{attempt.crossing}"
-        yield said.prompt(f"{label.id}>{target.name}{control}", seeds)
+        yield said.prompt(f"{label.id}>{target.name}{attempt.suffix}", seeds)
 
 
 def hinted(problem: Problem, answer: str) -> Problem:
@@ -124,5 +147,13 @@ def _asked(attempt: Attempt, problem: Problem, source: Method, target: Method, w
         problem = hinted(problem, attempt.hint)
     if attempt.shown is None:
         return writer.solution(problem, target.format)
-    solution = source.clean(split_reasoning(attempt.shown.sample.completion)[1])  # without the reasoning before it
-    return writer.translation(problem, solution, source.format, target.format)
+    solution = attempt.trace or shown_solution(attempt.shown, source)
+    failed = attempt.failed
+    given = None if failed is None else failed.answer or NO_ANSWER.format(reason=failed.reason)
+    before = None if failed is None or given is None else (shown_solution(failed, target), given)
+    return writer.translation(problem, solution, source.format, target.format, before)
+
+
+def shown_solution(row: GradedSample, method: Method) -> str:
+    """A row's solution as a prompt shows it: without the reasoning before it."""
+    return method.clean(split_reasoning(row.sample.completion)[1])

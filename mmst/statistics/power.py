@@ -107,6 +107,29 @@ def seeds_needed(difference: float, spread: float, target: float = POWER, alpha:
     return enough
 
 
+def smallest_mean(spread: float, n: int, target: float = POWER, alpha: float = ALPHA) -> float | None:
+    """The smallest true mean of n values that Student's t of one sample finds with a chance of `target`.
+
+    Args:
+        spread: the values' standard deviation.
+        n: how many values there are: seeds, or problems.
+        target: the chance to be reached.
+        alpha: as for `power`.
+
+    Returns:
+        None where no mean is, since there are fewer than two values, or they are equal and tell nothing of their spread.
+    """
+    if n < 2 or spread == 0:
+        return None
+    low, high = 0.0, 1.0
+    while _t_power(high, n, alpha) < target:
+        low, high = high, 2 * high
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _t_power(middle, n, alpha) >= target else (middle, high)
+    return high * spread
+
+
 def _found(counts: NDArray[Any], share: float, alpha: float) -> NDArray[Any]:
     """For each number of discordant problems, the chance of p <= alpha, where `share` of them favour the second arm."""
     from scipy import stats

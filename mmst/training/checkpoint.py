@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmst.errors import MissingExtraError, ModelError, first_line
 from mmst.ledger.files import atomic_folder, atomic_write
-from mmst.training.broken import quiet_bars, reading, refuse_broken, refuse_encoder, refuse_not_finite
+from mmst.training.broken import quiet_bars, reading, refuse_broken, refuse_encoder, refuse_not_finite, refuse_without_weights
 from mmst.training.digests import kept_digest
 from mmst.training.gguf import DIGESTS, convert_gguf, converted, described
 from mmst.training.quantized import made_plain
@@ -28,11 +28,11 @@ ADAPTERS = "adapter_config.json"
 """Marks a folder with low-rank adapters alone (peft's own format), beside the place of the model that they adapt."""
 BASE = "base_model_name_or_path"
 """Where that place stands."""
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 HASHED = (
     SERVED,
     "*.safetensors",
     "pytorch_model*.bin",
+    "adapter_model.bin",
     "config.json",
     "generation_config.json",
     "tokenizer*",
@@ -58,6 +58,11 @@ def nano_checkpoint() -> Path:
 def nano_three_checkpoint() -> Path:
     """The embedded base that was made with three methods."""
     return Path(str(resources.files("mmst.nano"))) / "checkpoint_three"
+
+
+def nano_composed_checkpoint() -> Path:
+    """The embedded base of the composed world."""
+    return Path(str(resources.files("mmst.nano"))) / "checkpoint_composed"
 
 
 def smollm2_checkpoint(cache: str | Path) -> Path:
@@ -94,10 +99,11 @@ def local_checkpoint(path: str | Path) -> Path:
             raise ModelError(
                 f"model: {folder} holds adapters without a config.json; copy that of the model they adapt into it."
             )
+        if any(folder.glob("*.gguf")):
+            refuse_without_weights(folder, adapters=False)
         raise ModelError(f"model: {folder} has no config.json; it is not a model in Hugging Face format.")
-    if not any(next(folder.glob(pattern), None) for pattern in WEIGHTS):
-        raise ModelError(f"model: {folder} has a config.json but no weights (*.safetensors).")
     refuse_broken(folder)
+    refuse_without_weights(folder, (folder / ADAPTERS).is_file())
     return folder
 
 
@@ -284,6 +290,12 @@ def load_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
     _refuse_served(checkpoint)
     with reading(f"the tokenizer in {checkpoint}"):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint, trust_remote_code=False)
+        known = set(tokenizer.encode("The answer is 12.", add_special_tokens=False)) - {tokenizer.unk_token_id}
+    if not known:
+        raise ModelError(
+            f"model: the tokenizer in {checkpoint} knows no word of 'The answer is 12.'; its vocabulary (tokenizer.json or "
+            "tokenizer.model) is missing or damaged."
+        )
     if tokenizer.eos_token_id is None:
         raise ModelError(
             f"model: the tokenizer in {checkpoint} has no end-of-sequence token, so no completion could ever end; "

@@ -93,8 +93,7 @@ def turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
     """The one token that a chat template ends a reply with; None where there is no template, or it does with none."""
     if not tokenizer.chat_template:
         return None
-    for content in (REPLY, [{"type": "text", "text": REPLY}]):
-        turns: list[dict[str, Any]] = [{"role": "user", "content": content}, {"role": "assistant", "content": content}]
+    for turns in _probes():
         try:
             text = str(tokenizer.apply_chat_template(turns, tokenize=False))
         except Exception:  # a template of anyone's making: what it cannot take is told where prompts are written
@@ -106,6 +105,14 @@ def turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
             found: Any = tokenizer.convert_tokens_to_ids(max(ends, key=len))
             return int(found)
     return None
+
+
+def _probes() -> Iterator[list[dict[str, Any]]]:
+    """Conversations with a reply: alone, after a system message that some templates ask for, before a further question."""
+    for text in (lambda said: said, lambda said: [{"type": "text", "text": said}]):
+        system, user, reply = ({"role": role, "content": text(REPLY)} for role in ("system", "user", "assistant"))
+        last = {"role": "user", "content": text("probe-last")}
+        yield from ([user, reply], [system, user, reply], [user, reply, last], [system, user, reply, last])
 
 
 @lru_cache(maxsize=8)

@@ -10,7 +10,12 @@ HEAVY = {"torch", "transformers", "scipy", "matplotlib", "pandas", "datasets", "
 
 @pytest.mark.parametrize(
     "modules",
-    ["mmst.cli.trace, mmst.reporting.trace", "mmst.cli.report, mmst.reporting.page, mmst.reporting.runs", "mmst.jobs.answer"],
+    [
+        "mmst.cli.trace, mmst.reporting.trace",
+        "mmst.cli.report, mmst.reporting.page, mmst.reporting.runs",
+        "mmst.jobs.answer",
+        "mmst.jobs.answer_by_server",
+    ],
 )
 def test_what_a_command_imports_before_its_work_is_light(modules):
     code = f"import sys, {modules}; print(*sorted({HEAVY!r} & set(sys.modules)))"

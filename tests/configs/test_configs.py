@@ -122,7 +122,7 @@ def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
     config = composed("train", f"sweep={name}", return_hydra_config=True)
     assert config.sweep.name == name
     assert config.sweep.question.endswith("?")
-    assert len(config.sweep.contrast) == (1 if name == "controls" else 2)
+    assert len(config.sweep.contrast) == (1 if name in ("controls", "translation") else 2)
     assert config.hydra.sweep.dir == f"runs/sweep/{name}"
     params = config.hydra.sweeper.params
     grid = config.hydra.sweeper._target_.endswith("BasicSweeper")
@@ -151,7 +151,7 @@ def test_every_trainer_builds(name, monkeypatch):
     trainer = instantiate(config.trainer.trainer)(max_steps=1, logger=False)
     strategy = OmegaConf.select(config, "trainer.strategy._target_")
     assert strategy is None or type(trainer.strategy).__name__ == strategy.rpartition(".")[2]
-    assert instantiate(config.trainer.options, _convert_="all").steps == 600
+    assert instantiate(config.trainer.options, _convert_="all").steps == 300
     assert instantiate(config.trainer.launcher, _convert_="all").processes >= 1
 
 

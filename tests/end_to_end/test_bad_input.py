@@ -31,6 +31,10 @@ CASES = [
     (["model.max_tokens=100000"], "more than the 512 positions"),
     (["sampling.params.temperature=0"], "greedy"),
     (["filter.per_problem=none"], "per_problem"),
+    (
+        ["filter=majority", "sampling.per_problem=1"],
+        "takes the commonest of several answers",
+    ),
     (["trainer=gpu"], "torch sees none here; use trainer=cpu"),
     (["trainer.options.steps=-5"], "steps=-5 must be above 0"),
     (["arms=[nothing]"], "method/nothing"),

@@ -26,6 +26,7 @@ def test_reasoning_is_what_stands_before_the_solution(completion, reasoning, sol
 def test_a_prompt_may_end_in_reasoning():
     assert opened_reasoning("assistant\n<think>\n") == ("<think>", "</think>")
     assert opened_reasoning("assistant\n<think>\n\n</think>\n\n") is None
+    assert opened_reasoning("assistant\n<think>\nOkay,") == ("<think>", "</think>")
     assert opened_reasoning("assistant\n[THINK]") == ("[THINK]", "[/THINK]")
 
 

@@ -1,3 +1,4 @@
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ from mmst.methods.boundary import boundary_of
 from mmst.methods.chat import ChatTemplate
 from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.models.doubts import doubts
+from mmst.training.checkpoint import load_tokenizer
 from mmst.types import Problem
 from tests.families.table import config_of
 from tests.made_tokenizers import FAMILIES, made_tokenizer
@@ -70,6 +72,22 @@ def test_a_tokenizer_without_line_breaks_cannot_stop_at_them():
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="[UNK]", eos_token="</s>")
     said = found(tokenizer, PromptWriter())
     assert any("cannot write '\\n\\nQuestion:', where completions by code stop" in sentence for sentence in said)
+
+
+def test_a_tokenizer_that_changes_letters_is_told(tmp_path):
+    made_tokenizer("qwen").save_pretrained(tmp_path)
+    settings = json.loads((tmp_path / "tokenizer.json").read_text())
+    (tmp_path / "tokenizer.json").write_text(json.dumps(settings | {"normalizer": {"type": "Lowercase"}}))
+    (said,) = found(load_tokenizer(tmp_path))
+    assert said.startswith("the tokenizer makes 'the answer is 12.' of 'The answer is 12.'")
+
+
+def test_a_template_that_ends_the_text_before_the_reply_is_told_by_each_method():
+    tokenizer = made_tokenizer("qwen", template=f"{TURNS}{{{{ eos_token }}}}")
+    said = found(tokenizer, PromptWriter(ChatTemplate.of(tokenizer), boundary_of(tokenizer)))
+    assert [sentence.partition(",")[0] for sentence in said] == [
+        "prompts by text end in '</s>'", "prompts by code end in '</s>'",
+    ]  # fmt: skip
 
 
 def test_a_model_without_a_limit_of_positions_has_none():

@@ -1,5 +1,7 @@
 import pytest
+import yaml
 
+from mmst.cli.places import SWEEPS
 from mmst.reporting.runs import read_sweep
 from tests.reporting.made import made_run
 
@@ -24,3 +26,9 @@ def made_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def sweep(made_folder):
     return read_sweep(made_folder)
+
+
+@pytest.fixture(scope="session")
+def sweep_files():
+    """Sweep -> what its file says of its question."""
+    return {path.stem: yaml.safe_load(path.read_text())["sweep"] for path in SWEEPS.glob("*.yaml")}

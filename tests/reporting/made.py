@@ -20,9 +20,12 @@ WORDS = ("plus", "apples", "minus", "times", "each", "so there are", "in all", "
 CONFIG = {"model": {"name": "nano"}, "dataset": {"name": "arithmetic"}, "decontaminate": None}
 
 
-def made_problems(name, count):
+def made_problems(name, count, mark=""):
     families = ("groups", "shares", "rates")
-    return [Problem(f"{name}-{i}", f"How many of {i}?", str(i), tags=(f"family:{families[i % 3]}",)) for i in range(count)]
+    return [
+        Problem(f"{name}{mark}-{i}", f"How many of {i}?{mark}", str(i), tags=(f"family:{families[i % 3]}",))
+        for i in range(count)
+    ]
 
 
 def graded(problem, method, index, right, source=None):
@@ -57,14 +60,16 @@ def sampled(ledger, rows, method, purpose, checkpoint, made_by="sample"):
     stage(ledger, "grade", {"samples": key, "method": method}, rows, GradedSample)
 
 
-def made_run(folder, ledger_root, overrides=(), seed=0, problems=30, samples=2, gain=0.0, config=None, evaluation=False):
+def made_run(
+    folder, ledger_root, overrides=(), seed=0, problems=30, samples=2, gain=0.0, config=None, evaluation=False, mark=""
+):
     """One finished run of the arms `RIGHT`; `gain` is added to how often `multi` is right.
 
-    `evaluation`: what eval.py leaves, which trains nothing.
+    `evaluation`: what eval.py leaves, which trains nothing. `mark`: a text that ids, questions and completions hold.
     """
     draw = random.Random(f"{seed} {sorted(overrides)}")
     ledger = Ledger(ledger_root)
-    train, test = made_problems(f"train{seed}", problems), made_problems(f"test{seed}", problems)
+    train, test = (made_problems(f"{name}{seed}", problems, mark) for name in ("train", "test"))
     stage(ledger, "problems", {"set": "train", "seed": seed}, train, Problem)
     stage(ledger, "problems", {"set": "test", "seed": seed}, test, Problem)
     base = f"base{seed}"

@@ -3,15 +3,16 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from mmst.reporting.arm_style import COLOURS
 from mmst.reporting.arms import Cell
-from mmst.reporting.charts import colour, curves_chart, flow_chart, interval_chart, line_chart, scatter_chart
+from mmst.reporting.charts import colour, curves_chart, dashes_of, flow_chart, interval_chart, line_chart, scatter_chart
 
 CELL = Cell(0.5, 0.4, 0.6, 100, 0, (0.5,))
 CHARTS = {
-    "interval": lambda: interval_chart([("base & <co>", {"text": CELL}), ("multi", {"text": CELL, "code": CELL})], "% right"),
-    "line": lambda: line_chart({"text": {"a": [(1, CELL), (8, CELL)], "b": [(1, CELL)]}}, "k", "% right", logarithmic=True),
-    "scatter": lambda: scatter_chart({"a": [(-0.2, 0.1)], "b": [(0.3, -0.1)]}, "phi", "gain"),
-    "curves": lambda: curves_chart({"a": [[(1, 2.0), (2, 1.0)], [(1, 2.1)]], "b": [[(1, 1.9)]]}, "step", "loss"),
+    "interval": lambda: interval_chart([("base (<&>)", {"text": CELL}), ("multi", {"text": CELL, "code": CELL})], "% right"),
+    "line": lambda: line_chart({"text": {"base": [(1, CELL), (8, CELL)], "b": [(1, CELL)]}}, "k", "% right", logarithmic=True),
+    "scatter": lambda: scatter_chart({"base": [(-0.2, 0.1)], "b": [(0.3, -0.1)]}, "phi", "gain"),
+    "curves": lambda: curves_chart({"base": [[(1, 2.0), (2, 1.0)], [(1, 2.1)]], "b": [[(1, 1.9)]]}, "step", "loss"),
     "flow": lambda: flow_chart({"text -> text": [9, 5, None, None, 4], "code -> text": [9, 5, 5, 3, 3]}, list("abcde")),
 }
 
@@ -30,9 +31,9 @@ def test_a_chart_is_svg_that_takes_its_colours_from_the_page(name):
 def test_intervals_are_drawn_where_they_are():
     """The second row's line is twice as long as the first one's."""
     wide = Cell(0.5, 0.3, 0.7, 100, 0, (0.5,))
-    drawn = interval_chart([("a", {"text": CELL}), ("b", {"text": wide})], "%")
+    drawn = interval_chart([("base", {"text": CELL}), ("multi", {"text": wide})], "%")
     lengths = []
-    for series in ("var(--s0)", "var(--s1)"):
+    for series in ("var(--s0)", "var(--s2)"):
         (d,) = [
             path.get("d")
             for path in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}path")
@@ -49,5 +50,16 @@ def test_ribbons_show_their_counts():
     assert sorted(shown) == sorted(map(str, [9, 5, 4, 9, 5, 5, 3, 3]))
 
 
-def test_a_ninth_series_has_a_colour():
-    assert colour(8) == colour(0)
+def test_there_is_a_colour_for_every_series():
+    assert colour(COLOURS) == colour(0)
+
+
+def test_variants_of_an_arm_differ_in_their_lines():
+    assert dashes_of(["base", "multi (k=1)", "multi (k=2)"]) == {"base": "-", "multi (k=1)": "-", "multi (k=2)": "--"}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_says_what_it_shows(name):
+    drawn = ElementTree.fromstring(CHARTS[name]())
+    assert drawn.get("role") == "img"
+    assert drawn.get("aria-label").startswith("Chart: ")

@@ -5,13 +5,20 @@ import shutil
 
 import pytest
 
+from mmst.ledger.ledger import Ledger
+from mmst.ledger.spec import RowsSpec
+from mmst.reporting.browser import embedded
 from mmst.reporting.runs import read_sweep
 from mmst.reporting.samples import sample_table
-from tests.reporting.made import made_run
+from mmst.types import Dropped
+from tests.reporting.made import made_run, stage
 
 
 def decoded(table):
-    return json.loads(gzip.decompress(base64.b64decode(table.encoded())))
+    """What a page holds of all of these samples, texts beside the numbers."""
+    index = json.loads(gzip.decompress(base64.b64decode(embedded(table, 10**9).data)))
+    texts = index.pop("texts")
+    return {**index, "prompts": texts["prompts"], "columns": {**index["columns"], **texts}}
 
 
 def test_all_samples_are_there_with_what_their_stages_tell(sweep):
@@ -80,3 +87,23 @@ def test_a_ledger_that_is_gone_leaves_a_report_without_samples(tmp_path, most):
     made_run(tmp_path / "run", tmp_path / "ledger")
     shutil.rmtree(tmp_path / "ledger")
     assert len(sample_table(read_sweep(tmp_path / "run"), most)) == 0
+
+
+def test_a_sample_that_was_left_out_says_why(tmp_path):
+    """What an arm left out stands in the ledger behind what it was trained on."""
+    folder = made_run(tmp_path / "run", tmp_path / "ledger")
+    found = json.loads((folder / "results.json").read_text())
+    ledger = Ledger(tmp_path / "ledger")
+    dropped = [Dropped("train0-0/text/0", "text -> text", "not_right"), Dropped("train0-0/text/0", "text -> code", "duplicate")]
+    for name, rows in (("examples", [1]), ("dropped", dropped)):
+        key = stage(ledger, name, RowsSpec(f"{name} of multi"), rows, object)
+        found["ledger"]["stages"].append(f"{name}-{key}")
+    (folder / "results.json").write_text(json.dumps(found))
+    table = sample_table(read_sweep(folder), 10**6)
+    reasons = list(table.names["drop"])
+    shown = [
+        (table.problems[problem][0], reasons[number])
+        for problem, number in zip(table.columns["problem"], table.columns["drop"], strict=True)
+        if reasons[number]
+    ]
+    assert shown == [("How many of 0?", "duplicate, not_right")]

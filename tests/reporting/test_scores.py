@@ -29,7 +29,7 @@ def test_accuracies_are_means_over_the_seeds(sweep):
 def test_differences_name_both_arms_and_every_seed(sweep):
     _, part = accuracy_parts(sweep, "test")
     rows = rows_of(part)
-    assert rows[0]["arms"] == "multi (temperature=0.5) - self_both (temperature=0.5)"
+    assert rows[0]["arms"] == "multi - self_both (temperature=0.5)"
     assert all(len(row["by seed"].split(", ")) == 3 for row in rows)
     assert {row["arms"] for row in rows} >= {"multi (temperature=1.0) - base", "self_both (temperature=0.5) - base"}
 

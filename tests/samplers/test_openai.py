@@ -73,6 +73,13 @@ def test_a_chat_server_gets_a_message(serve):
     assert (completion.text, completion.mean_logprob) == ("hi", -1.5)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), "low"])
+def test_log_probabilities_that_are_no_numbers_are_none(serve, value):
+    told = {"token_logprobs": [-0.5, value], "tokens": ["a", "b"], "top_logprobs": None, "text_offset": [0, 1]}
+    server = serve(lambda body, attempt: (200, json.dumps(reply("x", logprobs=told))))
+    assert sampler(server).complete(PROMPTS[:1], WARM)[0][0].mean_logprob is None
+
+
 def test_log_probabilities_are_taken_where_they_are_told(serve):
     told = {"token_logprobs": [-0.5, None, -1.5], "tokens": ["a", "b", "c"], "top_logprobs": None, "text_offset": [0, 1, 2]}
     server = serve(lambda body, attempt: (200, reply("x", logprobs=told)))
@@ -144,8 +151,17 @@ def test_one_refused_prompt_is_a_row_with_its_reason(serve, status, place):
     assert [c.error for c in again[0]] == [f"refused ({status})"] * 2
 
 
-def test_a_prompt_that_the_server_finds_too_long_says_so(serve):
-    words = "This model's maximum context length is 4096 tokens. However, your messages resulted in 5000 tokens."
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum context length is 4096 tokens. However, your messages resulted in 5000 tokens.",
+        "Input is too long for requested model.",
+        "`inputs` tokens + `max_new_tokens` must be <= 4096",
+        "prompt has 5000 tokens, limit is 4096",
+        "Please reduce the length of the messages.",
+    ],
+)
+def test_a_prompt_that_the_server_finds_too_long_says_so(serve, words):
     server = serve(
         lambda body, attempt: (400, {"error": {"message": words}}) if body["prompt"] == "Bag 3?" else (200, reply("fine"))
     )
@@ -175,6 +191,7 @@ def test_a_parameter_that_a_server_refuses_is_said_with_the_way_out(serve):
         {"error": {"message": "overloaded"}},
         {"object": "text_completion", "choices": []},
         {"object": "text_completion", "choices": None},
+        {"object": "text_completion", "choices": [{"text": None, "finish_reason": "stop"}]},
         "<html>bad gateway</html>",
         "",
     ],
@@ -214,6 +231,19 @@ def test_a_refusal_inside_an_answer_is_not_asked_for_again(serve):
         ("model_context_window_exceeded", 3, "length"),
         ("tool_calls", 3, "error"),
         ("SAFETY", 3, "error"),
+        ("</s>", 3, "stop"),
+        ("<|endoftext|>", 3, "stop"),
+        ("endoftext", 3, "stop"),
+        ("stopsequence", 3, "stop"),
+        ("natural", 3, "stop"),
+        ({"type": "length", "length": 40}, 40, "length"),
+        ("maxtokens", 40, "length"),
+        ("context_overflow", 3, "length"),
+        ("incomplete", 3, "length"),
+        ("n/a", 3, "stop"),
+        ("stopped_by_filter", 3, "error"),
+        ("endpoint_gone", 3, "error"),
+        ("time_limit", 3, "error"),
     ],
 )
 def test_servers_have_many_words_for_an_end_and_for_a_limit(serve, reason, tokens, finish):
@@ -228,6 +258,9 @@ def test_a_content_may_be_a_list_of_parts(serve):
     choice = {"index": 0, "message": {"role": "assistant", "content": parts}, "finish_reason": "stop"}
     server = serve(lambda body, attempt: (200, reply("") | {"object": "chat.completion", "choices": [choice]}))
     assert sampler(server, api="chat").complete(PROMPTS[:1], WARM)[0][0].text == "one two"
+
+
+THOUGHT = "<think>\n2 + 3\n</think>\n\nIt is 5."
 
 
 def chat_answer(finish="stop", choice=None, **message):
@@ -247,6 +280,19 @@ def chat_answer(finish="stop", choice=None, **message):
         (chat_answer(content=None), "", "error"),
         (chat_answer(content="It is 5.") | {"usage": None}, "It is 5.", "stop"),
         ({"choices": [{"message": {"content": ["It is ", "5."]}}]}, "It is 5.", "stop"),
+        (chat_answer(content=[{"type": "thinking", "thinking": [{"text": "2 + 3"}]}, {"text": "It is 5."}]), THOUGHT, "stop"),
+        (chat_answer(content=[{"type": "reasoning", "text": "2 + 3"}, {"text": "It is 5."}]), THOUGHT, "stop"),
+        (chat_answer(content="It is 5.", reasoning_details=[{"type": "reasoning.text", "text": "2 + 3"}]), THOUGHT, "stop"),
+        (chat_answer(content="It is 5.", reasoning_content={"text": "2 + 3"}), THOUGHT, "stop"),
+        (chat_answer(content="<think>2</think>It is 5.", reasoning="2"), "<think>2</think>It is 5.", "stop"),
+        (chat_answer(content={"parts": [{"text": "It is 5."}]}), "It is 5.", "stop"),
+        (chat_answer(content=[{"type": "text", "text": {"value": "It is 5."}}]), "It is 5.", "stop"),
+        (chat_answer(content=5), "5", "stop"),
+        (chat_answer(content="5\ud800"), "5?", "stop"),
+        ({"choices": [{"message": "It is 5."}], "usage": [1]}, "It is 5.", "stop"),
+        ({"message": {"role": "assistant", "content": "It is 5."}, "done": True, "done_reason": "stop"}, "It is 5.", "stop"),
+        ([chat_answer(content="It is 5.")], "It is 5.", "stop"),
+        (json.dumps(json.dumps(chat_answer(content="It is 5."))), "It is 5.", "stop"),
     ],
 )
 def test_a_message_may_hold_reasoning_a_refusal_or_nothing(serve, answer, text, finish):

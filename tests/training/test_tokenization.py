@@ -167,6 +167,8 @@ def test_a_completion_that_a_token_would_straddle_is_trained_on_from_where_it_wo
         ("{% for m in messages %}{{ m['content'] + eos_token }}{% endfor %}", END),
         ("{% for m in messages %}{{ m['content'] + '\n' }}{% endfor %}", None),
         ("{{ raise_exception('no') }}", None),
+        (f"{{% if messages[0]['role'] != 'system' %}}{{{{ raise_exception('no') }}}}{{% endif %}}{TEMPLATE}", TURN),
+        ("{% for m in messages %}{{ m['content'] + ('' if loop.last else '<|turn|>') }}{% endfor %}", TURN),
         (None, None),
     ],
 )

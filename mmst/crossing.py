@@ -1,0 +1,173 @@
+"""Pseudo-labels -> translations: how an edge is crossed in one round, in one or several stages that ask the target.
+
+Which labels are sent, how often each is tried, what a try is shown, and which translations stay are the recipe's
+(`mmst.methods.edge`). The paper says of this step only that it is done (arXiv 2307.10633, section 3).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mmst.answers.labels import LabelRule
+from mmst.filters.filter import Filter
+from mmst.methods.code import CodeMethod
+from mmst.methods.edge import Choice, Crossing, Edge, Recipe, Send, Tries
+from mmst.methods.method import Method
+from mmst.methods.tracing import traced
+from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
+from mmst.samplers.sampler import SamplingParams
+from mmst.stages.select import choose, same_answer, select_translations
+from mmst.stages.sets import Rows
+from mmst.stages.translate import Attempt, attempts, shown_solution
+from mmst.types import Dropped, GradedSample, Verdict
+
+MOST_TIMES = 4
+"""How many times `per_label` a pseudo-label is tried at most where harder problems are tried more often."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionOptions:
+    """How pseudo-labels are drawn, translated and kept."""
+
+    samples_per_problem: int
+    sampling: SamplingParams
+    translations_per_label: int
+    labels_per_problem: int
+    """The most pseudo-labels of one problem that are translated on one edge."""
+    translation: SamplingParams
+    keep: Filter
+
+    @property
+    def asks_all_methods(self) -> bool:
+        """Whether it matters what the methods outside a recipe answer."""
+        return self.keep.labels is LabelRule.AGREEMENT or self.keep.disagreement is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the data stages of one round of an arm work with."""
+
+    pipeline: Pipeline
+    checkpoint: Checkpoint
+    problems: ProblemSet
+    options: SelectionOptions
+    number: int
+
+    def translated(self, edge: Edge, tries: Sequence[Attempt], count: int) -> Rows:
+        """See `Pipeline.translated`."""
+        options = self.options
+        return self.pipeline.translated(self.checkpoint, edge, tries, self.problems, options.translation, count, self.number)
+
+
+def crossed(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSample], own: Rows) -> Rows:
+    """All attempts at writing pseudo-labels as the edge's target. own: the target's samples, for what is sent by them."""
+    count = round.options.translations_per_label
+    rates = {} if recipe.send is Send.ALL else success_rates(own)
+    if recipe.send is Send.UNSOLVED:
+        labels = [label for label in labels if not rates.get(label.sample.problem_id)]
+    if recipe.send is not Send.HARDER:
+        return _tried(round, edge, recipe, labels, count)
+    rows: list[GradedSample] = []
+    for times, group in sorted(by_difficulty(labels, rates, count).items()):
+        rows += _tried(round, edge, recipe, group, times)
+    return rows
+
+
+def _tried(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSample], count: int) -> Rows:
+    """Each label, `count` times at most."""
+    if recipe.tries is Tries.ALL:
+        return round.translated(edge, _attempts(round, edge, recipe, labels), count)
+    rows: list[GradedSample] = []
+    failed: Mapping[str, GradedSample] = {}
+    waiting = list(labels)
+    for number in range(1, count + 1):
+        if not waiting:
+            break
+        tries = [
+            replace(attempt, number=number, failed=failed.get(attempt.label.sample.id))
+            for attempt in _attempts(round, edge, recipe, waiting)
+        ]
+        latest = list(round.translated(edge, tries, 1))
+        rows += latest
+        missed = _missed(latest, waiting, round)
+        failed = missed if recipe.tries is Tries.REPAIR else {}
+        waiting = [label for label in waiting if label.sample.id in missed]
+    return rows
+
+
+def _missed(rows: Iterable[GradedSample], labels: Iterable[GradedSample], round: Round) -> dict[str, GradedSample]:
+    """By label, the try that does not keep its answer."""
+    answers = {label.sample.id: label.answer for label in labels}
+    problems = round.problems.by_id
+    return {
+        source: row
+        for row in rows
+        if (source := row.sample.source_id or "")
+        and not same_answer(row.answer, answers[source], problems[row.sample.problem_id])
+    }
+
+
+def _attempts(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSample]) -> list[Attempt]:
+    made = attempts(labels, recipe.crossing, round.pipeline.seed)
+    source = round.pipeline.methods[edge.source]
+    if recipe.crossing is not Crossing.TRACE or not isinstance(source, CodeMethod):
+        return made
+    programs = [shown_solution(label, source) for label in labels]
+    told = traced(programs, round.pipeline.executor)
+    return [replace(attempt, trace=text) for attempt, text in zip(made, told, strict=True)]
+
+
+def success_rates(rows: Iterable[GradedSample]) -> dict[str, float]:
+    """Problem id -> the share of its samples that are right, of those that are judged."""
+    right, judged = Counter[str](), Counter[str]()
+    for row in rows:
+        if row.verdict is not Verdict.UNJUDGED:
+            judged[row.sample.problem_id] += 1
+            right[row.sample.problem_id] += row.verdict is Verdict.RIGHT
+    return {id: right[id] / count for id, count in judged.items()}
+
+
+def by_difficulty(labels: Sequence[GradedSample], rates: Mapping[str, float], count: int) -> dict[int, list[GradedSample]]:
+    """Number of tries -> labels, in proportion to how often the target fails; in all about `count` a label.
+
+    No label gets more than `MOST_TIMES` times `count`, and those that the target always solves get none.
+    """
+    weights = [1.0 - rates.get(label.sample.problem_id, 0.0) for label in labels]
+    total = sum(weights)
+    found: dict[int, list[GradedSample]] = defaultdict(list)
+    for label, weight in zip(labels, weights, strict=True):
+        times = min(round_half_up(count * len(labels) * weight / total), MOST_TIMES * count) if total else 0
+        if times:
+            found[times].append(label)
+    return dict(found)
+
+
+def round_half_up(number: float) -> int:
+    """To the nearest whole number."""
+    return int(number + 0.5)
+
+
+def kept_translations(
+    round: Round, edge: Edge, recipe: Recipe, rows: Rows, labels: Sequence[GradedSample], own: Rows
+) -> tuple[list[GradedSample], list[Dropped]]:
+    """The translations that may be learned from, and why the others may not. own: the target's samples."""
+    keep, target = round.options.keep, round.pipeline.methods[edge.target]
+    if recipe.choose is not Choice.ALL:
+        keep = replace(keep, per_problem=max(1, len(rows)))  # all that hold are there to be chosen from
+    found, lost = select_translations(rows, labels, round.problems.by_id, target, keep, str(edge), recipe.verify)
+    if recipe.choose is Choice.ALL:
+        return found, lost
+    solutions = right_solutions(own, target) if recipe.choose is Choice.DISTINCT else {}
+    chosen, others = choose(found, recipe.choose, target, solutions, str(edge))
+    return chosen, [*lost, *others]
+
+
+def right_solutions(rows: Iterable[GradedSample], method: Method) -> dict[str, list[str]]:
+    """Problem id -> its right solutions."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.verdict is Verdict.RIGHT:
+            found[row.sample.problem_id].append(method.clean(row.sample.completion))
+    return found

@@ -1,0 +1,54 @@
+"""One order and one colour for an arm, on every page: what a reader learns on one holds on the next."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+COLOURS = 12
+"""The page's colours of series, `--s0` to `--s11`."""
+KNOWN = {
+    "base": 0,
+    "none": 0,
+    "self_text": 5,
+    "self_code": 6,
+    "self_both": 1,
+    "self_both_compute": 7,
+    "resolve": 8,
+    "star": 9,
+    "code_to_text": 3,
+    "text_to_code": 4,
+    "shuffled": 10,
+    "unverified": 11,
+    "multi_matched": 9,
+    "multi": 2,
+}
+"""Arms that come with mmst, in their order, from the base to what the paper proposes; each with its colour."""
+FREE = (3, 4, 5, 6, 7, 8, 9, 10, 11)
+"""Colours that other arms share, each by its name."""
+NAME = re.compile(r" \(| - |, ")
+"""What follows an arm's name in a label, as in `multi (k=4)` or `multi - base`."""
+
+
+def arm_name(label: str) -> str:
+    """The arm that a label is of; of a difference, the first."""
+    return NAME.split(label, maxsplit=1)[0]
+
+
+def arm_colour(label: str) -> int:
+    """The number of an arm's colour."""
+    name = arm_name(label)
+    return KNOWN[name] if name in KNOWN else FREE[zlib.crc32(name.encode()) % len(FREE)]
+
+
+def arm_order(label: str) -> tuple[int, tuple[object, ...]]:
+    """What labels of arms are sorted by: base first, then the known ones, then others by name; variants by their numbers."""
+    name = arm_name(label)
+    place = list(KNOWN).index(name) if name in KNOWN else len(KNOWN)
+    return place, tuple(natural(label))
+
+
+def natural(text: str) -> list[object]:
+    """What texts are sorted by, so that 2 stands before 10."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", text)
+    return [(1, float(part)) if number % 2 else (0, part) for number, part in enumerate(parts)]
