@@ -77,9 +77,8 @@ def main() -> int:
         atomic_write(path.parent / FAILURE, sentence.encode())
         logging.exception("the training failed")
         return 2
-    finally:
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # after a failure it could wait for processes that failed as well
     return 0
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from mmst.errors import ConfigError, MissingExtraError
+from mmst.errors import ConfigError, MissingExtraError, first_line
 
 
 def empty_model(config: Any, dtype: str, attention: str | None = None) -> PreTrainedModel:
@@ -38,7 +38,7 @@ def with_adapters(model: PreTrainedModel, lora: int | Mapping[str, Any]) -> Any:
     try:
         return get_peft_model(model, LoraConfig(**{"target_modules": "all-linear", "task_type": "CAUSAL_LM", **settings}))
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"model.lora={settings}: {error}") from error
+        raise ConfigError(f"model.lora={settings}: {first_line(error)}") from error
 
 
 def refuse_tied(config: Any, lora: int | Mapping[str, Any]) -> None:

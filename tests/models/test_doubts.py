@@ -78,8 +78,8 @@ def test_a_tokenizer_that_changes_letters_is_told(tmp_path):
     made_tokenizer("qwen").save_pretrained(tmp_path)
     settings = json.loads((tmp_path / "tokenizer.json").read_text())
     (tmp_path / "tokenizer.json").write_text(json.dumps(settings | {"normalizer": {"type": "Lowercase"}}))
-    (said,) = found(load_tokenizer(tmp_path))
-    assert said.startswith("the tokenizer makes 'the answer is 12.' of 'The answer is 12.'")
+    said = found(load_tokenizer(tmp_path))
+    assert any(one.startswith("the tokenizer makes 'the answer is 12.' of 'The answer is 12.'") for one in said)
 
 
 def test_a_template_that_ends_the_text_before_the_reply_is_told_by_each_method():
