@@ -27,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table.add_row(
         "arithmetic", "the embedded world", "number", "Apache-2.0", "this package", "train 4000, test 1150, heldout 400"
     )
+    table.add_row(
+        *("arithmetic_composed", "the composed world", "number", "Apache-2.0", "this package"),
+        "train 4000, test 1150, heldout 400",
+    )
     table.add_row("gsm_symbolic", "GSM-symbolic, procedural", "number", "Apache-2.0", "reasoning-gym", "as many as asked for")
     table.add_row("reasoning_gym", "any task of it", "number or text", "Apache-2.0", "reasoning-gym", "as many as asked for")
     show_table(table)
