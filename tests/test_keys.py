@@ -91,6 +91,7 @@ CHANGES = {
 """Key -> another value, and the first stage whose rows it can change."""
 HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
+    "title": ("y", "a heading"),
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmst.reporting.runs import Sweep
 
 SAMPLES = 4_000
+PAGES = "Each page answers its question first, with an interval; then come all tables, and problems to look into."
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -28,12 +29,29 @@ def main(arguments: Sequence[str]) -> None:
         "--samples", type=int, default=SAMPLES, help=f"about how many the page itself holds (default {SAMPLES:,})"
     )
     parser.add_argument("--alone", action="store_true", help="write the page only, without the folder that holds all samples")
+    parser.add_argument("--each", type=Path, help="a page for each folder, alone, into this folder, with an index of its pages")
     options = parser.parse_args(arguments)
     if gone := [folder for folder in options.folder if not folder.is_dir()]:
         raise DataError(
             f"report: there is no folder {gone[0]}; give that of a run (runs/train/...) or a sweep (runs/sweep/...)."
         )
+    if options.each:
+        write_each(options.folder, options.each, options.samples)
+        return
     write(options.folder, options.out or options.folder[0] / "report.html", options.samples, options.alone)
+
+
+def write_each(folders: Sequence[Path], into: Path, samples: int) -> None:
+    """Write a page for each folder, and the index of all pages that lie beside them."""
+    from mmst.ledger.files import atomic_write
+    from mmst.reporting.index import INDEX, index_of_pages, index_page
+    from mmst.reporting.progress import say
+
+    into.mkdir(parents=True, exist_ok=True)
+    for folder in folders:
+        write([folder], into / f"{folder.resolve().name}.html", samples, alone=True)
+    atomic_write(into / INDEX, index_page("Questions, and what was found", index_of_pages(into), PAGES).encode())
+    say(f"index: {into / INDEX}")
 
 
 def asked_as_now(sweep: Sweep) -> Sweep:

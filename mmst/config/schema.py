@@ -156,6 +156,7 @@ class Settings:
 
     job: str
     name: FileName
+    title: str | None = None
     seed: AtLeastZero
     chunk: AtLeastOne
     redo_unjudged: bool

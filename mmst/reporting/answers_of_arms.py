@@ -47,7 +47,7 @@ def arms_answer(asked: Question) -> Answer | None:
     better = [row for row in by_value if row.effect.sign > 0]
     on = basis(rows[0].effect, shared_methods([reference, found[0][1]]))
     clauses = by_sign(by_value, names, f"better than {reference.arm}", f"worse than {reference.arm}")
-    none = "" if better else f"no arm is better than {reference.arm}; "
+    none = "" if better else f"no arm is reliably better than {reference.arm}; "
     sentences = [capital(f"{none}{clauses} ({on}).")]
     extra: list[Compared] = []
     if better and len(found) > 1:

@@ -84,7 +84,7 @@ def test_which_edges_carry_the_gain():
 
 def test_no_arm_is_better_than_one_that_all_are_compared_with():
     made = sweep({"contrast": ["multi"], "answer": ["arms"]}, [({}, arms(multi=0.7, star=0.5, resolve=0.7))])
-    assert first(made).startswith("No arm is better than multi")
+    assert first(made).startswith("No arm is reliably better than multi")
     assert "worse than multi: star -20" in first(made)
 
 
