@@ -27,6 +27,8 @@ from mmst.reporting.progress import label
 log = logging.getLogger(__name__)
 
 JOB = "job.json"
+SWEEP = "sweep.json"
+"""How many jobs a sweep has, for `mmst report --watch`."""
 CLOCKS = 2.0
 """Seconds that the times of a file system's files may be off."""
 
@@ -50,6 +52,7 @@ class JobRecord(Callback):
         """Remember where the jobs are, how many there are, and by which overrides they differ."""
         JobRecord.sweep, JobRecord.begun, JobRecord.took = Path(config.hydra.sweep.dir), time.time(), []
         JobRecord.jobs, swept = swept_jobs(config)
+        atomic_write(JobRecord.sweep / SWEEP, json.dumps({"jobs": JobRecord.jobs}).encode())
         os.environ[SWEPT] = ",".join(swept)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:

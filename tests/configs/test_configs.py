@@ -73,7 +73,7 @@ def test_the_main_jobs_top_level_keys_are_these():
     assert set(composed("train")) == TOP_LEVEL
 
 
-@pytest.mark.parametrize("name", "title", options("method"))
+@pytest.mark.parametrize("name", options("method"))
 def test_every_recipe_is_between_the_configured_methods(name):
     config = composed("train", f"method={name}")
     edges = config.method.edges
@@ -91,13 +91,13 @@ def test_the_defaults_build_what_they_say():
     assert build(config["trainer"]["trainer"], "trainer")(max_steps=1, logger=False).max_steps == 1
 
 
-@pytest.mark.parametrize("name", "title", options("solvers"))
+@pytest.mark.parametrize("name", options("solvers"))
 def test_every_solver_is_the_method_of_its_name(name):
     (node,) = plain(composed("train", f"solvers=[{name}]"))["solvers"].values()
     assert build(node, name).name == name
 
 
-@pytest.mark.parametrize("name", "title", options("filter"))
+@pytest.mark.parametrize("name", options("filter"))
 def test_every_filter_builds_with_what_its_file_says(name):
     node = plain(composed("train", f"filter={name}"))["filter"]
     assert build(node, "filter").per_problem == node["per_problem"]
@@ -116,7 +116,7 @@ def test_every_file_says_what_it_is_for(path):
     assert path.read_text().startswith("# ")
 
 
-@pytest.mark.parametrize("name", "title", sorted(path.stem for path in SWEEPS.glob("*.yaml")))
+@pytest.mark.parametrize("name", sorted(path.stem for path in SWEEPS.glob("*.yaml")))
 def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
     assert (SWEEPS / f"{name}.yaml").read_text().startswith("# @package _global_\n# ")
     config = composed("train", f"sweep={name}", return_hydra_config=True)
@@ -137,7 +137,7 @@ def test_every_sweep_varies_what_is_there_and_asks_a_question(name):
     assert composed("train", f"sweep={name}", "size=full", *first).trainer.options.steps == 600
 
 
-@pytest.mark.parametrize("name", "title", options("trainer"))
+@pytest.mark.parametrize("name", options("trainer"))
 def test_every_trainer_builds(name, monkeypatch):
     """On a machine that says it has two GPUs: Lightning and DeepSpeed only look at them when a training starts."""
     if name.startswith("deepspeed"):
@@ -163,7 +163,7 @@ def test_an_experiment_has_the_last_word_but_for_the_command_line():
 
 
 @pytest.mark.parametrize("job", JOBS)
-@pytest.mark.parametrize("name", "title", options("experiment"))
+@pytest.mark.parametrize("name", options("experiment"))
 def test_every_job_takes_every_experiment(job, name):
     """A base is scored, and data is made, with the settings of the experiment."""
     found = composed(job, f"experiment={name}")
