@@ -26,7 +26,7 @@ STACKED_WIDTH = 4.6
 LEAST_SCALE = 0.8
 """A chart is shrunk no further on a narrow screen; it is scrolled instead."""
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(COLOURS))
-"""Stand for the page's colours of series, `--s0` to `--s11`."""
+"""Stand for the page's colours of series, `--s0` to `--s12`."""
 DASHES = ("-", "--", ":", "-.")
 """What tells variants of one arm apart."""
 

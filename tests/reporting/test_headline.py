@@ -150,9 +150,9 @@ def test_choosing_is_compared_with_training():
                 "multi": {"one": {"accuracy": 0.6, "n": 100}},
             }
         }
-    assert first(made).startswith("Yes: worth more than multi by its best single method: base by routed +11.0 points [")
+    assert first(made).startswith("Yes: worth more than multi by its best single method: base by routed +11.0 [")
     alone = replace(made, runs=made.runs[:1])
-    assert first(alone).startswith("No difference that this size can show: base by routed +10.0 points [")
+    assert first(alone).startswith("No difference that this size can show: base by routed +10.0 [")
 
 
 def test_a_run_that_says_nothing_is_answered_by_what_it_varies():
