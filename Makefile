@@ -11,7 +11,7 @@ ifneq ($(origin UV), undefined)
 export UV
 endif
 
-.PHONY: help demo install train test busy soak families check docs format bench smollm2 clean
+.PHONY: help demo install train test busy soak families check docs pages format bench smollm2 clean
 
 help:  ## what there is; UV= installs by pip instead of uv
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,11 @@ DOCUMENTED := mmst.api mmst.types mmst.errors mmst.methods mmst.filters mmst.jud
 docs: .venv/dev  ## the reference of all that can be imported, from its docstrings, as pages: build/reference/index.html
 	$(BIN)/pdoc --docformat google --output-directory build/reference $(DOCUMENTED) '!.*__main__'
 	@echo 'reference: build/reference/index.html'
+
+PAGES := $(sort $(wildcard runs/sweep/*))
+
+pages: .venv/base  ## the pages of docs/results anew, of the sweeps in runs/sweep, with their index (PAGES="FOLDER ..." for others)
+	$(BIN)/python report.py $(PAGES) --each docs/results
 
 format: .venv/dev  ## rewrite the code in the house format
 	$(BIN)/ruff format .

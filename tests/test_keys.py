@@ -94,6 +94,7 @@ CHANGES = {
 """Key -> another value, and the first stage whose rows it can change."""
 HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
+    "title": ("y", "a heading"),
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
     "dataset.samples": (3, "sampling.per_problem is set here"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),

@@ -10,7 +10,18 @@ from collections.abc import Sequence
 DEFAULT, NAMELESS = "default", "run"
 LONGEST = 80
 """Characters of a name before its hash."""
-SILENT = ("hydra.", "hydra/", "sweep=", "name=", "paths.", "prompts=", "tracker=", "sampler.batch_size", "redo_unjudged=")
+SILENT = (
+    "hydra.",
+    "hydra/",
+    "sweep=",
+    "name=",
+    "title=",
+    "paths.",
+    "prompts=",
+    "tracker=",
+    "sampler.batch_size",
+    "redo_unjudged=",
+)
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 PLAIN = re.compile(r"[\w.]+=[\w.+]([\w.+-]*[\w.+])?")
 """An override that stands in a name as it is, but for the `=`."""

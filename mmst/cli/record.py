@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 JOB = "job.json"
 WHOLE = "MMST_SWEEP"
 """Environment variable by which a sweep tells its jobs, also those in other processes, how many they are and when it began."""
+SWEEP = "sweep.json"
+"""How many jobs a sweep has, for `mmst report --watch`."""
 CLOCKS = 2.0
 """Seconds that the times of a file system's files may be off."""
 
@@ -48,6 +50,7 @@ class JobRecord(Callback):
         """Remember where the jobs are, how many there are, and by which overrides they differ."""
         JobRecord.sweep, JobRecord.begun = Path(config.hydra.sweep.dir), time.time()
         jobs, swept = swept_jobs(config)
+        atomic_write(JobRecord.sweep / SWEEP, json.dumps({"jobs": jobs}).encode())
         os.environ[SWEPT] = ",".join(swept)
         os.environ[WHOLE] = json.dumps({"jobs": jobs, "begun": JobRecord.begun})
 

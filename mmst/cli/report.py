@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmst.reporting.runs import Sweep
 
 SAMPLES = 4_000
+PAGES = "Each page answers its question first, with an interval; then come all tables, and problems to look into."
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -28,12 +29,52 @@ def main(arguments: Sequence[str]) -> None:
         "--samples", type=int, default=SAMPLES, help=f"about how many the page itself holds (default {SAMPLES:,})"
     )
     parser.add_argument("--alone", action="store_true", help="write the page only, without the folder that holds all samples")
+    parser.add_argument("--each", type=Path, help="a page for each folder, alone, into this folder, with an index of its pages")
+    parser.add_argument("--watch", action="store_true", help="serve the page of what is at work in the folder, and go on")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="with --watch: who is listened to (default 127.0.0.1: this machine)"
+    )
+    parser.add_argument("--port", type=int, default=8642, help="with --watch (default 8642; 0 takes a free one)")
     options = parser.parse_args(arguments)
     if gone := [folder for folder in options.folder if not folder.is_dir()]:
         raise DataError(
             f"report: there is no folder {gone[0]}; give that of a run (runs/train/...) or a sweep (runs/sweep/...)."
         )
+    if options.watch:
+        watch(options.folder[0], options.host, options.port, max(0, options.samples))
+        return
+    if options.each:
+        write_each(options.folder, options.each, options.samples)
+        return
     write(options.folder, options.out or options.folder[0] / "report.html", options.samples, options.alone)
+
+
+def watch(folder: Path, host: str, port: int, samples: int) -> None:
+    """Serve the page of what is at work in a folder, until the process is stopped."""
+    from mmst.cli.runs import index_rows
+    from mmst.jobs.watch import run
+    from mmst.reporting.index import index_page
+    from mmst.reporting.page import page
+    from mmst.reporting.runs import read_runs
+
+    def listed(place: Path) -> tuple[str, list[str]]:
+        rows = [replace(row, page=None) for row in index_rows(place)]
+        return index_page(f"Runs in {place.resolve().name}", rows), [row.folder for row in rows if row.folder]
+
+    run(folder, host, port, lambda folders: page(asked_as_now(read_runs(folders)), samples), listed)
+
+
+def write_each(folders: Sequence[Path], into: Path, samples: int) -> None:
+    """Write a page for each folder, and the index of all pages that lie beside them."""
+    from mmst.ledger.files import atomic_write
+    from mmst.reporting.index import INDEX, index_of_pages, index_page
+    from mmst.reporting.progress import say
+
+    into.mkdir(parents=True, exist_ok=True)
+    for folder in folders:
+        write([folder], into / f"{folder.resolve().name}.html", samples, alone=True)
+    atomic_write(into / INDEX, index_page("Questions, and what was found", index_of_pages(into), PAGES).encode())
+    say(f"index: {into / INDEX}")
 
 
 def asked_as_now(sweep: Sweep) -> Sweep:

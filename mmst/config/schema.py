@@ -159,6 +159,7 @@ class Settings:
 
     job: str
     name: FileName
+    title: str | None = None
     seed: AtLeastZero
     chunk: AtLeastOne
     redo_unjudged: bool

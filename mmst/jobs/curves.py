@@ -27,6 +27,7 @@ TOLD = "told_curves.json"
 CURVES = "curves"
 """Where the trackers that write files leave a training's curves; see configs/tracker."""
 EXTRAS = {
+    "WandbCurves": ("wandb", 'pip install -c constraints.txt -e ".[wandb]"'),
     "WandbLogger": ("wandb", 'pip install -c constraints.txt -e ".[wandb]"'),
     "TensorBoardLogger": ("tensorboard", 'pip install -c constraints.txt -e ".[tensorboard]"'),
     "MLFlowLogger": ("mlflow", "pip install mlflow"),
@@ -119,7 +120,13 @@ def logger_nodes(settings: TrainSettings) -> Callable[[str], dict[str, Any] | No
         except ImportError as error:
             raise MissingExtraError(f"tracker={module}", command) from error
     known = {"folder": str(settings.folder), "job": settings.folder.name, "group": settings.group}
-    return lambda training: {key: _filled(key, value, {**known, "training": training}) for key, value in node.items()}
+
+    def filled(training: str) -> dict[str, Any]:
+        arm, _, number = training.rpartition("-round")
+        of_training = {**known, "training": training, "arm": arm or training, "round": number}
+        return {key: _filled(key, value, of_training) for key, value in node.items()}
+
+    return filled
 
 
 def _filled(key: str, value: Any, known: Mapping[str, str | None]) -> Any:

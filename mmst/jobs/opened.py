@@ -16,12 +16,14 @@ from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
+from mmst.ledger.progress import Progress
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
 from mmst.methods.edge import Choice, Crossing, Recipe, Send, Tries, in_order
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline
+from mmst.reporting.events import TOLD_EVERY, WRITTEN_EVERY, TellingProgress, Told, into, numbers_of
 from mmst.reporting.progress import TerminalProgress
 from mmst.reporting.tracking import TrackedJob, Tracker
 from mmst.training.checkpoint import served_name
@@ -64,8 +66,9 @@ def _job(settings: Settings) -> Job:
     recipes = tuple(in_order(read_recipe(row, methods) for row in settings.recipes))
     base = Checkpoint(build(settings.model.checkpoint, "model"))
     writer, tokenizer = asking(settings, base.path)
+    tracker = _tracker(settings)
     pipeline = Pipeline(
-        ledger=Ledger(Path(settings.paths.ledger).expanduser(), TerminalProgress()),
+        ledger=Ledger(Path(settings.paths.ledger).expanduser(), telling(settings, tracker)),
         methods=methods,
         writer=writer,
         sampler=build(settings.sampler, "sampler"),
@@ -75,7 +78,17 @@ def _job(settings: Settings) -> Job:
         redo_unjudged=settings.redo_unjudged,
         judge=build_judge(settings),
     )
-    return Job(settings, pipeline, base, recipes, _tracker(settings), tokenizer)
+    return Job(settings, pipeline, base, recipes, tracker, tokenizer)
+
+
+def telling(settings: Settings, tracker: Tracker | None) -> Progress:
+    """Where a job says how far it is: the terminal, its folder, and its tracker."""
+    others: list[tuple[Told, float]] = []
+    if settings.folder != Path():  # jobs without a folder of their own, such as `mmst serve`
+        others.append((into(settings.folder), WRITTEN_EVERY))
+    if tracker is not None:
+        others.append((lambda event: tracker.progress(numbers_of(event)), TOLD_EVERY))
+    return TellingProgress(TerminalProgress(), others)
 
 
 def build_methods(solvers: Mapping[str, Node]) -> dict[str, Method]:

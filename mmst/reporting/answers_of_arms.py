@@ -29,7 +29,7 @@ def contrast_answer(asked: Question) -> Answer | None:
     names = {row.label: asked.name(pair[1].variant) or pair[1].arm for row, pair in zip(rows, asked.pairs, strict=False)}
     parts = by_sign(rows, names, f"{b.arm} is better than {a.arm}", f"worse than {a.arm}")
     word = asked.yes_no(signs.pop()) if len(signs) == 1 else ""
-    return Answer(with_power([capital(f"{word}{parts} ({on}).")], rows), "difference", rows)
+    return Answer(with_power([capital(f"{word}{parts} (points {on}).")], rows), "difference", rows)
 
 
 def arms_answer(asked: Question) -> Answer | None:
@@ -47,8 +47,8 @@ def arms_answer(asked: Question) -> Answer | None:
     better = [row for row in by_value if row.effect.sign > 0]
     on = basis(rows[0].effect, shared_methods([reference, found[0][1]]))
     clauses = by_sign(by_value, names, f"better than {reference.arm}", f"worse than {reference.arm}")
-    none = "" if better else f"no arm is better than {reference.arm}; "
-    sentences = [capital(f"{none}{clauses} ({on}).")]
+    none = "" if better else f"no arm is reliably better than {reference.arm}; "
+    sentences = [capital(f"{none}{clauses} (points {on}).")]
     extra: list[Compared] = []
     if better and len(found) > 1:
         (best, best_arm), (after, next_arm) = found[:2]
@@ -77,7 +77,7 @@ def rounds_answer(asked: Question) -> Answer | None:
     names = {row.label: row.label for row in rows}
     methods = shared_methods([course[-1] for course in courses.values()])
     better = f"{asked.yes_no(1)}further rounds add"
-    sentences = [capital(f"{by_sign(rows, names, better, 'they cost')} ({basis(rows[0].effect, methods)}).")]
+    sentences = [capital(f"{by_sign(rows, names, better, 'they cost')} (points {basis(rows[0].effect, methods)}).")]
     lasts = [course[-1] for course in courses.values()]
     pairs = [(a, b) for n, a in enumerate(lasts) for b in lasts[n + 1 :] if a.arm == b.arm]
     between = [Compared(f"{b.label} - {a.label}", found, b.arm) for a, b in pairs if (found := gain(a, b)) is not None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import zlib
 
-COLOURS = 12
-"""The page's colours of series, `--s0` to `--s11`."""
+COLOURS = 13
+"""The page's colours of series, `--s0` to `--s12`."""
 KNOWN = {
     "base": 0,
     "none": 0,
@@ -20,11 +20,11 @@ KNOWN = {
     "text_to_code": 4,
     "shuffled": 10,
     "unverified": 11,
-    "multi_matched": 9,
+    "multi_matched": 12,
     "multi": 2,
 }
 """Arms that come with mmst, in their order, from the base to what the paper proposes; each with its colour."""
-FREE = (3, 4, 5, 6, 7, 8, 9, 10, 11)
+FREE = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 """Colours that other arms share, each by its name."""
 NAME = re.compile(r" \(| - |, ")
 """What follows an arm's name in a label, as in `multi (k=4)` or `multi - base`."""

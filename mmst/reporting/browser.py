@@ -31,6 +31,8 @@ MOST_EMBEDDED = 1_000_000
 """Letters of the draw inside a page, at most."""
 NUMBERS = ("problem", "set", "method", "edge", "model", "seed", "round", "verdict", "drop", "tokens", "source")
 """Columns of the index."""
+LEVEL = 4
+"""Of compression: a third of the time of the usual one, for a tenth more bytes."""
 TRAINED_ON = "train"
 
 
@@ -150,4 +152,4 @@ def _texts(table: SampleTable, rows: Sequence[int]) -> dict[str, Any]:
 
 def _letters(content: Any) -> str:
     """JSON, compressed and in letters: what a page, or a script, can hold."""
-    return base64.b64encode(gzip.compress(msgspec.json.encode(content), 6, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(msgspec.json.encode(content), LEVEL, mtime=0)).decode()

@@ -7,7 +7,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmst.reporting.arm_style import COLOURS, arm_colour, arm_name
@@ -21,10 +21,12 @@ INK, FAINT = "#010203", "#010204"
 """Stand for the page's text colour, and for a fainter one."""
 LETTERS_PER_INCH, LEGEND_MARGIN = 14, 6
 """How much of a legend fits beside each other."""
+STACKED_WIDTH = 4.6
+"""Inches of a chart whose panels stand below each other: a phone shows it whole."""
 LEAST_SCALE = 0.8
 """A chart is shrunk no further on a narrow screen; it is scrolled instead."""
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(COLOURS))
-"""Stand for the page's colours of series, `--s0` to `--s11`."""
+"""Stand for the page's colours of series, `--s0` to `--s12`."""
 DASHES = ("-", "--", ":", "-.")
 """What tells variants of one arm apart."""
 
@@ -35,15 +37,19 @@ def colour(number: int) -> str:
 
 
 def interval_chart(
-    rows: Sequence[tuple[str, Mapping[str, Cell]]], unit: str, zero: bool = False, arms: Sequence[str] | None = None
+    rows: Sequence[tuple[str, Mapping[str, Cell]]],
+    unit: str,
+    zero: bool = False,
+    arms: Sequence[str] | None = None,
+    stacked: bool = False,
 ) -> str:
     """Values with intervals: a panel a column, a line a row. `zero`: differences, with a line at none.
 
-    arms: whose colour each row has; by default that of the arm that its label names.
+    arms: whose colour each row has; by default that of the arm that its label names. stacked: panels below each other.
     """
     panels = list(dict.fromkeys(name for _, cells in rows for name in cells))
     colours = [colour(arm_colour(name)) for name in arms or [label for label, _ in rows]]
-    figure, axes = _figure(min(11.0, 1.9 + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels))
+    figure, axes = _figure(min(11.0, 1.9 + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels), stacked)
     for panel, name in zip(axes, panels, strict=True):
         for place, (_, cells) in enumerate(rows):
             if name not in cells or not cells[name].n:
@@ -60,14 +66,20 @@ def interval_chart(
         panel.set_xlabel(unit)
         panel.grid(axis="x", color=FAINT, alpha=0.25, linewidth=0.6)
     axes[0].set_yticks(range(len(rows)), [label for label, _ in rows])  # shared by all panels
+    for panel in axes if stacked else ():
+        panel.tick_params(labelleft=True)
     return _svg(figure, f"{unit}, with 95% intervals, by {listed(panels)}: {listed([label for label, _ in rows])}")
 
 
 def line_chart(
-    panels: Mapping[str, Mapping[str, Sequence[tuple[float, Cell]]]], label: str, unit: str, logarithmic: bool = False
+    panels: Mapping[str, Mapping[str, Sequence[tuple[float, Cell]]]],
+    label: str,
+    unit: str,
+    logarithmic: bool = False,
+    stacked: bool = False,
 ) -> str:
-    """Values along an axis: a panel each, a line a series, with intervals as bands."""
-    figure, axes = _figure(min(11.0, 1.0 + 3.2 * len(panels)), 2.7, len(panels))
+    """Values along an axis: a panel each, a line a series, with intervals as bands. stacked: panels below each other."""
+    figure, axes = _figure(min(11.0, 1.0 + 3.2 * len(panels)), 2.7, len(panels), stacked)
     dashes = dashes_of([name for lines in panels.values() for name in lines])
     for panel, (title, lines) in zip(axes, panels.items(), strict=True):
         for name, points in lines.items():
@@ -169,7 +181,14 @@ def _ribbon(left: float, right: float, before: float, after: float) -> tuple[lis
     return [left + (right - left) * t for t in steps], [before + (after - before) * (3 * t * t - 2 * t**3) for t in steps]
 
 
-def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes]]:
+def for_any_width(drawn: Callable[[bool], str], panels: int) -> str:
+    """A chart with its panels beside each other, and, for narrow screens, below each other. drawn: whether stacked -> chart."""
+    if panels < 2:
+        return drawn(False)
+    return f'<div class="broad">{drawn(False)}</div><div class="narrow">{drawn(True)}</div>'
+
+
+def _figure(width: float, height: float, panels: int, stacked: bool = False) -> tuple[Figure, list[Axes]]:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -181,8 +200,10 @@ def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes
         "figure.facecolor": "none", "axes.facecolor": "none", "axes.titlecolor": INK, "legend.labelcolor": INK,
     }  # fmt: skip
     with pyplot.rc_context(style):
-        figure, axes = pyplot.subplots(1, panels, figsize=(width, height), layout="constrained", squeeze=False, sharey=True)
-    return figure, list(axes[0])
+        size = (STACKED_WIDTH, height * panels) if stacked else (width, height)
+        shape = (panels, 1) if stacked else (1, panels)
+        figure, axes = pyplot.subplots(*shape, figsize=size, layout="constrained", squeeze=False, sharey=True)
+    return figure, list(axes.flat)
 
 
 def _legend(figure: Figure, panel: Axes) -> None:

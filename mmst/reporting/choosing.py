@@ -33,7 +33,7 @@ def choosing_answer(asked: Question) -> Answer | None:
     signs = {row.effect.sign for row in rows}
     word = asked.yes_no(1) if signs <= {0, 1} and 1 in signs else asked.yes_no(-1) if signs == {-1} else ""
     seeds, n = len(rows[0].effect.cell.by_seed), rows[0].effect.cell.n
-    sentence = f"{word}{clauses} ({seeds} {'seeds' if seeds > 1 else 'seed'}, n = {n:,})."
+    sentence = f"{word}{clauses} (points, {seeds} {'seeds' if seeds > 1 else 'seed'}, n = {n:,})."
     return Answer(with_power([capital(sentence)], rows), "difference", rows)
 
 

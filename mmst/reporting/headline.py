@@ -47,7 +47,7 @@ def answers(sweep: Sweep, dataset: str) -> list[Answer]:
     """
     asked = [_kind(entry) for entry in sweep.settings.get("answer") or []]
     found = _made(asked, sweep, dataset) or _made([(name, None) for name in _by_itself(sweep)], sweep, dataset)
-    policies = policy_answers(sweep, dataset)
+    policies = [] if ("choosing", None) in asked else policy_answers(sweep, dataset)
     return [*found, *([Answer(policies)] if policies else [])]
 
 

@@ -17,7 +17,7 @@ from mmst.reporting.arm_style import natural
 from mmst.reporting.charts import curves_chart, flow_chart, scatter_chart
 from mmst.reporting.part import Part, Table, arm_label, phi
 from mmst.reporting.results import tables_of
-from mmst.reporting.runs import Sweep, damaged
+from mmst.reporting.runs import Run, Sweep, damaged
 from mmst.stages.evaluate import EITHER
 
 STAGES = ("samples", "pseudo_labels", "translations", "verified", "examples")
@@ -108,12 +108,19 @@ def curves_part(sweep: Sweep) -> Part | None:
         for path in sorted(run.folder.glob("curves/*/metrics.csv")):
             line = _curve(path)
             if line:
-                curves[arm_label(path.parent.name, sweep.variant(run))].append(line)
+                curves[arm_label(training_name(run, path.parent.name), sweep.variant(run))].append(line)
     if not curves:
         return None
     return Part("Learning curves", "Mean loss of a completion token over the last logged steps; a line a seed.", [
         curves_chart(curves, "step", "loss")
     ])  # fmt: skip
+
+
+def training_name(run: Run, folder: str) -> str:
+    """A training by the folder of its curves, `multi-round2`: `multi, round 2`, or `multi` where there is one round."""
+    arm, _, number = folder.rpartition("-round")
+    several = any(row["round"] > 1 for row in run.found["rounds"])
+    return folder if not arm else f"{arm}, round {number}" if several else arm
 
 
 def _curve(path: Path) -> list[tuple[float, float]]:

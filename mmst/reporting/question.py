@@ -142,8 +142,7 @@ def _value(setting: str) -> str:
 
 def told(found: Effect) -> str:
     """An effect as points with its interval."""
-    cell = found.cell
-    return f"{100 * cell.value:+.1f} points [{100 * cell.low:+.1f}, {100 * cell.high:+.1f}]"
+    return points(found.cell).replace(" [", " points [")
 
 
 def could_show(found: Sequence[Effect]) -> str:
@@ -170,7 +169,7 @@ def by_sign(rows: Sequence[Compared], names: Mapping[str, str], better: str, wor
     """Comparisons as clauses: those that are better, those that are worse, and those of which this size cannot tell."""
     clauses = []
     for sign, start in ((1, better), (-1, worse), (0, "no difference that this size can show")):
-        listed = ", ".join(f"{names[row.label]} {told(row.effect)}" for row in rows if row.effect.sign == sign)
+        listed = ", ".join(f"{names[row.label]} {points(row.effect.cell)}" for row in rows if row.effect.sign == sign)
         clauses += [f"{start}: {listed}"] if listed else []
     return "; ".join(clauses)
 

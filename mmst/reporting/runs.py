@@ -29,8 +29,10 @@ KEYS = ("config", "versions", "commit", "dataset", "arms", "heldout", "rounds", 
 """What a page reads of a job's results."""
 SEEDS = ("seed", "dataset.seed")
 """Overrides that repeat a job instead of varying it."""
-SILENT = ("sweep", "size", "name", "tracker", "experiment", "debug", "sampler.batch_size", "paths.", "hydra")
+SILENT = ("sweep", "size", "name", "title", "tracker", "experiment", "debug", "sampler.batch_size", "paths.", "hydra")
 """Overrides that change nothing of what is compared, or are the same for all jobs of a sweep."""
+NAMELESS = "What became of {}?"
+"""The question of runs that say none."""
 ARM_KEY = "method"
 """The override that names an arm itself."""
 
@@ -100,7 +102,10 @@ class Sweep:
     @property
     def question(self) -> str:
         """What it asks."""
-        return str(self.settings.get("question") or f"What became of {self.name}?")
+        if self.settings.get("question"):
+            return str(self.settings["question"])
+        titles = {run.found["config"].get("title") for run in self.runs}
+        return str(titles.pop() or NAMELESS.format(self.name)) if len(titles) == 1 else NAMELESS.format(self.name)
 
     def variant(self, run: Run) -> str:
         """What sets a run's arms apart from those of the same names in other runs."""

@@ -134,25 +134,27 @@ def _read(table: SampleTable, of_stage: _Found, places: dict[tuple[Path, str], i
         "seed": table.number("seed", of_stage.seed),
         "round": found.round,
     }
-    for row in rows:
-        id = row.sample.id
-        if found.set == "train" and not found.edge:
-            places[found.stage.folder, id] = len(table)
-        prompt = asked.get(prompt_of(id))
-        values = {
-            **constant,
-            "problem": row.sample.problem_id,
-            "verdict": table.number("verdict", row.verdict.value),
-            "drop": table.number("drop", ", ".join(sorted(of_stage.fates.get(id, ())))),
-            "answer": row.answer or "",
-            "reason": table.number("reason", row.reason),
-            "tokens": row.sample.completion_tokens,
-            "completion": row.sample.completion,
-            "source": places.get((source.stage.folder, row.sample.source_id or ""), -1) if source else -1,
-            "prompt": -1 if prompt is None else table.prompts.setdefault(prompt, len(table.prompts)),
-        }
-        for name, value in values.items():
-            table.columns[name].append(value)
+    number, start = table.number, len(table)
+    ids = [row.sample.id for row in rows]
+    if found.set == "train" and not found.edge:
+        places.update(((found.stage.folder, id), start + place) for place, id in enumerate(ids))
+    prompts = (asked.get(prompt_of(id)) for id in ids)
+    above = [places.get((source.stage.folder, row.sample.source_id or ""), -1) for row in rows] if source else [-1] * len(rows)
+    values: dict[str, list[Any]] = {
+        "problem": [row.sample.problem_id for row in rows],
+        "verdict": [number("verdict", row.verdict.value) for row in rows],
+        "drop": [number("drop", ", ".join(sorted(of_stage.fates.get(id, ())))) for id in ids],
+        "answer": [row.answer or "" for row in rows],
+        "reason": [number("reason", row.reason) for row in rows],
+        "tokens": [row.sample.completion_tokens for row in rows],
+        "completion": [row.sample.completion for row in rows],
+        "source": above,
+        "prompt": [-1 if text is None else table.prompts.setdefault(text, len(table.prompts)) for text in prompts],
+    }
+    for name, column in values.items():
+        table.columns[name] += column
+    for name, value in constant.items():
+        table.columns[name] += [value] * len(rows)
 
 
 def _asked(found: SampledStage, rows: Sequence[GradedSample]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from mmst.reporting.arms import (
     pair_label,
     with_base,
 )
-from mmst.reporting.charts import interval_chart, line_chart
+from mmst.reporting.charts import for_any_width, interval_chart, line_chart
 from mmst.reporting.part import Part, Table, arm_label, p_value, percent, phi, points
 from mmst.reporting.results import tables_of
 from mmst.reporting.runs import Sweep
@@ -44,11 +44,12 @@ def accuracy_parts(sweep: Sweep, dataset: str) -> list[Part]:
     if several:
         between = "over an arm's seeds (Student's t); over its problems (Wilson) where it has one, or all agree"
     note = f"% right [95% interval {between}]; n: distinct problems over all seeds; {unjudged:,} answers unjudged."
+    shown = [(arm.label, cells[arm.label]) for arm in arms]
     parts = [
         Part(
             f"Accuracy: {dataset}",
             "Greedy answers; either: some method is right.",
-            [interval_chart([(arm.label, cells[arm.label]) for arm in arms], "% right")],
+            [for_any_width(lambda stacked: interval_chart(shown, "% right", stacked=stacked), len(methods))],
             [Table(["arm", *methods, "n", "seeds"], rows, note)],
         )
     ]
@@ -88,12 +89,13 @@ def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequenc
         "none where all seeds agree to the digit, or for the mean over one seed. Holm's correction is made twice: among the "
         "comparisons that answer the question, which come first, and among all others."
     )
+    shown, panels = list(by_pair.items()), len({row.method for row in charted})
     if found and all(len(row.cell.by_seed) == 1 for row in found):
         note += " One seed: intervals and p are over problems, and say nothing of what another seed would give."
     return Part(
         f"Paired differences: {dataset}",
         "",
-        [interval_chart(list(by_pair.items()), "points", zero=True)],
+        [for_any_width(lambda stacked: interval_chart(shown, "points", zero=True, stacked=stacked), panels)],
         [Table(["arms", "method", "difference", "by seed", "p", "p (Holm)", "n"], rows, note)],
     )
 
@@ -116,7 +118,8 @@ def axis_part(sweep: Sweep, dataset: str) -> Part | None:
             if (cell := accuracy(arm, method)) is not None:
                 of_arm[arm.arm].append((places[arm.variant], cell))
     values = sorted(places.values())
-    chart = line_chart(lines, axis, "% right", logarithmic=values[0] > 0 and values[-1] / values[0] >= 8)
+    logarithmic = values[0] > 0 and values[-1] / values[0] >= 8
+    chart = for_any_width(lambda stacked: line_chart(lines, axis, "% right", logarithmic, stacked), len(lines))
     return Part(f"Along {axis}", "Bands are 95% intervals.", [chart])
 
 
@@ -137,7 +140,8 @@ def rounds_part(sweep: Sweep, dataset: str) -> Part | None:
                 continue
             of_arm[arm.label] = of_arm[arm.label] or [(0, start)]
             of_arm[arm.label].append((arm.round, cell))
-    return Part("Round by round", "Round 0 is the base. Bands are 95% intervals.", [line_chart(lines, "round", "% right")])
+    chart = for_any_width(lambda stacked: line_chart(lines, "round", "% right", stacked=stacked), len(lines))
+    return Part("Round by round", "Round 0 is the base. Bands are 95% intervals.", [chart])
 
 
 def pairs_part(sweep: Sweep, dataset: str) -> Part | None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 SAMPLES = 2_000
 """About so many samples of a job are told as a table."""
 TOLD = "tracked.json"
+MOST_TAG = 64
+"""Characters of a tag that W&B takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,17 @@ class TrackedJob:
     group: str | None
     """The sweep that the job is of."""
     config: Mapping[str, Any]
+
+    @property
+    def notes(self) -> str:
+        """What it is about: its title, or the question of its sweep."""
+        return str(self.config.get("title") or (self.config.get("sweep") or {}).get("question") or "")
+
+    @property
+    def tags(self) -> list[str]:
+        """Words to find it by: what kind of job it is, its model, data set and recipe, and its sweep."""
+        named = [(self.config.get(key) or {}).get("name") for key in ("model", "dataset", "method")]
+        return [str(word)[:MOST_TAG] for word in dict.fromkeys([self.kind, *named, self.group]) if word]
 
     @property
     def id(self) -> str:
@@ -59,6 +73,12 @@ class Tracker(Protocol):
     def table(self, name: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """A table."""
 
+    def progress(self, values: Mapping[str, float]) -> None:
+        """Numbers of a stage that is at work, while the job goes on."""
+
+    def page(self, name: str, html: str) -> None:
+        """A page to look at beside the run."""
+
     def files(self, name: str, kind: str, paths: Sequence[Path]) -> None:
         """Files to keep with the run."""
 
@@ -71,6 +91,7 @@ def track_results(tracker: Tracker, found: Mapping[str, Any], folder: Path) -> N
     digest = hashlib.sha256(json.dumps({**found, "seconds": None}, sort_keys=True).encode()).hexdigest()
     told = folder / TOLD
     if told.is_file() and json.loads(told.read_text()) == digest:
+        log.info("tracker: these results were told before, so there is nothing new to tell; without %s all is told again", told)
         return
     tracker.summary(summary_of(found))
     tracker.history("round", round_rows(found))
@@ -80,14 +101,16 @@ def track_results(tracker: Tracker, found: Mapping[str, Any], folder: Path) -> N
     if len(samples):
         tracker.table("samples", *sample_rows(samples))
     report = folder / "report.html"
-    atomic_write(report, page(sweep, SAMPLES).encode())
+    text = page(sweep, SAMPLES)
+    atomic_write(report, text.encode())
+    tracker.page("report", text)
     tracker.files("results", "results", [folder / RESULTS, folder / "results.csv", folder / "results.parquet"])
     tracker.files("report", "report", [report])
     atomic_write(told, json.dumps(digest).encode())
 
 
 def summary_of(found: Mapping[str, Any]) -> dict[str, float | int | str]:
-    """Accuracies with n and interval by data set, arm and method, counts of examples, and seconds by stage."""
+    """Accuracies and differences with intervals by data set, arm and method, counts of examples, and seconds by stage."""
     values: dict[str, float | int | str | None] = {"commit": str(found["commit"])}
     for name, table in tables_of(found).items():
         for arm, scores in table["arms"].items():
@@ -95,6 +118,9 @@ def summary_of(found: Mapping[str, Any]) -> dict[str, float | int | str]:
                 for key in ("accuracy", "low", "high", "n", "unjudged"):
                     values[f"{name}/{arm}/{method}/{key}"] = score[key]
             values[f"{name}/{arm}/mean/accuracy"] = mean_accuracy(table, arm)
+        for row in table["comparisons"]:
+            for key in ("difference", "low", "high", "p", "p_holm"):
+                values[f"{name}/{row['b']}_minus_{row['a']}/{row['method']}/{key}"] = row[key]
         for row in table["sampled"]:
             values[f"{name}/{row['arm']}/{row['method']}/{row['metric']}"] = row["value"]
     for arm, edges in found["counts"].items():
@@ -165,12 +191,14 @@ class WandbTracker:
         except ImportError as error:
             raise MissingExtraError("tracker=wandb", 'pip install -c constraints.txt -e ".[wandb]"') from error
         self._wandb = wandb
+        self._begun = time.perf_counter()
         if os.environ.get("WANDB_DISABLED", "").lower() in ("true", "1", "yes"):
             log.warning("tracker=wandb: WANDB_DISABLED is not read; WANDB_MODE=disabled or tracker=none turns W&B off")
         of_agent = "WANDB_SWEEP_ID" in os.environ  # the agent of a W&B sweep has named the run already
         try:
             self._run = wandb.init(
-                project=project, entity=entity, mode=mode, name=job.name, group=job.group, job_type=job.kind,
+                project=project, entity=entity, mode=mode, name=job.name, group=job.group or job.name, job_type=job.kind,
+                tags=job.tags, notes=job.notes or None,
                 id=None if of_agent else job.id, resume="allow", dir=str(job.folder), config=dict(job.config),
                 settings=wandb.Settings(console="off", silent=True, init_timeout=timeout),
             )  # fmt: skip
@@ -193,6 +221,15 @@ class WandbTracker:
     def table(self, name: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """See `Tracker`."""
         self._run.log({name: self._wandb.Table(columns=list(header), data=[list(row) for row in rows])})
+
+    def progress(self, values: Mapping[str, float]) -> None:
+        """See `Tracker`."""
+        self._run.define_metric("progress/*", step_metric="progress/seconds")
+        self._run.log({**values, "progress/seconds": time.perf_counter() - self._begun})
+
+    def page(self, name: str, html: str) -> None:
+        """See `Tracker`."""
+        self._run.log({name: self._wandb.Html(html, inject=False)})
 
     def files(self, name: str, kind: str, paths: Sequence[Path]) -> None:
         """See `Tracker`."""

@@ -1,4 +1,4 @@
-"""A training's curves as a CSV file that stays whole: a resumed training goes on in it; Lightning's logger would begin anew."""
+"""A training's curves, as a CSV file that stays whole and at W&B."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 
+class WandbCurves(WandbLogger):
+    """Lightning's, but with names as W&B groups them: `train/multi/round1/loss`."""
+
+    LOGGER_JOIN_CHAR = "/"
+
+
 class WholeCSVLogger(CSVLogger):
-    """Lightning's, but with the rows that a killed process left of the steps before those that are logged now."""
+    """Lightning's, but with the rows that a killed process left of the steps before those that are logged now.
+
+    Lightning's own begins a file anew where a training is resumed.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -25,7 +25,7 @@ REQUIRED = {
 }
 TOP_LEVEL = {
     "about", "decontaminate",
-    "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
+    "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name", "title",
     "hardware", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts", "redo_unjudged",
     "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip

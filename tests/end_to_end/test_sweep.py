@@ -51,7 +51,7 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was_and_has_a_page(runs, more_r
     assert [(run.run_group, run.display_name) for run in tracked] == [("main", job.name) for job in jobs]
     assert len({run.run_id for run in tracked}) == 2
     logged = wandb_files.history(jobs[1])
-    assert "multi-round1-loss" in set().union(*logged), "the curves are in the job's own run"
+    assert "train/multi/round1/loss" in set().union(*logged), "the curves are in the job's own run"
     assert "test/multi/text/accuracy" in wandb_files.summary(jobs[1])
 
     made = runs.run("report.py", "runs/sweep/main")

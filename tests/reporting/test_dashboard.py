@@ -1,10 +1,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from mmst.reporting.dashboard import dashboard, spec_of
+from mmst.reporting.dashboard import dashboard, plain_name, report, spec_of
+from mmst.reporting.headline import headline
 from mmst.reporting.tracking import round_rows, summary_of
 
 pytest.importorskip("wandb_workspaces")
@@ -30,6 +32,19 @@ def test_panels_show_what_is_told_and_nothing_else(sweep):
     shown = {metric.removeprefix("summary_metrics.") for metric in metrics}
     assert shown <= told
     assert {"test/multi/text/accuracy", "test/base/either/accuracy", "rounds/multi/code"} <= shown
+
+
+def test_names_are_such_as_are_taken(sweep):
+    assert plain_name("mmst: seed=0+x, \u2603") == "mmst: seed-0-x, -"
+    made = dashboard(replace(sweep, name="seed=0"), "team", "mmst")
+    assert made.name == "mmst: seed-0"
+
+
+def test_a_report_has_the_question_and_its_answer(sweep):
+    made = report(sweep, "team", "mmst")
+    assert made.title == "Does it help?"
+    said = [block.text for block in made.blocks if type(block).__name__ == "P"]
+    assert said == headline(sweep)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_one_run_is_compared_over_problems(single):
 def test_an_axis_of_numbers_is_drawn_and_no_axis_is_not(sweep, single):
     part = axis_part(sweep, "test")
     assert part.title == "Along sampling.params.temperature"
-    assert part.charts[0].startswith("<svg")
+    assert "<svg" in part.charts[0]
     assert axis_part(single, "test") is None
 
 

@@ -36,6 +36,9 @@ class Kept:
     def table(self, name, header, rows):
         self.told.append((name, len(rows)))
 
+    def page(self, name, html):
+        self.told.append((f"{name} to look at", html[:15]))
+
     def files(self, name, kind, paths):
         self.told.append((name, [path.name for path in paths if path.is_file()]))
 
@@ -55,16 +58,18 @@ def found_in(folder):
 def test_a_tracker_is_told_results_samples_and_report_once(folder):
     tracker = Kept()
     track_results(tracker, found_in(folder), folder)
-    assert [name for name, _ in tracker.told] == ["summary", "round", "differences", "samples", "results", "report"]
+    assert [name for name, _ in tracker.told] == [
+        "summary", "round", "differences", "samples", "report to look at", "results", "report",
+    ]  # fmt: skip
     told = dict(tracker.told)
     assert told["differences"] == 9
     assert told["samples"] > 100
     assert told["results"] == ["results.json", "results.csv", "results.parquet"]
     assert told["report"] == ["report.html"]
     track_results(tracker, {**found_in(folder), "seconds": {"train": 99.0}}, folder)
-    assert len(tracker.told) == 6, "nothing but the time was new"
+    assert len(tracker.told) == 7, "nothing but the time was new"
     track_results(tracker, {**found_in(folder), "commit": "other"}, folder)
-    assert len(tracker.told) == 12
+    assert len(tracker.told) == 14
 
 
 def test_every_accuracy_is_told_with_its_n_and_interval(folder):
@@ -74,6 +79,9 @@ def test_every_accuracy_is_told_with_its_n_and_interval(folder):
         for method, score in scores.items():
             told = {key: values[f"test/{arm}/{method}/{key}"] for key in score}
             assert told == score
+    first = found["comparisons"][0]
+    told = {key: values[f"test/self_both_minus_base/{first['method']}/{key}"] for key in ("difference", "low", "high", "p")}
+    assert told == {key: first[key] for key in told}
     assert values["examples/multi/code -> text"] == 20
     assert round_rows(found)[1]["rounds/multi/text"] == found["arms"]["multi"]["text"]["accuracy"]
     header, rows = difference_rows(found)
@@ -92,9 +100,10 @@ def test_a_translation_is_told_with_its_source(folder):
 
 def test_wandb_holds_what_it_was_told(folder):
     pytest.importorskip("wandb")
-    job = TrackedJob("seed=1", "train", folder, "main", {"seed": 1, "model": {"name": "nano"}})
+    job = TrackedJob("seed=1", "train", folder, "main", {"seed": 1, "model": {"name": "nano"}, "title": "Is it so?"})
     tracker = WandbTracker(job, "mmst")
     track_results(tracker, found_in(folder), folder)
+    tracker.progress({"progress/stage": 3.0})
     tracker.close(failed=False)
     run = wandb_files.run(folder)
     assert (run.run_id, run.display_name, run.run_group, run.job_type, run.project) == (
@@ -104,9 +113,13 @@ def test_wandb_holds_what_it_was_told(folder):
         "train",
         "mmst",
     )
+    assert (list(run.tags), run.notes) == (["train", "nano", "main"], "Is it so?")
     summary = wandb_files.summary(folder)
     assert summary["test/multi/text/n"] == 30
     assert any("rounds/multi/code" in row for row in wandb_files.history(folder))
+    history = wandb_files.history(folder)
+    assert [row["progress/stage"] for row in history if "progress/stage" in row] == [3.0]
+    assert [row["report/_type"] for row in history if "report/_type" in row] or any("report" in row for row in history)
     kinds = {record.artifact.type for record in wandb_files.records(folder) if record.WhichOneof("record_type") == "artifact"}
     assert {"results", "report"} <= kinds
 

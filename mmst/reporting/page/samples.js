@@ -94,34 +94,53 @@ class Samples {
 
   // The rows that pass, and their problems in order. wanted: column, `change` or `q` -> text.
   matches(wanted) {
-    const tests = [];
+    const rows = new Uint8Array(this.total).fill(1);
+    const keep = (values, passes) => {
+      for (let row = 0; row < rows.length; row++) rows[row] &= passes[values[row]];
+    };
     for (const [column, text] of Object.entries(wanted)) {
-      if (!text || column === "q" || column === "change" || !this.columns[column]) continue;
-      tests.push([this.columns[column], new Set(this.choices(column).get(text) || [])]);
+      if (text && this.columns[column]) keep(this.columns[column], this.passing(column, text));
     }
-    const bit = CHANGE_BITS[wanted.change] || 0;
+    const bit = CHANGE_BITS[wanted.change];
+    if (bit) keep(this.change, Uint8Array.from({ length: 8 }, (_, value) => (value & bit ? 1 : 0)));
     const words = (wanted.q || "").trim().toLowerCase();
-    const inProblem = words ? this.lowered.map((text) => text.includes(words)) : null;
-    const rows = new Uint8Array(this.total), problems = [];
-    let count = 0, last = -1;
-    const seen = new Uint8Array(this.problems.length);
-    next: for (let row = 0; row < this.total; row++) {
-      if (bit && !(this.change[row] & bit)) continue;
-      for (const [values, numbers] of tests) if (!numbers.has(values[row])) continue next;
-      const problem = this.columns.problem[row];
-      if (words && !inProblem[problem] && !this.says(row, words)) continue;
-      rows[row] = 1;
+    if (words) this.keepSaying(rows, words);
+    const seen = new Uint8Array(this.problems.length), problems = [];
+    let count = 0;
+    for (let row = 0; row < rows.length; row++) {
+      if (!rows[row]) continue;
       count += 1;
-      if (problem !== last && !seen[problem]) problems.push(problem);
+      const problem = this.columns.problem[row];
+      if (!seen[problem]) problems.push(problem);
       seen[problem] = 1;
-      last = problem;
     }
     return { rows, problems, count };
   }
 
-  says(row, words) {
-    const piece = this.pieceOf(row), texts = this.texts[piece];
-    return texts !== null && texts.lowered[row - this.firsts[piece]].includes(words);
+  // Which values of a column pass: 1 at the place of each.
+  passing(column, text) {
+    const numbers = this.choices(column).get(text) || [];
+    const size = this.names[column] ? this.names[column].length : Math.max(-1, ...numbers, ...new Set(this.columns[column])) + 1;
+    const passes = new Uint8Array(size);
+    for (const number of numbers) passes[number] = 1;
+    return passes;
+  }
+
+  // Keeps the rows whose problem, or whose text, has these words. Texts stand behind one another, so that one search finds all.
+  keepSaying(rows, words) {
+    const inProblem = this.lowered.map((text) => text.includes(words));
+    const says = new Uint8Array(rows.length);
+    this.texts.forEach((texts, piece) => {
+      if (texts === null) return;
+      const { joined, starts } = texts;
+      let place = joined.indexOf(words), number = 0;
+      while (place >= 0) {
+        while (starts[number + 1] <= place) number += 1;
+        says[this.firsts[piece] + number] = 1;
+        place = joined.indexOf(words, starts[number + 1]);
+      }
+    });
+    for (let row = 0; row < rows.length; row++) rows[row] &= says[row] | inProblem[this.columns.problem[row]];
   }
 
   pieceOf(row) {
@@ -136,7 +155,11 @@ class Samples {
   async needTexts(piece) {
     if (this.texts[piece] === null) {
       const texts = await this.loadTexts(piece);
-      texts.lowered = texts.completion.map((text) => text.toLowerCase());
+      // A character that no search has stands between two texts.
+      texts.starts = new Int32Array(texts.completion.length + 1);
+      texts.completion.forEach((text, number) => { texts.starts[number + 1] = texts.starts[number] + text.length + 1; });
+      const lowered = texts.completion.map((text) => { const low = text.toLowerCase(); return low.length === text.length ? low : text; });
+      texts.joined = `${lowered.join("\u0000")}\u0000`;
       this.texts[piece] = texts;
     }
     return this.texts[piece];
