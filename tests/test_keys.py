@@ -96,6 +96,7 @@ HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
     "title": ("y", "a heading"),
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
+    "model.threads": (2, "how fast it is"),
     "dataset.samples": (3, "sampling.per_problem is set here"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),

@@ -45,6 +45,8 @@ class ModelSettings:
     system: str | None = None
     template: Node = field(default_factory=dict)
     prefill: str = ""
+    threads: AtLeastOne | None = None
+    """Of the CPU; None: as many as there are cores."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from mmst.reporting.progress import TerminalProgress
 from mmst.reporting.tracking import TrackedJob, Tracker
 from mmst.training.checkpoint import served_name
 
+THREADS = "OMP_NUM_THREADS"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -47,7 +50,7 @@ class Job:
 def opened(settings: Settings) -> Iterator[Job]:
     """The run's folder, held; engine, executor and ledger, closed when the block ends."""
     quiet_libraries()
-    with run_folder(settings.folder):
+    with threads(settings.model.threads), run_folder(settings.folder):
         job = _job(settings)
         failed = True
         try:
@@ -89,6 +92,24 @@ def telling(settings: Settings, tracker: Tracker | None) -> Progress:
     if tracker is not None:
         others.append((lambda event: tracker.progress(numbers_of(event)), TOLD_EVERY))
     return TellingProgress(TerminalProgress(), others)
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """This process, and those that it starts, compute in so many threads; what OMP_NUM_THREADS says goes before."""
+    if count is None or THREADS in os.environ:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    os.environ[THREADS] = str(count)
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        os.environ.pop(THREADS, None)
+        torch.set_num_threads(before)
 
 
 def build_methods(solvers: Mapping[str, Node]) -> dict[str, Method]:

@@ -1,14 +1,16 @@
 """What of a model is refused, or doubted, before a job does any work."""
 
 import logging
+import os
 from dataclasses import replace
 
 import pytest
+import torch
 from transformers import AutoConfig
 
 from mmst.errors import ModelError
 from mmst.jobs.doubts import tell_doubts
-from mmst.jobs.opened import opened, prompt_writer
+from mmst.jobs.opened import opened, prompt_writer, threads
 from mmst.jobs.problems import test_sets as sets_measured_on
 from mmst.training.checkpoint import load_tokenizer
 from tests.composing import settings
@@ -31,3 +33,19 @@ def test_a_doubt_is_a_line_before_anything_is_sampled(tmp_path, caplog, room, li
     told = [record.getMessage() for record in caplog.records if record.name == "mmst.jobs.doubts"]
     assert len(told) == lines
     assert all("480 to come" in line and "lower model.shots or model.max_tokens" in line for line in told)
+
+
+def test_a_job_keeps_to_its_models_threads_and_gives_them_back(monkeypatch):
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    torch.set_num_threads(2)
+    with threads(1):
+        assert (torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]) == (1, "1")
+    assert torch.get_num_threads() == 2
+    assert "OMP_NUM_THREADS" not in os.environ
+    with threads(None):
+        assert torch.get_num_threads() == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with threads(1):
+        assert torch.get_num_threads() == 2, "the user has the last word"
+    torch.set_num_threads(before)
