@@ -37,7 +37,7 @@ def test_a_doubt_is_a_line_before_anything_is_sampled(tmp_path, caplog, room, li
 
 def test_a_job_keeps_to_its_models_threads_and_gives_them_back(monkeypatch):
     before = torch.get_num_threads()
-    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     torch.set_num_threads(2)
     with threads(1):
         assert (torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]) == (1, "1")
