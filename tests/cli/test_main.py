@@ -1,6 +1,7 @@
 """The command in this process: what it prints, and how it ends."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def test_models_and_data_sets_are_listed_by_name(capsys):
     main(["models"])
     shown = capsys.readouterr().out
     for name in groups()["model"]:
-        assert f" {name} " in shown
+        assert re.search(rf"^(│ )?{name}[ :]", shown, re.MULTILINE), name
     main(["datasets"])
     assert "gsm8k" in capsys.readouterr().out
 
