@@ -23,7 +23,7 @@ from mmst.answers.vocabulary import CHANGING, PERCENT, SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
-CHECKER_VERSION = 8
+CHECKER_VERSION = 9
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 LONGEST_QUANTITY = 60
@@ -84,6 +84,11 @@ BY_CASES = re.compile(r"\d[^.;]*\bif\b[^.;]*[,;][^.;]*\d[^.;]*\bif\b")
 """`7 if it is odd, 8 if it is even`."""
 LONGEST_TAIL = 2_000
 """Characters of a text without a mark in which a number is looked for."""
+NUMBERED = re.compile(
+    r"^[ \t#*_>-]*(?:(?P<step>step[ \t]+)?(?P<number>\d{1,2})(?(step)[*_ \t]*[:.)]|[.)])(?=(?P<says>[*_ \t]+\S)|[ \t]*$))",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What a line of a list begins with, `2. ` or `Step 2: `, which is no number of the problem's."""
 
 
 def stated_answer(
@@ -205,13 +210,26 @@ def _last_number(part: str, unit: str) -> str | None:
         stated = read_quantity(part, unit)
         if stated is not None and stated.form is Form.NUMBER:
             return stated.text
-    sentences = SENTENCE.split(part[-LONGEST_TAIL:])
+    sentences = SENTENCE.split(_unnumbered(part[-LONGEST_TAIL:]))
     for sentence in reversed(sentences):
         if DIGIT.search(sentence):
             return _last_quantity(sentence[-LONGEST_STATEMENT:], unit)
     said = next((sentence for sentence in reversed(sentences) if sentence.strip()), "")
     value = number_said(said[-LONGEST_STATEMENT:])
     return None if value is None else canonical_value(value)
+
+
+def _unnumbered(text: str) -> str:
+    """A text without the numbers of its steps. `12. ` is one only where a line with the number before it stands above."""
+    seen: set[int] = set()
+
+    def without(found: re.Match[str]) -> str:
+        number = int(found["number"])
+        if found["says"]:
+            seen.add(number)
+        return "" if found["step"] or number - 1 in seen else found[0]
+
+    return NUMBERED.sub(without, text)
 
 
 def _last_quantity(sentence: str, unit: str) -> str | None:

@@ -36,6 +36,8 @@ from mmst.types import AnswerKind, Problem
 
 FILES = (".jsonl", ".txt")
 """Endings of files of questions."""
+TABLES = (".csv", ".tsv", ".json", ".ndjson", ".parquet")
+"""Endings of files that `dataset=file` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,8 @@ def _file(asked: str) -> Path | None:
         return None
     if not there and path.suffix in FILES and len(asked.split()) == 1:
         raise DataError(f"there is no file {path}; give one that is there, or a question.")
+    if path.suffix in TABLES and len(asked.split()) == 1:
+        raise DataError(f"{path} is no {' or '.join(FILES)} of questions; dataset=file dataset.path={path} answers a table.")
     return path if there else None
 
 

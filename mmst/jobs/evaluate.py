@@ -74,15 +74,19 @@ def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
 
 
 def trained_checkpoints(run: Path) -> dict[str, Path]:
-    """Arm -> the checkpoint of its last round: in the run's folder, or in the ledger for runs of earlier versions."""
+    """Arm -> the checkpoint of its last round, in the order of the run: in its folder, or in the ledger for earlier versions."""
+    if not run.is_dir():
+        raise ConfigError(
+            f"there is no run in {run}; give a run's folder, such as runs/train/default (`mmst runs` lists them)."
+        )
     left = {path.name: path for path in sorted((run / MODELS).glob("*")) if path.is_dir()}
-    if left:
-        return left
     try:
-        rounds = json.loads((run / RESULTS).read_text())["rounds"]
-        found = {row["arm"]: Path(row["checkpoint"]) for row in rounds if row["round"]}
+        rounds = json.loads((run / RESULTS).read_text())["rounds"] if not left or (run / RESULTS).is_file() else []
+        found = {row["arm"]: left.get(row["arm"]) or Path(row["checkpoint"]) for row in rounds if row["round"]}
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"checkpoints: {run / RESULTS} is damaged; give the checkpoint's own folder.") from error
+    if left:
+        return {arm: left[arm] for arm in dict.fromkeys([*found, *left]) if arm in left}
     if not found:
         raise ConfigError(f"checkpoints: the run in {run} has trained nothing; give one that has, or a checkpoint's folder.")
     return found

@@ -103,8 +103,9 @@ def known(name: str, experience: Experience | None, methods: Sequence[str] = ())
     if experience is None or missing or not any(sum(judged) for judged in experience.judged.values()):
         what = f" of {', '.join(missing)}" if missing else ""
         raise PolicyError(
-            f"policy={name} learns from verdicts on training problems, and there are none{what}; `mmst train method=self_both` "
-            "makes them, and leaves what is learned in its run's folder (learned=FOLDER)."
+            f"policy={name} learns from verdicts on training problems, and there are none{what}; "
+            f"`mmst train method=self_both 'policy=[{name}]'` makes them, and leaves what is learned in its run's "
+            "folder (learned=FOLDER)."
         )
     return experience
 

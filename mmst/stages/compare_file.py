@@ -20,7 +20,7 @@ from typing import Any
 from mmst.errors import UserError
 from mmst.sandbox.expressions import math_verify
 from mmst.sandbox.pool import SandboxPool
-from mmst.stages.grade_file import Row, graded, read_rows
+from mmst.stages.grade_file import Row, graded, read_rows, refuse
 
 HARNESS = "lm_eval"
 FILTERS = ("strict-match", "flexible-extract")
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
         rows = read_rows(parser.parse_args(arguments).input)
         sys.stdout.write(report(rows) + "\n")
     except (UserError, OSError) as error:
-        sys.exit(f"mmst: {error}")
+        refuse(error)
 
 
 def report(rows: Sequence[Row]) -> str:

@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 
@@ -67,17 +67,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines = [json.dumps(verdict, ensure_ascii=False) for verdict in graded(rows)]
         atomic_write(options.output, "".join(f"{line}\n" for line in lines).encode())
     except (UserError, OSError) as error:
-        sys.exit(f"mmst: {error}")
+        refuse(error)
+
+
+def refuse(error: UserError | OSError) -> NoReturn:
+    """End with a sentence and the exit code of what the user can mend."""
+    said = f"{error.filename}: {error.strerror.lower()}." if isinstance(error, OSError) and error.strerror else error
+    sys.stderr.write(f"mmst: {said}\n")
+    sys.exit(2)
 
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a file.
 
     Raises:
-        DataError: a line is not as it must be, or its gold answer cannot be read; names the line.
+        DataError: the file cannot be read, or a line is not as it must be, or its gold answer cannot be read; names the line.
     """
     rows: list[tuple[str, Row]] = []
-    for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(), 1):
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({str(error.strerror).lower()}); give a file of JSON lines.") from error
+    for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).splitlines(), 1):
         if line.strip():
             try:
                 row = msgspec.json.decode(line, type=Row)

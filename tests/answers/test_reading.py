@@ -20,6 +20,22 @@ def test_stated_answer(text, answer, how):
     assert stated_answer(text) == (answer, how)
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("1. 3*4=12\n2. 12-2=10\n", "10"),
+        ("1. First, we multiply.\n2. That is 12 nuts.\n3. Done.", "12"),
+        ("1. Ana has 5.\n2. Together they have 12.\n3.", "12"),
+        ("**Step 1:** 3 * 4 = 12\n**Step 2:** Done.", "12"),
+        ("1) 3 bags\n2) So 12 nuts", "12"),
+        ("The sum is:\n12. Nice.", "12"),
+        ("6.\n7.", "7"),
+    ],
+)
+def test_the_number_of_a_step_is_no_answer(text, answer):
+    assert stated_answer(text) == (answer, "fallback")
+
+
 @given(st.text(max_size=500))
 def test_any_text_is_read_without_an_error(text):
     answer, how = stated_answer(text)

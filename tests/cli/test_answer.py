@@ -78,6 +78,9 @@ def test_a_data_set_is_answered_and_judged(asked):
         ([QUESTION, "policy=[oracle]"], ConfigError, r"policy=\[oracle\] knows the right answer"),
         ([QUESTION, "policy=[one,logprob]"], ConfigError, r"policy=\[one,logprob\] must be one policy"),
         ([QUESTION, "arm=multi"], ConfigError, "arm=multi is an arm of a run; give the run's folder too"),
+        ([QUESTION, "run=nothing"], ConfigError, "there is no run in nothing; give a run's folder"),
+        (["x.csv"], DataError, "x.csv is no .jsonl or .txt of questions; dataset=file dataset.path=x.csv answers a table"),
+        ([QUESTION, "policy=[router_hidden]"], ConfigError, r"`mmst train method=self_both 'policy=\[router_hidden\]'`"),
         ([QUESTION, "kind=words"], ConfigError, "kind=words is not usable"),
     ],
 )

@@ -25,7 +25,7 @@ def test_one_can_be_told_the_method_and_then_needs_no_verdicts():
 @pytest.mark.parametrize("experience", [None, lived(judged=0, text=0, code=0)])
 def test_one_without_verdicts_names_the_command_that_makes_them(experience):
     assert One().needs(["text"]).experience
-    with pytest.raises(PolicyError, match=r"policy=one learns .* `mmst train method=self_both` makes them"):
+    with pytest.raises(PolicyError, match=r"policy=one learns .* `mmst train method=self_both 'policy=\[one\]'` makes them"):
         One().fit(experience)
 
 

@@ -39,9 +39,11 @@ def test_the_harness_judges_by_its_own_task_where_it_is_there():
     assert lines[3].startswith("flexible-extract: 1 of 3 right")
 
 
-def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(SystemExit, match=r"mmst: .*nothing"):
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="^2$"):
         main([str(tmp_path / "nothing.jsonl")])
+    said = capsys.readouterr().err
+    assert said == f"mmst: {tmp_path}/nothing.jsonl cannot be read (no such file or directory); give a file of JSON lines.\n"
 
 
 def test_the_command_compares(tmp_path):

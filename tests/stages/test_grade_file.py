@@ -91,6 +91,6 @@ def test_gold_answers_that_cannot_be_read_are_refused_with_their_lines(tmp_path,
 )
 def test_a_bad_line_is_named(tmp_path, line, message):
     finished = run(tmp_path, line + "\n")
-    assert finished.returncode == 1
+    assert finished.returncode == 2
     assert message in finished.stderr
     assert "Traceback" not in finished.stderr
