@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,8 @@ SWEEPS = ("-m", "--multirun", "sweep=", "+sweep=")
 ALL = sys.maxsize
 RESULTS_LINE, ERROR_LINE = "results: ", "mmst: "
 """What the last line that a job prints begins with, and the one that says why it ended."""
+SCREENS = ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE")
+"""What tells programs, as a notebook does, that a pipe is a screen; its lines are read here, so they must stay whole."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,8 @@ def _texts(completion: object, gold: object) -> bool:
 def _watched(command: Sequence[str], errors: IO[str]) -> tuple[Path | None, int]:
     """Run a command and hand on what it prints; returns the folder of its results, and its exit code."""
     place = None
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+    plain = {key: value for key, value in os.environ.items() if key not in SCREENS}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=plain) as process:
         assert process.stdout is not None
         for line in process.stdout:
             sys.stdout.write(line)
