@@ -74,7 +74,7 @@ def checkpoints_of(settings: EvalSettings) -> dict[str, Checkpoint]:
 
 
 def trained_checkpoints(run: Path) -> dict[str, Path]:
-    """Arm -> the checkpoint of its last round, in the order of the run: in its folder, or in the ledger for earlier versions."""
+    """Arm -> the checkpoint of its last round, in the run's order: in its folder, or in the ledger for earlier versions."""
     if not run.is_dir():
         raise ConfigError(
             f"there is no run in {run}; give a run's folder, such as runs/train/default (`mmst runs` lists them)."

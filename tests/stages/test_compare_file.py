@@ -40,7 +40,7 @@ def test_the_harness_judges_by_its_own_task_where_it_is_there():
 
 
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path, capsys):
-    with pytest.raises(SystemExit, match="^2$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         main([str(tmp_path / "nothing.jsonl")])
     said = capsys.readouterr().err
     assert said == f"mmst: {tmp_path}/nothing.jsonl cannot be read (no such file or directory); give a file of JSON lines.\n"
