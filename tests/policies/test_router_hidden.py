@@ -43,7 +43,7 @@ def test_saving_changes_nothing(experience):
 def test_what_is_lacking_is_named(experience):
     with pytest.raises(
         PolicyError,
-        match=r"policy=router_hidden learns from verdicts .* `mmst train method=self_both 'policy=\[router_hidden\]'` makes",
+        match=r"policy=router_hidden learns .*self_both 'policy=\[router_hidden\]'` makes",
     ):
         HiddenRouter().fit(None)
     with pytest.raises(PolicyError, match="needs the model's hidden states, which this sampler does not give; sampler=hf"):
