@@ -24,9 +24,11 @@ def with_suggestion(sentence: str) -> str:
 
 
 def suggestion(message: str) -> str:
-    """` Did you mean ...?` for what Hydra says of a key or option that is not there; empty if nothing is near."""
+    """` Did you mean ...?` for what Hydra says of a key or option that is not there; the choices where none is near."""
     if option := UNKNOWN_OPTION.search(message):
-        return _nearest(option[2], groups().get(option[1], []), f"{option[1]}=")
+        known = groups().get(option[1], [])
+        listed = f" Choose one of {', '.join(known)}." if known and "Could not load" in message else ""  # else Hydra lists them
+        return _nearest(option[2], known, f"{option[1]}=") or listed
     if key := UNKNOWN_KEY.search(message):
         return _nearest(key[1], [*groups(), *_keys()])
     return ""

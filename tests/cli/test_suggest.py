@@ -1,5 +1,6 @@
 import pytest
 
+from mmst.cli.places import groups
 from mmst.cli.suggest import suggestion
 
 
@@ -13,6 +14,7 @@ from mmst.cli.suggest import suggestion
         ("Could not override 'sampling.per_poblem'", " Did you mean sampling.per_problem?"),
         ("Could not override 'trainer.options.step'", " Did you mean trainer.options.steps?"),
         ("Could not find 'model/zzzzzzzz'", ""),
+        ("In 'train': Could not load 'judge/zzzzzz'.", f" Choose one of {', '.join(groups()['judge'])}."),
         ("Could not override 'qqqqqqqqqqqqqqq'", ""),
         ("something else", ""),
     ],
