@@ -77,23 +77,20 @@ def crossed(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSam
 
 def _tried(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSample], count: int) -> Rows:
     """Each label, `count` times at most."""
+    waiting = _attempts(round, edge, recipe, labels)
     if recipe.tries is Tries.ALL:
-        return round.translated(edge, _attempts(round, edge, recipe, labels), count)
+        return round.translated(edge, waiting, count)
     rows: list[GradedSample] = []
     failed: Mapping[str, GradedSample] = {}
-    waiting = list(labels)
     for number in range(1, count + 1):
         if not waiting:
             break
-        tries = [
-            replace(attempt, number=number, failed=failed.get(attempt.label.sample.id))
-            for attempt in _attempts(round, edge, recipe, waiting)
-        ]
+        tries = [replace(attempt, number=number, failed=failed.get(attempt.label.sample.id)) for attempt in waiting]
         latest = list(round.translated(edge, tries, 1))
         rows += latest
-        missed = _missed(latest, waiting, round)
+        missed = _missed(latest, labels, round)
         failed = missed if recipe.tries is Tries.REPAIR else {}
-        waiting = [label for label in waiting if label.sample.id in missed]
+        waiting = [attempt for attempt in waiting if attempt.label.sample.id in missed]
     return rows
 
 
@@ -138,15 +135,10 @@ def by_difficulty(labels: Sequence[GradedSample], rates: Mapping[str, float], co
     total = sum(weights)
     found: dict[int, list[GradedSample]] = defaultdict(list)
     for label, weight in zip(labels, weights, strict=True):
-        times = min(round_half_up(count * len(labels) * weight / total), MOST_TIMES * count) if total else 0
+        times = min(int(count * len(labels) * weight / total + 0.5), MOST_TIMES * count) if total else 0
         if times:
             found[times].append(label)
     return dict(found)
-
-
-def round_half_up(number: float) -> int:
-    """To the nearest whole number."""
-    return int(number + 0.5)
 
 
 def kept_translations(

@@ -8,7 +8,7 @@ from math import ceil
 
 from mmst.answers.labels import LabelRule, answer_counts, health, label_counts, labels
 from mmst.crossing import Round, SelectionOptions, crossed, kept_translations
-from mmst.methods.edge import Choice, Edge, Recipe
+from mmst.methods.edge import Edge, Recipe
 from mmst.methods.method import Method
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet
 from mmst.stages import assemble, quantity, select
@@ -39,7 +39,7 @@ def example_set(
     replayed = recipe.replayed(pipeline.methods) if keep.replay else ()
     edges = (*recipe.edges, *replayed)
     starts = dict.fromkeys(edge.source for edge in edges)
-    asked = pipeline.methods if options.asks_all_methods else dict.fromkeys([*starts, *_looked_at(recipe)])
+    asked = pipeline.methods if options.asks_all_methods else dict.fromkeys([*starts, *recipe.asked])
     rows: dict[str, Rows] = {name: _sampled(round, name, count) for name in asked}
     if compute:
         goal = compute.sampled.completion_tokens + compute.translated.completion_tokens
@@ -57,11 +57,6 @@ def example_set(
         sampled=sum((Spent.of(rows[name]) for name in asked), Spent()),
         translated=sum((result.spent for result in results), Spent()),
     )
-
-
-def _looked_at(recipe: Recipe) -> tuple[str, ...]:
-    """The methods whose samples a recipe looks at, beside those that it learns from."""
-    return recipe.targets if recipe.choose is Choice.DISTINCT else recipe.asked
 
 
 def _sampled(round: Round, method: str, count: int) -> Rows:

@@ -19,7 +19,7 @@ from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger, Stage, Work
 from mmst.ledger.progress import Task
 from mmst.ledger.spec import RowsSpec, key_of, part_spec, rows_key, source_of
-from mmst.methods.edge import Edge
+from mmst.methods.edge import Edge, attempt_title
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw
@@ -107,7 +107,7 @@ class Pipeline:
     ) -> GradedRows:
         """Let an edge's target make attempts that are all of one kind, `count` times each, and grade what it makes."""
         params.check_count(count)
-        what = ", ".join([str(edge), *dict.fromkeys(attempt.what for attempt in tries if attempt.what)])
+        what = tries[0].title(edge) if tries else attempt_title(edge)
         draw = Draw(self.seed, round, what if round else f"{problems.name}/{what}", count)
         source, target = self.methods[edge.source], self.methods[edge.target]
 

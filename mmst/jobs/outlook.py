@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mmst.crossing import SelectionOptions
 from mmst.ledger.progress import Piece, PieceKind
-from mmst.methods.edge import Crossing, Edge, Recipe, Tries
+from mmst.methods.edge import Crossing, Edge, Recipe, Tries, attempt_title
 from mmst.pipeline import ProblemSet
 from mmst.policies.policy import Policy
 from mmst.reasons import PROGRAM
@@ -113,5 +113,4 @@ def _sampled(problems: ProblemSet, method: str, count: int) -> Piece:
 
 
 def _translated(edge: Edge, crossing: Crossing, most: int, number: int = 1) -> Piece:
-    what = [str(edge), "" if crossing is Crossing.TRANSLATE else str(crossing), f"try {number}" if number > 1 else ""]
-    return Piece(f"translate {', '.join(part for part in what if part)}", most, PieceKind.TRANSLATIONS)
+    return Piece(f"translate {attempt_title(edge, crossing, number)}", most, PieceKind.TRANSLATIONS)

@@ -61,6 +61,16 @@ class Crossing(StrEnum):
     control, but a translation with more to go by."""
 
 
+def attempt_title(edge: Edge, crossing: Crossing = Crossing.TRANSLATE, number: int = 1) -> str:
+    """What attempts on an edge are called on the screen, and drawn for: `code -> text, trace, try 2`."""
+    return ", ".join([str(edge), *differences(crossing, f"try {number}" if number > 1 else "")])
+
+
+def differences(crossing: Crossing, again: str) -> list[str]:
+    """How attempts differ from translations at the first try; again: the word for a later one."""
+    return [word for word in ("" if crossing is Crossing.TRANSLATE else str(crossing), again) if word]
+
+
 class Tries(StrEnum):
     """How often a pseudo-label is tried, where an edge crosses."""
 
@@ -112,8 +122,9 @@ class Recipe:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The methods whose samples it looks at: its sources, and where it sends by what the targets solve, these."""
-        return tuple(dict.fromkeys((*self.sources, *(self.targets if self.send is not Send.ALL else ()))))
+        """The methods whose samples it looks at: its sources, and its targets where it goes by their own samples."""
+        by_targets = self.send is not Send.ALL or self.choose is Choice.DISTINCT
+        return tuple(dict.fromkeys((*self.sources, *(self.targets if by_targets else ()))))
 
     @property
     def sources(self) -> tuple[str, ...]:

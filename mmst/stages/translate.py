@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mmst.methods.edge import Crossing
+from mmst.methods.edge import Crossing, Edge, attempt_title, differences
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter, Rendering
 from mmst.methods.reasoning import split_reasoning
@@ -52,19 +52,14 @@ class Attempt:
     number: int = 1
     """Which try it is, where a label is tried anew for what became of the last."""
 
-    @property
-    def what(self) -> str:
-        """How it differs from a translation at the first try, in words; empty where it does not."""
-        return ", ".join([*self._crossed, *([f"try {self.number}"] if self.number > 1 else [])])
+    def title(self, edge: Edge) -> str:
+        """See `mmst.methods.edge.attempt_title`."""
+        return attempt_title(edge, self.crossing, self.number)
 
     @property
     def suffix(self) -> str:
-        """The same within ids."""
-        return "".join(f".{part}" for part in [*self._crossed, *([f"try{self.number}"] if self.number > 1 else [])])
-
-    @property
-    def _crossed(self) -> list[str]:
-        return [] if self.crossing is Crossing.TRANSLATE else [str(self.crossing)]
+        """How it differs from a translation at the first try, within ids."""
+        return "".join(f".{part}" for part in differences(self.crossing, f"try{self.number}" if self.number > 1 else ""))
 
 
 def attempts(labels: Sequence[GradedSample], crossing: Crossing = Crossing.TRANSLATE, seed: int = 0) -> list[Attempt]:
