@@ -87,7 +87,7 @@ def test_two_forms_of_a_split_are_refused(tmp_path):
     [
         ("a.csv", "question,answer\nCaf\u00e9?,1\n".encode("latin-1"), r"a\.csv, line 2: not a UTF-8 text file .* save it as"),
         ("a.csv", TABLE.encode("utf-16-le"), r"line 1: not a UTF-8 text file \(it holds a zero byte\)"),
-        ("a.csv", gzip.compress(TABLE.encode()), r"compressed by gzip; unpack it"),
+        ("a.csv", gzip.compress(TABLE.encode(), mtime=0), r"compressed by gzip; unpack it"),
         ("a.jsonl", b"PK\x03\x04", "a zip archive, as Excel's workbooks are"),
         ("a.csv", b"PAR1", r"let its name end in \.parquet"),
         ("a.csv", b"question,answer,answer\n1?,2,3\n", "line 1: two columns are called 'answer'"),

@@ -53,7 +53,7 @@ def test_a_solution_prompt(formats, kind, method):
     check(f"solve-{kind}-{method}", PromptWriter().solve(PROBLEMS[kind], formats[method]))
 
 
-@pytest.mark.parametrize(("source", "target"), permutations(SOLUTIONS, 2))
+@pytest.mark.parametrize(("source", "target"), list(permutations(SOLUTIONS, 2)))
 def test_a_translation_prompt(formats, source, target):
     text = PromptWriter().translate(PROBLEMS["number"], SOLUTIONS[source], formats[source], formats[target])
     check(f"translate-{source}-{target}", text)
