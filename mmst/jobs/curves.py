@@ -12,7 +12,8 @@ from typing import Any
 
 from mmst.config.build import build
 from mmst.config.schema import TrainSettings
-from mmst.errors import ConfigError, MissingExtraError
+from mmst.errors import MissingExtraError
+from mmst.jobs.placeholders import filled
 from mmst.ledger.files import atomic_write
 from mmst.rounds import ArmResult, training_name
 from mmst.training.batches import TokenRow
@@ -107,33 +108,31 @@ def _all_told(folder: Path) -> dict[str, list[str]]:
     return known
 
 
-def logger_nodes(settings: TrainSettings) -> Callable[[str], dict[str, Any] | None]:
-    """(name of a training) -> the node of its Lightning logger; None where the tracker is none."""
-    node = settings.tracker.logger
-    if node is None:
-        return lambda training: None
-    name = str(node["_target_"]).rsplit(".", 1)[-1]
-    module, command = EXTRAS.get(name, (None, ""))
+def need_logger(node: Mapping[str, Any]) -> None:
+    """Refuse the node of a Lightning logger whose package is not installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    module, command = EXTRAS.get(str(node["_target_"]).rsplit(".", 1)[-1], (None, ""))
     if module:
         try:
             importlib.import_module(module)
         except ImportError as error:
             raise MissingExtraError(f"tracker={module}", command) from error
+
+
+def logger_nodes(settings: TrainSettings) -> Callable[[str], dict[str, Any] | None]:
+    """(name of a training) -> the node of its Lightning logger; None where the tracker is none."""
+    node = settings.tracker.logger
+    if node is None:
+        return lambda training: None
+    need_logger(node)
     known = {"folder": str(settings.folder), "job": settings.folder.name, "group": settings.group}
 
-    def filled(training: str) -> dict[str, Any]:
+    def of(training: str) -> dict[str, Any]:
         arm, _, number = training.rpartition("-round")
         of_training = {**known, "training": training, "arm": arm or training, "round": number}
-        return {key: _filled(key, value, of_training) for key, value in node.items()}
+        return filled(node, of_training, "tracker.logger")
 
-    return filled
-
-
-def _filled(key: str, value: Any, known: Mapping[str, str | None]) -> Any:
-    """A value whose {names} are replaced; a value that is one name alone becomes what that stands for, also None."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return known[value[1:-1]] if value[1:-1] in known and value == f"{{{value[1:-1]}}}" else value.format_map(known)
-    except (KeyError, ValueError, IndexError) as error:
-        raise ConfigError(f"tracker.logger.{key}: {value} may hold {', '.join(f'{{{name}}}' for name in known)}.") from error
+    return of

@@ -15,6 +15,8 @@ from mmst.config.build import build
 from mmst.config.schema import EvalSettings, Node, RecipeSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
+from mmst.jobs.curves import need_logger
+from mmst.jobs.placeholders import filled
 from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.ledger.progress import Progress
@@ -160,7 +162,11 @@ def _tracker(settings: Settings) -> Tracker | None:
     if not isinstance(settings, TrainSettings | EvalSettings) or settings.tracker.job is None:
         return None
     told = TrackedJob(settings.folder.name, settings.job, settings.folder, settings.group, settings.whole)
-    made: Tracker = build(settings.tracker.job, "tracker.job")(told)
+    known = {"folder": str(settings.folder), "job": settings.folder.name, "group": settings.group}
+    node = filled(settings.tracker.job, known, "tracker.job")
+    if "logger" in node:
+        need_logger(node["logger"])
+    made: Tracker = build(node, "tracker.job")(told)
     return made
 
 
