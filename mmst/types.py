@@ -196,6 +196,8 @@ class GradedSample:
     verdict: Verdict
     reason: str
     """How the answer was read, or why there is none; a word or two, for counting."""
+    output: str = ""
+    """What a program printed, and what it failed by: the last characters of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ MOST_LINES = 50
 """Lines of an output that are looked at, from its end."""
 LONGEST_ANSWER = 500
 """Characters of a text that is read as an answer."""
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
+"""Where an object lies in memory: another place in every process, so that rows that hold it would not be the same twice."""
+MOST_OUTPUT = 500
+"""Characters of a program's output that are kept to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +115,11 @@ def read_programs(programs: Sequence[str], problems: Sequence[Problem], executor
     distinct = list(dict.fromkeys(asked))
     results = executor.execute([replace(program, name=str(i)) for i, program in enumerate(distinct)])
     found = dict(zip(distinct, results, strict=True))
-    return [
+    read = [
         _of_tests(found[program]) if program.tests else _reading(found[program], problem)
         for program, problem in zip(asked, problems, strict=True)
     ]
+    return [replace(reading, output=_shown(found[program])) for reading, program in zip(read, asked, strict=True)]
 
 
 def with_numbers_changed(program: str, problem: Problem) -> list[str]:
@@ -165,6 +170,15 @@ def _program(code: str, problem: Problem) -> Program:
         return Program("", code)
     tests = "\n".join(part for part in (problem.setup, *problem.tests) if part)
     return Program("", code, tests=tests, entry_point=problem.entry_point or None)
+
+
+def _shown(result: Result) -> str:
+    """What a program printed, and by what error it ended and where, cut to its last characters."""
+    parts = [result.stdout.rstrip()]
+    if result.status is Status.ERROR:
+        parts.append(result.type + (f" (line {result.line})" if result.line else ""))
+    shown = ADDRESS.sub("0x...", "\n".join(part for part in parts if part))
+    return shown if len(shown) <= MOST_OUTPUT else CUT + shown[-MOST_OUTPUT:]
 
 
 def _of_tests(result: Result) -> Reading:

@@ -30,6 +30,8 @@ class Reading:
     judged: bool = True
     completion: str = ""
     """What it was read out of, for a judge of the user's; empty while methods read."""
+    output: str = ""
+    """What a program printed, and what it failed by, to be looked at; no verdict depends on it."""
 
 
 @runtime_checkable

@@ -145,6 +145,7 @@ def _texts(table: SampleTable, rows: Sequence[int]) -> dict[str, Any]:
         "answer": [columns["answer"][row] for row in rows],
         "reason": [reasons[columns["reason"][row]] for row in rows],
         "completion": [columns["completion"][row] for row in rows],
+        "output": [columns["output"][row] for row in rows],
         "prompt": [used[columns["prompt"][row]] for row in rows],
         "prompts": [prompts[number] if number >= 0 else None for number in used],
     }

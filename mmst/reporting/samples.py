@@ -22,7 +22,7 @@ from mmst.types import Dropped, GradedSample, Problem
 
 COLUMNS = (
     "problem", "set", "method", "edge", "model", "seed", "round", "verdict", "drop", "answer", "reason", "tokens", "completion",
-    "source", "prompt",
+    "output", "source", "prompt",
 )  # fmt: skip
 NAMED = ("set", "method", "edge", "model", "seed", "verdict", "drop", "reason")
 """Columns that hold a number of a name."""
@@ -148,6 +148,7 @@ def _read(table: SampleTable, of_stage: _Found, places: dict[tuple[Path, str], i
         "reason": [number("reason", row.reason) for row in rows],
         "tokens": [row.sample.completion_tokens for row in rows],
         "completion": [row.sample.completion for row in rows],
+        "output": [row.output for row in rows],
         "source": above,
         "prompt": [-1 if text is None else table.prompts.setdefault(text, len(table.prompts)) for text in prompts],
     }

@@ -25,7 +25,7 @@ from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_eq
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
 
-VERSION = 7
+VERSION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def grade(
     judged = verdicts(shown, [problems[s.problem_id] for s in completed], executor, judge)
     found = {s.id: (reading, *judgement) for s, reading, judgement in zip(completed, read, judged, strict=True)}
     return [
-        GradedSample(sample, found[sample.id][0].answer, *found[sample.id][1:])
+        GradedSample(sample, found[sample.id][0].answer, *found[sample.id][1:], found[sample.id][0].output)
         if sample.id in found
         else GradedSample(sample, None, Verdict.UNJUDGED, sample.error or "engine error")
         for sample in samples

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmst.datasets.arithmetic.world import draw_problems
-from mmst.methods.method import Reading
 from mmst.nano.__main__ import bare_methods
 from mmst.sandbox.result import Result, Status
 from mmst.types import AnswerKind, Problem, Step
@@ -88,6 +87,20 @@ def test_reading(sandbox, completion, answer, reason):
     assert (reading.answer, reading.reason, reading.judged) == (answer, reason, True)
 
 
+@pytest.mark.parametrize(
+    ("completion", "output"),
+    [
+        ("def solution():\n    return 6", ""),
+        ("print('five', 5)\ndef solution():\n    return 6", "five 5"),
+        ("def solution():\n    return apples", "NameError (line 2)"),
+        ("print('x' * 600)\nanswer = 6", "[...]" + "x" * 500),
+        ("print(object())\nanswer = 6", "<object object at 0x...>"),
+    ],
+)
+def test_what_a_program_said_is_kept_to_be_looked_at(sandbox, completion, output):
+    assert CODE.read_all([completion], [ANY], sandbox)[0].output == output
+
+
 def test_a_lost_sandbox_is_unjudged_not_wrong():
     assert CODE.read_all(["answer = 1"], [ANY], Lost())[0].judged is False
 
@@ -158,9 +171,9 @@ def test_cleaning_never_fails(text):
     ],
 )
 def test_a_program_is_judged_by_its_tests(sandbox, program, answer, reason):
-    assert CODE.read_all([program], [ADD], sandbox) == [Reading(answer, reason)]
     text = f"We add both.\n```python\n{program}\n```"
-    assert bare_methods()["text"].read_all([text], [ADD], sandbox) == [Reading(answer, reason)]
+    readings = CODE.read_all([program], [ADD], sandbox) + bare_methods()["text"].read_all([text], [ADD], sandbox)
+    assert [(reading.answer, reading.reason) for reading in readings] == [(answer, reason)] * 2
     assert not CODE.leaks(ADD, program, "passed")
 
 

@@ -78,7 +78,9 @@
     const head = element("p", [element("strong", title), " ", verdict], "head");
     if (sample.answer) head.append(" ", element("span", sample.answer, "given"));
     const facts = [`${sample.tokens} tokens`, sample.reason && `read: ${sample.reason}`, sample.drop && `left out: ${sample.drop}`];
-    box.append(head, element("pre", marked(sample.completion)), element("p", facts.filter(Boolean).join(" · "), "note"));
+    box.append(head, element("pre", marked(sample.completion)));
+    if (sample.output) box.append(element("p", "printed", "note"), element("pre", sample.output, "printed"));
+    box.append(element("p", facts.filter(Boolean).join(" · "), "note"));
     if (sample.prompt !== null && sample.prompt !== undefined) {
       const asked = element("details", [element("summary", "prompt"), element("pre", marked(sample.prompt))]);
       box.append(asked);

@@ -177,7 +177,7 @@ class Samples {
       row, method: name("method"), model: name("model"), seed: name("seed"), set: name("set"), edge: name("edge"),
       verdict: name("verdict"), drop: name("drop"), round: this.columns.round[row], tokens: this.columns.tokens[row],
       source: this.columns.source[row], answer: texts.answer[place], reason: texts.reason[place],
-      completion: texts.completion[place].trim(), prompt: texts.prompts[texts.prompt[place]],
+      completion: texts.completion[place].trim(), output: texts.output[place], prompt: texts.prompts[texts.prompt[place]],
     };
   }
 }
