@@ -107,7 +107,7 @@ def _missed(rows: Iterable[GradedSample], labels: Iterable[GradedSample], round:
 
 
 def _attempts(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSample]) -> list[Attempt]:
-    made = attempts(labels, recipe.crossing, round.pipeline.seed)
+    made = [replace(a, taught=recipe.taught) for a in attempts(labels, recipe.crossing, round.pipeline.seed)]
     source = round.pipeline.methods[edge.source]
     if recipe.crossing is not Crossing.TRACE or not isinstance(source, CodeMethod):
         return made

@@ -37,6 +37,7 @@ from mmst.training.checkpoint import content_hash
 from mmst.training.launch import Fitter
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord
+from mmst.translator import Translator
 from mmst.types import GradedSample, Problem, Prompt, Sample, Verdict
 
 __all__ = ["Checkpoint", "EdgeCounts", "ExampleSet", "Pipeline", "ProblemSet"]
@@ -62,6 +63,7 @@ class Pipeline:
         chunk: int,
         redo_unjudged: bool = False,
         judge: Judge | None = None,
+        translator: Translator | None = None,
     ) -> None:
         self.ledger = ledger
         self.methods = methods
@@ -72,6 +74,7 @@ class Pipeline:
         self.chunk = chunk
         self.redo_unjudged = redo_unjudged
         self.judge = judge
+        self.translator = translator
 
     def graded(
         self, checkpoint: Checkpoint, method: str, problems: ProblemSet, params: SamplingParams, round: int, count: int
@@ -110,18 +113,17 @@ class Pipeline:
         what = tries[0].title(edge) if tries else attempt_title(edge)
         draw = Draw(self.seed, round, what if round else f"{problems.name}/{what}", count)
         source, target = self.methods[edge.source], self.methods[edge.target]
+        by = self._translator(checkpoint, tries)
 
         def prompts(part: Sequence[translate.Attempt]) -> Iterable[Prompt]:
-            return translate.translation_prompts(part, problems.by_id, source, target, self.writer, draw)
+            return translate.translation_prompts(part, problems.by_id, source, target, by.writer, draw)
 
         key = self.keep_prompts(tries, prompts, f"prompts of {what}")
-        spec = translate.TranslateSpec(*self.engine(), checkpoint.key, key, params, draw, self.chunk)
+        spec = translate.TranslateSpec(*engine_of(by.sampler), by.checkpoint.key, key, params, draw, self.chunk)
 
         def compute(part: Sequence[translate.Attempt], task: Task) -> list[Sample]:
-            self.sampler.load(checkpoint.path)
-            return translate.translate(
-                part, problems.by_id, source, target, self.writer, self.sampler, params, draw, task.advance
-            )
+            by.sampler.load(by.checkpoint.path)
+            return translate.translate(part, problems.by_id, source, target, by.writer, by.sampler, params, draw, task.advance)
 
         work = Work("translate", spec, compute, Sample)
         return self._judged(tries, work, draw.count, problems, target, f"translate {what}")
@@ -193,8 +195,20 @@ class Pipeline:
         return key
 
     def engine(self) -> tuple[str, str | None]:
-        """What keys hold of the engine: its name and version, and its source where it is another package's."""
-        return self.sampler.engine, source_of(self.sampler)
+        """See `engine_of`: of the run's sampler."""
+        return engine_of(self.sampler)
+
+    def _translator(self, checkpoint: Checkpoint, tries: Sequence[translate.Attempt]) -> Translator:
+        """Who makes these attempts: the model itself, but where they are taught."""
+        if tries and tries[0].taught:
+            assert self.translator is not None, "a recipe is taught only where a run has a translator"
+            return self.translator
+        return Translator(checkpoint, self.writer, self.sampler)
+
+
+def engine_of(sampler: Sampler) -> tuple[str, str | None]:
+    """What keys hold of an engine: its name and version, and its source where it is another package's."""
+    return sampler.engine, source_of(sampler)
 
 
 def _prompts_key(prompts: Iterable[Prompt]) -> str:

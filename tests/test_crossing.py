@@ -1,3 +1,4 @@
+import shutil
 from collections import Counter
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.stages.select import choose
+from mmst.translator import Translator
 from mmst.types import Problem, Verdict
 from tests.stages.conftest import graded_sample
 
@@ -66,6 +68,29 @@ def test_a_label_is_tried_until_its_answer_is_kept(made):
     assert {example.id for example in found.examples} == {f"p{i}/code/0>text.try3/0" for i in range(6)}
     found, told = made(lambda prompt, number: WRONG, replace(CODE_TO_TEXT, name="never", tries=Tries.UNTIL_VERIFIED))
     assert (len(told), found.examples) == (24, [])
+
+
+def test_another_model_makes_the_translations_of_a_recipe_that_is_taught(tmp_path, methods, sandbox, nano):
+    other = tmp_path / "other"
+    shutil.copytree(nano, other)
+    (other / "config.json").write_text((nano / "config.json").read_text() + " ")
+    own, teacher = (
+        ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else WRONG),
+        ScriptedSampler(lambda prompt, seed: TEXT),
+    )
+    translator = Translator(Checkpoint(other), PromptWriter(), teacher)
+    pipeline = Pipeline(Ledger(tmp_path / "ledger"), methods, PromptWriter(), own, sandbox, 0, 4, translator=translator)
+    keys = []
+    for recipe in (CODE_TO_TEXT, replace(CODE_TO_TEXT, name="taught", taught=True)):
+        before = (own.calls, teacher.calls)
+        found = example_set(pipeline, recipe, Checkpoint(nano), PROBLEMS, OPTIONS, 1)
+        keys.append(found.key)
+        counts = found.counts["code -> text"]
+        assert counts.translations == 24
+        assert counts.examples == (6 if recipe.taught else 0)
+        assert (own.calls - before[0], teacher.calls - before[1]) == ((0, 6) if recipe.taught else (12, 0))
+    assert len(set(keys)) == 2
+    assert {example.id.split("/")[2] for example in found.examples} == {"0>text.taught"}
 
 
 def test_a_repair_is_shown_the_try_that_failed_and_what_it_gave(made):

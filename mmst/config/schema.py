@@ -97,6 +97,16 @@ class RecipeSettings:
     tries: Literal["all", "until_verified", "repair"] = "all"
     send: Literal["all", "unsolved", "harder"] = "all"
     choose: Literal["all", "shortest", "likeliest", "distinct"] = "all"
+    taught: bool = False
+
+
+@dataclass(frozen=True)
+class TranslatorSettings:
+    """Group `translator`."""
+
+    model: ModelSettings
+    sampler: Node | None
+    """None: the run's own, which loads one model after the other."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +240,7 @@ class GenerateSettings(Settings):
     filter: Node
     sampling: SamplingSettings
     translation: TranslationSettings
+    translator: TranslatorSettings | None = None
     decontaminate: DecontaminationSettings | AtLeastOne | None
     """A number, or null, is `ngram` alone."""
     show: AtLeastZero
@@ -243,6 +254,7 @@ class TrainSettings(Settings):
     filter: Node
     sampling: SamplingSettings
     translation: TranslationSettings
+    translator: TranslatorSettings | None = None
     decontaminate: DecontaminationSettings | AtLeastOne | None
     """A number, or null, is `ngram` alone."""
     evaluation: EvaluationSettings

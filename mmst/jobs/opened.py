@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mmst.config.build import build
-from mmst.config.schema import EvalSettings, Node, RecipeSettings, Settings, TrainSettings
+from mmst.config.schema import EvalSettings, LabelSettings, Node, RecipeSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.curves import need_logger
@@ -29,7 +29,9 @@ from mmst.pipeline import Checkpoint, Pipeline
 from mmst.reporting.events import TOLD_EVERY, WRITTEN_EVERY, TellingProgress, Told, into, numbers_of
 from mmst.reporting.progress import TerminalProgress
 from mmst.reporting.tracking import TrackedJob, Tracker
+from mmst.samplers.sampler import Sampler
 from mmst.training.checkpoint import served_name
+from mmst.translator import Translator
 
 THREADS = "OMP_NUM_THREADS"
 
@@ -60,6 +62,8 @@ def opened(settings: Settings) -> Iterator[Job]:
             failed = False
         finally:
             job.pipeline.sampler.close()
+            if job.pipeline.translator is not None:
+                job.pipeline.translator.sampler.close()
             job.pipeline.executor.close()
             if job.tracker:
                 job.tracker.close(failed)
@@ -72,18 +76,41 @@ def _job(settings: Settings) -> Job:
     base = Checkpoint(build(settings.model.checkpoint, "model"))
     writer, tokenizer = asking(settings, base.path)
     tracker = _tracker(settings)
+    sampler: Sampler = build(settings.sampler, "sampler")
     pipeline = Pipeline(
         ledger=Ledger(Path(settings.paths.ledger).expanduser(), telling(settings, tracker)),
         methods=methods,
         writer=writer,
-        sampler=build(settings.sampler, "sampler"),
+        sampler=sampler,
         executor=build(settings.sandbox, "sandbox"),
         seed=settings.seed,
         chunk=settings.chunk,
         redo_unjudged=settings.redo_unjudged,
         judge=build_judge(settings),
+        translator=_translator(settings, recipes, sampler),
     )
     return Job(settings, pipeline, base, recipes, tracker, tokenizer)
+
+
+def _translator(settings: Settings, recipes: Sequence[Recipe], sampler: Sampler) -> Translator | None:
+    """Who translates for the recipes that are taught; None where none is.
+
+    Raises:
+        ConfigError: such a recipe is there, and no translator.
+    """
+    taught = [recipe.name for recipe in recipes if recipe.taught]
+    if not taught:
+        return None
+    named = settings.translator if isinstance(settings, LabelSettings) else None
+    if named is None:
+        raise ConfigError(
+            f"method.taught=true: another model translates for the recipe {taught[0]}, and none is named; "
+            "add translator=hf translator.model.name=FOLDER."
+        )
+    checkpoint = Checkpoint(build(named.model.checkpoint, "translator.model"))
+    own = build(named.sampler, "translator.sampler") if named.sampler is not None else sampler
+    told = replace(settings, model=named.model, sampler=named.sampler or settings.sampler)
+    return Translator(checkpoint, prompt_writer(told, checkpoint.path), own)
 
 
 def telling(settings: Settings, tracker: Tracker | None) -> Progress:
@@ -155,6 +182,7 @@ def read_recipe(row: RecipeSettings, methods: Mapping[str, Method]) -> Recipe:
         tries=Tries(row.tries),
         send=Send(row.send),
         choose=Choice(row.choose),
+        taught=row.taught,
     )
 
 

@@ -57,7 +57,9 @@ def made_pieces(recipe: Recipe, selection: SelectionOptions, methods: Sequence[s
     crossing = [edge for edge in edges if edge.crosses]
     tries = 1 if recipe.tries is Tries.ALL else selection.translations_per_label
     each = labels * selection.translations_per_label // tries
-    return sampled + [_translated(edge, recipe.crossing, each, number) for edge in crossing for number in range(1, tries + 1)]
+    return sampled + [
+        _translated(edge, recipe.crossing, each, number, recipe.taught) for edge in crossing for number in range(1, tries + 1)
+    ]
 
 
 def measured_pieces(evaluation: Evaluation, methods: Sequence[str], tests: Sequence[ProblemSet]) -> list[Piece]:
@@ -112,5 +114,5 @@ def _sampled(problems: ProblemSet, method: str, count: int) -> Piece:
     return Piece(f"sample {problems.name} by {method}", len(problems.problems) * count, PieceKind.SAMPLES)
 
 
-def _translated(edge: Edge, crossing: Crossing, most: int, number: int = 1) -> Piece:
-    return Piece(f"translate {attempt_title(edge, crossing, number)}", most, PieceKind.TRANSLATIONS)
+def _translated(edge: Edge, crossing: Crossing, most: int, number: int = 1, taught: bool = False) -> Piece:
+    return Piece(f"translate {attempt_title(edge, crossing, number, taught)}", most, PieceKind.TRANSLATIONS)

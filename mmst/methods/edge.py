@@ -61,14 +61,19 @@ class Crossing(StrEnum):
     control, but a translation with more to go by."""
 
 
-def attempt_title(edge: Edge, crossing: Crossing = Crossing.TRANSLATE, number: int = 1) -> str:
+TAUGHT = "taught"
+"""What attempts are called that another model makes."""
+
+
+def attempt_title(edge: Edge, crossing: Crossing = Crossing.TRANSLATE, number: int = 1, taught: bool = False) -> str:
     """What attempts on an edge are called on the screen, and drawn for: `code -> text, trace, try 2`."""
-    return ", ".join([str(edge), *differences(crossing, f"try {number}" if number > 1 else "")])
+    return ", ".join([str(edge), *differences(crossing, f"try {number}" if number > 1 else "", taught)])
 
 
-def differences(crossing: Crossing, again: str) -> list[str]:
-    """How attempts differ from translations at the first try; again: the word for a later one."""
-    return [word for word in ("" if crossing is Crossing.TRANSLATE else str(crossing), again) if word]
+def differences(crossing: Crossing, again: str, taught: bool = False) -> list[str]:
+    """How attempts differ from the model's translations at the first try; again: the word for a later one."""
+    words = "" if crossing is Crossing.TRANSLATE else str(crossing), TAUGHT if taught else "", again
+    return [word for word in words if word]
 
 
 class Tries(StrEnum):
@@ -119,6 +124,8 @@ class Recipe:
     tries: Tries = Tries.ALL
     send: Send = Send.ALL
     choose: Choice = Choice.ALL
+    taught: bool = False
+    """Whether another model, the run's translator, makes the attempts: what translations that hold more often are worth."""
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mmst.ledger.ledger import MANIFEST, Stage
 from mmst.ledger.spec import RowsSpec, key_of
-from mmst.methods.edge import ARROW, BASE_ARM
+from mmst.methods.edge import ARROW, BASE_ARM, TAUGHT
 from mmst.reporting.part import arm_label
 from mmst.reporting.runs import Run, Sweep, base_is_shared
 from mmst.stages.asked import NAME, asked_texts, prompt_of
@@ -81,7 +81,8 @@ class SampledStage:
 
     def is_source_of(self, other: SampledStage) -> bool:
         """Whether `other` translates its samples; both of one run."""
-        same = (self.round, self.checkpoint) == (other.round, other.checkpoint)
+        by_another = self.round == 1 and TAUGHT in other.edge  # than who made what it translates: in round 1, the base
+        same = self.round == other.round and (self.checkpoint == other.checkpoint or by_another)
         return same and self.set == other.set == "train" and not self.edge and other.edge.startswith(f"{self.method} {ARROW}")
 
 

@@ -51,15 +51,18 @@ class Attempt:
     """A try of the same before, that it is shown as well."""
     number: int = 1
     """Which try it is, where a label is tried anew for what became of the last."""
+    taught: bool = False
+    """Whether the run's translator makes it, and not the model that is trained."""
 
     def title(self, edge: Edge) -> str:
         """See `mmst.methods.edge.attempt_title`."""
-        return attempt_title(edge, self.crossing, self.number)
+        return attempt_title(edge, self.crossing, self.number, self.taught)
 
     @property
     def suffix(self) -> str:
         """How it differs from a translation at the first try, within ids."""
-        return "".join(f".{part}" for part in differences(self.crossing, f"try{self.number}" if self.number > 1 else ""))
+        again = f"try{self.number}" if self.number > 1 else ""
+        return "".join(f".{part}" for part in differences(self.crossing, again, self.taught))
 
 
 def attempts(labels: Sequence[GradedSample], crossing: Crossing = Crossing.TRANSLATE, seed: int = 0) -> list[Attempt]:
