@@ -54,6 +54,9 @@ from mmst.answers.vocabulary import (
     UNKNOWN_TIMES,
 )
 
+EAST_ASIAN = "\u3040"
+"""The first of the letters of which one alone is a word: `12 \u4e2a`."""
+
 
 class Form(StrEnum):
     """What was stated."""
@@ -272,6 +275,7 @@ class _Side:
 def _is_unknown(token: Token, before: Token | None) -> bool:
     """`x` in `3x` and `2 n`, not the `m` of `5 m`."""
     letter = token.kind == "word" and (len(token.text) == 1 or (token.text[0].isalpha() and token.text[-1].isdigit()))
+    letter = letter and token.text < EAST_ASIAN
     if not letter or before is None or before.kind != "number" or (token.text in OPERATORS and token.spaced):
         return False
     return token.text not in UNIT_LETTERS and token.text not in SCALES and (not token.spaced or token.text not in ("a", "I"))

@@ -14,6 +14,7 @@ from mmst.answers.markup import bare
 from mmst.answers.number_words import number_said
 from mmst.answers.numbers import canonical_value
 from mmst.answers.passages import LONGEST_STATEMENT, Statement, answer_part, statement_of, statements
+from mmst.answers.prose import plain_prose
 from mmst.answers.quantities import Form, canonical_statement, read_quantity
 from mmst.answers.second_thoughts import is_confirmed, other_answer, says_new, second_thought, without_unsaid
 from mmst.answers.texts import canonical_text, text_before
@@ -23,7 +24,7 @@ from mmst.answers.vocabulary import CHANGING, PERCENT, SEVERAL_UNKNOWNS
 from mmst.answers.yes_no import last_yes_no, read_yes_no
 from mmst.types import AnswerKind
 
-CHECKER_VERSION = 9
+CHECKER_VERSION = 10
 """Raised with every change that can change a verdict; it is part of the key of graded rows."""
 
 LONGEST_QUANTITY = 60
@@ -100,6 +101,8 @@ def stated_answer(
     without its result. `unit`: the gold answer's, to which another unit of the same kind is converted.
     """
     part = without_unsaid(answer_part(text))
+    if kind is AnswerKind.NUMBER:
+        part = plain_prose(part)
     asked: set[str | None] = set()
     for statement in statements(part):
         said, doubted = _said(statement, kind)

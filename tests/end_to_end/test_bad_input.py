@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 
 CASES = [
     (["method=mutli"], "Did you mean method=multi?"),
+    (["method=taught"], "add translator=hf translator.model.name=FOLDER"),
     (["dataset=arithmetics"], "Did you mean dataset=arithmetic?"),
     (["trainr=cpu"], "Did you mean trainer?"),
     (["methods=three"], "methods is now solvers, as a list"),
