@@ -5,11 +5,14 @@ A `Node` describes an object that is built later, by its `_target_` (see `build.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+import msgspec.inspect
 
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
@@ -20,6 +23,8 @@ AtLeastZero = Annotated[int, msgspec.Meta(ge=0)]
 FileName = Annotated[str, msgspec.Meta(pattern=r"^(?!\.\.?$)[\w.=,+-]+$", max_length=120)]
 Points = Annotated[float, msgspec.Meta(gt=0, lt=100)]
 SomeText = Annotated[str, msgspec.Meta(min_length=1)]
+PART = re.compile(r"[^.\[\]]+")
+"""A part of a key such as `evaluation.reasons[0]`."""
 S = TypeVar("S")
 
 
@@ -291,16 +296,17 @@ def checked(values: Node, kind: type[S], under: str = "") -> S:
     try:
         return msgspec.convert(values, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise ConfigError(refusal(error, values, under)) from error
+        raise ConfigError(refusal(error, values, under, kind)) from error
 
 
-def refusal(error: msgspec.ValidationError, values: Node, under: str = "") -> str:
-    """Msgspec's words, with the key and the value that they are about."""
+def refusal(error: msgspec.ValidationError, values: Node, under: str = "", kind: type | None = None) -> str:
+    """Msgspec's words, with the key and the value that they are about; what it may be instead, where `kind` lists that."""
     words, _, place = str(error).partition(" - at `$")
     key = place.rstrip("`").removesuffix("[...]").lstrip(".")
     value: Any = values
-    for part in key.split(".") if key else ():
-        value = value.get(part) if isinstance(value, dict) else None
+    parts = PART.findall(key)
+    for part in parts:
+        value = _inside(value, part)
     shown = f"{under}{key}"
     if "missing required field" in words.lower():
         missing = words.rpartition("field ")[2].strip("`")
@@ -308,4 +314,26 @@ def refusal(error: msgspec.ValidationError, values: Node, under: str = "") -> st
         words = "`object`"
     if value is None and "`object`" in words:
         return f"{shown} is not set to anything usable; --help lists what can be chosen."
-    return f"{shown}={'null' if value is None else value} is not usable: {words[:1].lower()}{words[1:]}."
+    listed = "" if kind is None else ", ".join(_values(msgspec.inspect.type_info(kind), parts))
+    said = f"it must be one of {listed}" if listed and not isinstance(value, list | dict) else f"{words[:1].lower()}{words[1:]}"
+    return f"{shown}={'null' if value is None else value} is not usable: {said}."
+
+
+def _inside(value: Any, part: str) -> Any:
+    """A value of a mapping by its key, of a list by its number; None where there is none."""
+    if isinstance(value, list) and part.isdecimal():
+        return value[int(part)] if int(part) < len(value) else None
+    return value.get(part) if isinstance(value, dict) else None
+
+
+def _values(kind: Any, place: Sequence[str]) -> list[str]:
+    """The values that a key takes, where they are listed. place: the key's parts below `kind`."""
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return [value for one in kind.types for value in _values(one, place)]
+    if isinstance(kind, msgspec.inspect.ListType):
+        return _values(kind.item_type, place[1:])
+    if isinstance(kind, msgspec.inspect.BoolType):
+        return ["true", "false"]
+    if place and isinstance(kind, msgspec.inspect.DataclassType):
+        return [value for field in kind.fields if field.name == place[0] for value in _values(field.type, place[1:])]
+    return [str(value) for value in kind.values] if isinstance(kind, msgspec.inspect.LiteralType) else []

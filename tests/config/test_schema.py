@@ -52,6 +52,29 @@ def test_a_refusal_names_the_key_below_what_it_stands_under():
     assert refusal(raised.value, values, "paths.").startswith("paths.ledger= is not usable: expected `str` of length >= 1")
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("init_from", "bse", "init_from=bse is not usable: it must be one of base, previous."),
+        ("model.chat", "maybe", "model.chat=maybe is not usable: it must be one of true, false, auto."),
+        (
+            "evaluation.reasons",
+            ["stps"],
+            r"evaluation.reasons[0]=stps is not usable: it must be one of execution, judge, steps.",
+        ),
+    ],
+)
+def test_a_value_that_is_none_of_those_listed_is_refused_with_them(key, value, said):
+    values = plain(composed("train"))
+    place = values
+    for part in key.split(".")[:-1]:
+        place = place[part]
+    place[key.split(".")[-1]] = value
+    with pytest.raises(ConfigError) as raised:
+        checked(values, TrainSettings)
+    assert str(raised.value) == said
+
+
 def test_a_split_that_is_not_there_is_named_with_those_that_are():
     dataset = checked({"name": "mine", "train": {}, "test": {}}, DataSettings)
     assert dataset.splits == ["train", "test"]
