@@ -54,8 +54,9 @@ def check_trainable(job: Job) -> None:
         raise ConfigError(f"model=served: '{name}' has no weights here to train; use generate.py or eval.py, or model=hf.")
     if not job.pipeline.sampler.loads:
         raise ConfigError(
-            "sampler.model names one model of the server, but rounds sample from new checkpoints; leave it null for a server "
-            "that loads folders (`transformers serve`), or choose sampler=hf or sampler=vllm."
+            "sampler.model names one model of the server, but rounds sample from new checkpoints; give it their weights by "
+            "sampler.weights=sglang, vllm or lora, leave it null for a server that loads folders (`transformers serve`), or "
+            "choose sampler=hf or sampler=vllm."
         )
 
 
@@ -69,7 +70,8 @@ def _check_options(job: Job, settings: TrainSettings, launcher: Launcher, option
     ModelBuilder(job.base.path, lora=options.lora).check(strategy)
     if options.lora is not None and not options.merge and not job.pipeline.sampler.takes_adapters:
         raise ConfigError(
-            "trainer.options.merge=false: only sampler=hf, here or inside ray, samples from adapters; merge them, or use it."
+            "trainer.options.merge=false: only sampler=hf, here or inside ray, and sampler.weights=lora sample from adapters; "
+            "merge them, or use one of these."
         )
 
 

@@ -24,6 +24,7 @@ from mmst.samplers import replies
 from mmst.samplers.lengths import TOO_LONG
 from mmst.samplers.sampler import SamplingParams, Watch, nobody
 from mmst.samplers.secrets import masked, masked_address
+from mmst.samplers.served_weights import ServedWeights
 from mmst.training.checkpoint import refuse_adapters, served_name
 from mmst.types import Completion, FinishReason, Message, Prompt
 
@@ -51,8 +52,12 @@ class OpenAISampler:
         timeout: float = 300.0,
         api_key_variable: str = "OPENAI_API_KEY",
         extra: Mapping[str, Any] | None = None,
+        weights: str | None = None,
     ) -> None:
-        """`timeout`: seconds for one attempt. `extra`: more keys of each request's body; a null leaves a usual one out."""
+        """`timeout`: seconds for one attempt. `extra`: more keys of each request's body; a null leaves a usual one out.
+
+        `weights`: how the server is given a checkpoint, see `ServedWeights`; None: it is asked for by its name or folder.
+        """
         if api not in APIS:
             raise ConfigError(f"sampler.api={api} must be one of {', '.join(APIS)}.")
         if not base_url.startswith(("http://", "https://")):
@@ -69,6 +74,7 @@ class OpenAISampler:
         self.concurrency, self.retries, self.timeout = concurrency, retries, timeout
         self.api_key = os.environ.get(api_key_variable) or "none"
         self.extra = dict(extra or {})
+        self.weights = None if weights is None else ServedWeights(weights, base_url, model, timeout, self.api_key)
         self._library = _library()
         self._answered = False
         self._works = False
@@ -78,22 +84,30 @@ class OpenAISampler:
 
     @property
     def engine(self) -> str:
-        """The protocol and the model's name; the server does not tell its version."""
+        """The protocol and the model's name, or how the server is given weights; it does not tell its version."""
         shown = sorted(masked(self.extra).items())
-        return f"openai-{self.api}-{self.model or 'checkpoint'}" + "".join(f"-{k}={v}" for k, v in shown)
+        name = self.weights.way if self.weights else self.model or "checkpoint"
+        return f"openai-{self.api}-{name}" + "".join(f"-{k}={v}" for k, v in shown)
 
     @property
     def loads(self) -> bool:
-        """Whether the server is asked for each checkpoint by its folder (`transformers serve` loads on demand)."""
-        return self.model is None
+        """Whether the server answers from any checkpoint: it is given its weights, or asked for its folder."""
+        return self.model is None or self.weights is not None
 
     @property
     def takes_adapters(self) -> bool:
-        """A server is asked for whole checkpoints."""
-        return False
+        """Only a server that is given adapters takes them; others are asked for whole checkpoints."""
+        return self.weights is not None and self.weights.way == "lora"
 
     def load(self, checkpoint: Path) -> None:
-        """Ask for this checkpoint from now on: by the name in the configuration, the name of a served model, or its folder."""
+        """Ask for this checkpoint from now on: by the name in the configuration, the name of a served model, or its folder.
+
+        Raises:
+            EngineError: the server does not take its weights.
+        """
+        if self.weights is not None and served_name(checkpoint) is None:
+            self._asked = self.weights.load(checkpoint)
+            return
         if self.model is None:
             refuse_adapters(checkpoint, "a server")
         self._asked = self.model or served_name(checkpoint) or str(checkpoint)
