@@ -19,11 +19,11 @@ def best_answer(asked: Question) -> Answer | None:
     if len(found) < 2:
         return None
     best, after, *_ = sorted(found, key=lambda name: -found[name].cell.value)
-    rivals = {"the next": after}
-    if asked.default is not None and asked.default != best:
+    rivals = {"the next and default" if after == asked.default else "the next": after}
+    if asked.default is not None and asked.default not in (best, after):
         rivals["the default"] = asked.default
     ahead = {role: row for role, name in rivals.items() if (row := asked.between(best, name)) is not None}
-    what = asked.looked_at
+    what = f"gain {asked.looked_at}" if " - " in asked.looked_at else asked.looked_at
     size = _size(asked)(found[best])
     on = basis(found[best], asked.methods)
     compared = [
@@ -37,7 +37,7 @@ def best_answer(asked: Question) -> Answer | None:
     rows = [_setting_row(asked, name, row) for name, row in found.items() if asked.arm is None]
     rows += [Compared(f"{asked.name(best)} - {asked.name(rivals[role])}", row, _arm_of(asked)) for role, row in ahead.items()]
     rows = list({row.label: row for row in rows}.values())
-    return Answer(with_power([sentence], [row for row in rows if " - " in row.label] or rows), what, rows)
+    return Answer(with_power([sentence], [row for row in rows if " - " in row.label] or rows), asked.looked_at, rows)
 
 
 def against_answer(asked: Question) -> Answer | None:

@@ -98,7 +98,7 @@ def temperatures(*shares):
 
 def test_the_best_setting_is_compared_with_the_next_and_the_default():
     told = first(sweep(TEMPERATURE, temperatures(0.5, 0.4, 0.6), ("t",)))
-    assert told.startswith("With temperature 1.0 the multi - base is largest, +20")
+    assert told.startswith("With temperature 1.0 the gain multi - base is largest, +20")
     assert "more than the next, temperature 0.3 (+10" in told
     assert "more than the default, temperature 0.7 (+20" in told
     assert first(sweep(TEMPERATURE, temperatures(0.5, 0.5, 0.5), ("t",))).startswith("No temperature is best as far as")
