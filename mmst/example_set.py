@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 
 from mmst.answers.labels import LabelRule, answer_counts, health, label_counts, labels
 from mmst.crossing import Round, SelectionOptions, crossed, kept_translations
-from mmst.methods.edge import Edge, Recipe
+from mmst.methods.edge import Contrast, Edge, Recipe
 from mmst.methods.method import Method
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet
-from mmst.stages import assemble, quantity, select
+from mmst.stages import assemble, contrast, quantity, select
 from mmst.stages.sets import EdgeResult, Rows, Spent, Successes, dropped_rows, edge_counts
 from mmst.statistics.agreement import correlations
-from mmst.types import Dropped, GradedSample
+from mmst.types import Contrasted, Dropped, Example, GradedSample, Verdict
+
+log = logging.getLogger(__name__)
 
 SPARE = 1.25
 """How many more samples are drawn than tokens should need: what completions take varies, and what is over is left out."""
@@ -50,6 +53,8 @@ def example_set(
     results = [edge_result(round, edge, recipe, rows, answers[edge.source]) for edge in edges]
     solved = {name: Successes.of(graded) for name, graded in rows.items()}
     found = _assembled(round, recipe, results, set(map(str, replayed)), solved, match)
+    if recipe.contrast is not Contrast.NONE:
+        found = replace(found, contrasted=_contrasted(round, recipe, found.examples, rows, answers))
     return replace(
         found,
         labels={name: label_counts(chosen, problems.by_id) for name, chosen in answers.items()},
@@ -57,6 +62,35 @@ def example_set(
         sampled=sum((Spent.of(rows[name]) for name in asked), Spent()),
         translated=sum((result.spent for result in results), Spent()),
     )
+
+
+def _contrasted(
+    round: Round,
+    recipe: Recipe,
+    examples: Sequence[Example],
+    rows: Mapping[str, Rows],
+    answers: Mapping[str, Mapping[str, str]],
+) -> list[Contrasted]:
+    """The examples beside wrong solutions. answers: source method -> problem id -> what its samples are held against."""
+    pipeline, problems = round.pipeline, round.problems.by_id
+    labels = {id: answer for found in answers.values() for id, answer in found.items()}
+
+    def is_wrong(row: GradedSample) -> bool:
+        if round.options.keep.labels is LabelRule.GOLD:
+            return row.verdict is Verdict.WRONG
+        label = labels.get(row.sample.problem_id)
+        return None not in (label, row.answer) and not select.same_answer(row.answer, label, problems[row.sample.problem_id])
+
+    targets = {name: rows[name] for name in recipe.targets if name in rows}
+    wrong = contrast.wrong_solutions(targets, is_wrong, problems, pipeline.methods, pipeline.writer)
+    if recipe.contrast is Contrast.ALONE:
+        found = contrast.each_alone(examples, wrong, recipe.contrasts)
+    else:
+        found = contrast.pairs(examples, wrong, recipe.contrast, recipe.contrasts)
+    problems_of = len({row.example.problem_id for row in found})
+    log.info("%s: %d examples beside another completion, of %d problems", recipe.name, len(found), problems_of)
+    pipeline.keep("contrasted", found, f"contrasts of {recipe.name}")
+    return found
 
 
 def _sampled(round: Round, method: str, count: int) -> Rows:

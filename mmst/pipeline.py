@@ -149,7 +149,7 @@ class Pipeline:
                 work = stage.folder / WORK
                 with stage.timed():
                     try:
-                        record, out = train.train(examples.examples, start.path, target, work, options, fitter, seed)
+                        record, out = train.train(examples, start.path, target, work, options, fitter, seed)
                     except train.NothingToTrainOnError as error:
                         raise train.NothingToTrainOnError(f"{' '.join(title.split())}: {error}") from error
                 atomic_write(stage.folder / RECORD, json.dumps(asdict(record), indent=1).encode())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -31,6 +31,7 @@ from mmst.stages.evaluate import Measurement, judge_agreement, measured
 from mmst.stages.reasons import Way
 from mmst.stages.train import NothingToTrainOnError
 from mmst.training.launch import Fitter
+from mmst.training.objective import Objective
 from mmst.training.options import TrainingOptions
 from mmst.types import AnswerKind
 
@@ -61,6 +62,16 @@ class TrainingPlan:
     """(name of a training, such as `multi-round1`; its title on the screen) -> what trains under that name."""
     settings: Mapping[str, Any]
     """The plain settings of the trainer, which key the stage."""
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
+    """What an arm's training lowers, by its name; that of `options` for those without."""
+
+    def options_of(self, arm: str) -> TrainingOptions:
+        """An arm's options, with its objective."""
+        objective = self.objectives.get(arm)
+        if objective is None:
+            return self.options
+        optimizer = replace(self.options.optimizer, lr=self.options.optimizer.lr * objective.lr_share)
+        return replace(self.options, objective=objective, optimizer=optimizer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +247,7 @@ def _run_arm(
             checkpoint, examples = pipeline.trained(
                 examples,
                 start,
-                plan.training.options,
+                plan.training.options_of(recipe.name),
                 plan.training.fitter(training_name(recipe.name, number), title),
                 plan.training.settings,
                 plan.seed + number,

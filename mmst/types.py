@@ -217,6 +217,18 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Contrasted:
+    """An example as an objective is given it that compares: a solution, and another completion of the same prompt."""
+
+    example: Example
+    beside: str
+    """A wrong solution by the same method; or, where each solution is taken alone, the solution of another problem."""
+    beside_id: str
+    right: bool = True
+    """Whether the example's solution is a right one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preference:
     """A right and a wrong solution of one problem, for trainers that learn from pairs."""
 

@@ -8,7 +8,7 @@ from mmst.crossing import MOST_TIMES, SelectionOptions, by_difficulty, right_sol
 from mmst.example_set import example_set
 from mmst.filters.filter import Filter
 from mmst.ledger.ledger import Ledger
-from mmst.methods.edge import Choice, Recipe, Send, Tries
+from mmst.methods.edge import Choice, Contrast, Recipe, Send, Tries
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.samplers.sampler import SamplingParams
@@ -119,6 +119,21 @@ def test_labels_are_sent_only_where_the_target_fails(made):
     assert len(told) == 4 * OPTIONS.translations_per_label
     assert not [prompt for prompt in told if "Bag 1" in prompt or "Bag 4" in prompt]
     assert found.sampled.completions == 2 * 2 * 6, "the target's samples are looked at, so they are a cost as well"
+
+
+def test_an_arm_by_an_objective_that_compares_is_given_wrong_samples_beside_its_examples(made):
+    def script(prompt, number):
+        return TEXT if "Program:" in prompt else WRONG
+
+    found, _ = made(script, replace(CODE_TO_TEXT, name="pairs", contrast=Contrast.ACROSS))
+    assert {(row.example.completion, row.beside) for row in found.contrasted} == {(TEXT, WRONG)}
+    assert len(found.contrasted) == len(PROBLEMS.problems)
+    plain, _ = made(script, replace(CODE_TO_TEXT, name="plain"))
+    assert plain.contrasted is None
+    assert plain.examples == found.examples
+    assert plain.key != found.key
+    alone, _ = made(script, replace(CODE_TO_TEXT, name="alone", contrast=Contrast.ALONE))
+    assert Counter(row.right for row in alone.contrasted) == {True: 6, False: 6}
 
 
 def test_harder_problems_are_tried_more_often(made):

@@ -19,9 +19,10 @@ from mmst.config.build import build
 from mmst.config.schema import TrainSettings, checked
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.labels import selection_options
-from mmst.jobs.opened import build_methods, prompt_writer, read_recipe
+from mmst.jobs.opened import build_methods, objective_of, prompt_writer, read_recipe
 from mmst.jobs.problems import test_sets as sets_measured_on
 from mmst.jobs.problems import train_set
+from mmst.jobs.train import arms_objective
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Recipe
 from mmst.pipeline import Checkpoint, Pipeline
@@ -37,10 +38,11 @@ BASE = [
     "model.shots=2", "dataset.train.size=10", "dataset.test.size=3", "dataset.heldout.size=2", "filter.share=0.5",
     "sampling.per_problem=3", "translation.per_label=3", "filter.per_problem=3", "arms=[self_text]",
     "method=multi_matched", "method.match=null", "+method.crossing=translate", "+method.verify=true",
-    "+method.tries=all", "+method.send=all", "+method.choose=all",
+    "+method.tries=all", "+method.send=all", "+method.choose=all", "objective=dpo",
     "+method.compute=null", "method.edges=['text -> text','code -> text']", "sandbox.workers=1",
 ]  # fmt: skip
 SOURCE, TRANSLATION, EXAMPLES, TRAINING, TEST = "sample train", "translate", "examples", "train", "sample test"
+CONTRASTED = "contrasted"
 GRADES, PROBLEMS = "grade", "problems"
 CHANGES = {
     "seed": (1, TEST), "chunk": (2, TEST), "model.shots": (1, TEST), "model.max_tokens": (32, TEST),
@@ -88,6 +90,8 @@ CHANGES = {
     "method.edges": ("self", EXAMPLES), "method.match": ("self_text", EXAMPLES), "method.crossing": ("resolve", TRANSLATION),
     "method.verify": (False, EXAMPLES), "method.tries": ("until_verified", TRANSLATION),
     "method.send": ("unsolved", TRANSLATION),
+    "objective.aim": ("rpo", TRAINING), "objective.pairs": ("across", CONTRASTED), "objective.per_problem": (1, CONTRASTED),
+    "objective.beta": (0.2, TRAINING), "objective.lr_share": (0.5, TRAINING),
     "method.choose": ("shortest", EXAMPLES), "arms": (["self_both"], EXAMPLES),
     "rounds": (2, SOURCE),
 }  # fmt: skip
@@ -257,17 +261,18 @@ def stages(config, root, nano):
     shown = {"enable_progress_bar", "enable_model_summary", "log_every_n_steps"}
     counted = {key: value for key, value in trainer.items() if key not in shown}
     options = build(settings.trainer.options, "trainer.options")
+    objectives = {settings.method.name: arms_objective(objective_of(settings, settings.method))}
     plan = RoundsPlan(
         settings.rounds,
         InitFrom(settings.init_from),
         selection_options(settings),
-        TrainingPlan(options, lambda name, title: fitted(counted), trainer),
+        TrainingPlan(options, lambda name, title: fitted(counted), trainer, objectives),
         evaluation_of(settings.evaluation, {}, list(methods)),
         settings.seed,
     )
     main = settings.method
     edges = {"self_both": "self", "self_text": ["text -> text"], main.name: main.edges}
-    parsed = read_recipe(main, methods)
+    parsed = read_recipe(main, methods, objective_of(settings, main))
     recipes = [*(Recipe.parse(name, edges[name], methods) for name in settings.arms), parsed]
     run_rounds(pipeline, plan, recipes, Checkpoint(nano), train, tests)
     return ledger.kept()

@@ -96,7 +96,7 @@ def test_a_collapse_is_seen_after_one_round_and_stops_before_the_next_training(r
 def test_what_was_measured_before_an_arm_without_examples_is_not_lost(run, monkeypatch, methods):
     def emptied(examples, *rest):
         calls.append(examples)
-        return train(examples if len(calls) == 1 else [], *rest)
+        return train(examples if len(calls) == 1 else replace(examples, examples=[]), *rest)
 
     calls = []
     monkeypatch.setattr("mmst.stages.train.train", emptied)

@@ -90,6 +90,20 @@ SPLITS = ("train", "validation", "test", "heldout")
 
 
 @dataclass(frozen=True)
+class ObjectiveSettings:
+    """Group `objective`."""
+
+    aim: Literal["sft", "dpo", "rpo", "kto"] = "sft"
+    pairs: Literal["within", "across", "both"] = "both"
+    per_problem: AtLeastOne = 4
+    beta: float = 0.1
+    alpha: float = 1.0
+    right: float = 1.0
+    wrong: float = 1.0
+    lr_share: float = 1.0
+
+
+@dataclass(frozen=True)
 class RecipeSettings:
     """Group `method`."""
 
@@ -103,6 +117,8 @@ class RecipeSettings:
     send: Literal["all", "unsolved", "harder"] = "all"
     choose: Literal["all", "shortest", "likeliest", "distinct"] = "all"
     taught: bool = False
+    objective: ObjectiveSettings | None = None
+    """None: the run's."""
 
 
 @dataclass(frozen=True)
@@ -265,6 +281,7 @@ class TrainSettings(Settings):
     evaluation: EvaluationSettings
     policy: dict[str, Node] = field(default_factory=dict)
     trainer: TrainerSettings
+    objective: ObjectiveSettings
     tracker: TrackerSettings
     hardware: Node
     rounds: AtLeastOne

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmst.config.build import build
-from mmst.config.schema import EvalSettings, LabelSettings, Node, RecipeSettings, Settings, TrainSettings
+from mmst.config.schema import EvalSettings, LabelSettings, Node, ObjectiveSettings, RecipeSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.curves import need_logger
@@ -22,7 +22,7 @@ from mmst.ledger.ledger import Ledger, run_folder
 from mmst.ledger.progress import Progress
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
-from mmst.methods.edge import Choice, Crossing, Recipe, Send, Tries, in_order
+from mmst.methods.edge import Choice, Contrast, Crossing, Recipe, Send, Tries, in_order
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline
@@ -72,7 +72,7 @@ def opened(settings: Settings) -> Iterator[Job]:
 @config_errors
 def _job(settings: Settings) -> Job:
     methods = build_methods(settings.solvers)
-    recipes = tuple(in_order(read_recipe(row, methods) for row in settings.recipes))
+    recipes = tuple(in_order(read_recipe(row, methods, objective_of(settings, row)) for row in settings.recipes))
     base = Checkpoint(build(settings.model.checkpoint, "model"))
     writer, tokenizer = asking(settings, base.path)
     tracker = _tracker(settings)
@@ -170,8 +170,18 @@ def build_judge(settings: Settings) -> Judge | None:
     return judge
 
 
-def read_recipe(row: RecipeSettings, methods: Mapping[str, Method]) -> Recipe:
-    """A recipe, with its edges between these methods."""
+def objective_of(settings: Settings, row: RecipeSettings) -> ObjectiveSettings:
+    """What a recipe's arm is trained by: its own objective, or the run's; jobs that train nothing have none."""
+    return (row.objective or settings.objective) if isinstance(settings, TrainSettings) else ObjectiveSettings()
+
+
+def read_recipe(
+    row: RecipeSettings,
+    methods: Mapping[str, Method],
+    objective: ObjectiveSettings = ObjectiveSettings(),  # noqa: B008
+) -> Recipe:
+    """A recipe, with its edges between these methods, and what its objective sets beside what."""
+    contrasts = {"sft": Contrast.NONE, "kto": Contrast.ALONE}
     recipe = Recipe.parse(row.name, row.edges, methods)
     return replace(
         recipe,
@@ -183,6 +193,8 @@ def read_recipe(row: RecipeSettings, methods: Mapping[str, Method]) -> Recipe:
         send=Send(row.send),
         choose=Choice(row.choose),
         taught=row.taught,
+        contrast=contrasts.get(objective.aim) or Contrast(objective.pairs),
+        contrasts=objective.per_problem,
     )
 
 

@@ -15,7 +15,7 @@ from mmst.config.schema import TrainerSettings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.labels import selection_options
-from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read_recipe
+from mmst.jobs.opened import build_methods, objective_of, prompt_writer, quiet_libraries, read_recipe
 from mmst.jobs.power import print_power
 from mmst.jobs.problems import problem_set, test_sets
 from mmst.methods.prompt import PromptWriter
@@ -91,7 +91,7 @@ def _round(
     hardware: Hardware = build(settings.hardware, "hardware")
     options: TrainingOptions = build(settings.trainer.options, "trainer.options")
     methods = build_methods(settings.solvers)
-    recipes = [read_recipe(row, methods) for row in settings.recipes]
+    recipes = [read_recipe(row, methods, objective_of(settings, row)) for row in settings.recipes]
     problems, tests = problem_set(settings.dataset, "train", settings.solvers).problems, test_sets(settings)
     prompt = _mean_tokens([text for of_method in prompts for text in of_method], checkpoint)
     shared = _shared_tokens(prompts, checkpoint)

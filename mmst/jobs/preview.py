@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmst.config.build import build
 from mmst.config.schema import Settings
 from mmst.config.sentences import config_errors
-from mmst.jobs.opened import build_methods, prompt_writer, quiet_libraries, read_recipe
+from mmst.jobs.opened import build_methods, objective_of, prompt_writer, quiet_libraries, read_recipe
 from mmst.jobs.problems import problem_set
 from mmst.methods.edge import Crossing, Edge
 from mmst.reporting.prompts import Shown, print_prompts, prompts_to_show
@@ -26,7 +26,7 @@ def _shown(settings: Settings) -> tuple[list[Shown], object | None]:
     checkpoint = build(described, "model")
     writer = prompt_writer(settings, checkpoint)
     methods = build_methods(settings.solvers)
-    recipes = [read_recipe(row, methods) for row in settings.recipes]
+    recipes = [read_recipe(row, methods, objective_of(settings, row)) for row in settings.recipes]
     shown = [recipe for recipe in recipes if recipe.crossing in (Crossing.TRANSLATE, Crossing.SHUFFLED)]
     edges: list[Edge] = list(dict.fromkeys(edge for recipe in shown for edge in recipe.edges))
     hints = any(recipe.crossing is Crossing.HINT for recipe in recipes)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mmst.config.build import build
-from mmst.config.schema import TrainSettings
+from mmst.config.schema import ObjectiveSettings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import TrainingError
 from mmst.jobs.curves import tell_curves
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.labels import check_gold, selection_options, withheld_share
-from mmst.jobs.opened import Job, opened
+from mmst.jobs.opened import Job, objective_of, opened
 from mmst.jobs.outlook import run_pieces
 from mmst.jobs.plan import print_plan_of
 from mmst.jobs.power import check_power
@@ -20,6 +20,7 @@ from mmst.jobs.training import check_trainable, fitter_factory
 from mmst.reasons import check_ways
 from mmst.reporting.results import mean_accuracy
 from mmst.rounds import InitFrom, OnCollapse, RoundsPlan, TrainingPlan, UntrainableArmError, run_rounds
+from mmst.training.objective import Aim, Objective
 from mmst.training.options import TrainingOptions
 
 
@@ -57,6 +58,11 @@ def run(settings: TrainSettings) -> float | None:
         return mean_accuracy(found, main if main in found["arms"] else results[-1].arm)
 
 
+def arms_objective(settings: ObjectiveSettings) -> Objective:
+    """What an arm's training lowers."""
+    return Objective(Aim(settings.aim), settings.beta, settings.alpha, settings.right, settings.wrong, settings.lr_share)
+
+
 @config_errors
 def rounds_plan(job: Job, settings: TrainSettings) -> RoundsPlan:
     """All that a run of rounds needs to know."""
@@ -71,6 +77,7 @@ def rounds_plan(job: Job, settings: TrainSettings) -> RoundsPlan:
         selection=selection_options(settings),
         training=TrainingPlan(
             options=options,
+            objectives={row.name: arms_objective(objective_of(settings, row)) for row in settings.recipes},
             fitter=fitter_factory(job, settings, options),
             settings=settings.trainer.trainer,
         ),

@@ -108,6 +108,19 @@ class Choice(StrEnum):
     """The one that shares the fewest words with the target's own right solutions of the problem."""
 
 
+class Contrast(StrEnum):
+    """Which right solutions stand beside a method's own wrong ones, where an objective compares."""
+
+    NONE = "none"
+    WITHIN = "within"
+    """The method's own."""
+    ACROSS = "across"
+    """Those that were translated into it."""
+    BOTH = "both"
+    ALONE = "alone"
+    """None: right and wrong solutions are taken each alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A named set of edges: what one arm is trained on. Without edges the arm is the base model itself."""
@@ -126,11 +139,14 @@ class Recipe:
     choose: Choice = Choice.ALL
     taught: bool = False
     """Whether another model, the run's translator, makes the attempts: what translations that hold more often are worth."""
+    contrast: Contrast = Contrast.NONE
+    contrasts: int = 4
+    """How many pairs of a problem and method there are at most; where each is taken alone, how many wrong solutions."""
 
     @property
     def asked(self) -> tuple[str, ...]:
         """The methods whose samples it looks at: its sources, and its targets where it goes by their own samples."""
-        by_targets = self.send is not Send.ALL or self.choose is Choice.DISTINCT
+        by_targets = self.send is not Send.ALL or self.choose is Choice.DISTINCT or self.contrast is not Contrast.NONE
         return tuple(dict.fromkeys((*self.sources, *(self.targets if by_targets else ()))))
 
     @property

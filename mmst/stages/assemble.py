@@ -32,7 +32,7 @@ def assemble(
         target = methods[edge.target]
         for row in rows:
             asked = writer.solution(problems[row.sample.problem_id], target.format)
-            completion = _completion(row.sample.completion, target, asked)
+            completion = completion_text(row.sample.completion, target, asked)
             if (asked.text, completion) in seen:
                 dropped.append(Dropped(row.sample.id, str(edge), DropReason.DUPLICATE))
                 continue
@@ -42,8 +42,10 @@ def assemble(
     return examples, dropped
 
 
-def _completion(sampled: str, method: Method, asked: Rendering) -> str:
-    """What is trained on: the solution where the prompt leads up to one; the reasoning before it, where the method wants it."""
+def completion_text(sampled: str, method: Method, asked: Rendering) -> str:
+    """What is trained on of what was sampled: the solution where the prompt leads up to one, and before it the reasoning, where
+    the method wants that.
+    """
     reasoning, solution = split_reasoning(sampled)
     if reasoning and method.format.train_reasoning:
         return f"{reasoning}\n\n{method.clean(solution)}"

@@ -16,7 +16,7 @@ from mmst.statistics.agreement import Correlation
 from mmst.statistics.yields import EdgeCounts
 from mmst.training.checkpoint import content_hash
 from mmst.training.record import TrainingRecord
-from mmst.types import Dropped, Example, GradedSample, Problem, Verdict
+from mmst.types import Contrasted, Dropped, Example, GradedSample, Problem, Verdict
 
 
 @dataclass(frozen=True)
@@ -188,11 +188,13 @@ class ExampleSet:
     """By edge: examples that the training could not take."""
     record: TrainingRecord | None = None
     """Of the training on it."""
+    contrasted: Sequence[Contrasted] | None = None
+    """What an objective that compares is given; None: it is given the examples."""
 
     @property
     def key(self) -> str:
         """A hash of the examples: of all that the training sees of them."""
-        return rows_key(self.examples)
+        return rows_key(self.examples if self.contrasted is None else self.contrasted)
 
     @property
     def counts(self) -> dict[str, EdgeCounts]:

@@ -7,19 +7,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmst.errors import ConfigError, UserError
-from mmst.training.batches import tokenize
+from mmst.stages.sets import ExampleSet
+from mmst.training.batches import TokenRow, tokenize, tokenize_contrasted
 from mmst.training.checkpoint import embedding_count, load_tokenizer
 from mmst.training.launch import Fitter
 from mmst.training.options import TooLong, TrainingOptions
 from mmst.training.record import TrainingRecord
 from mmst.training.tokenization import refuse_unknown
-from mmst.types import Dropped, Example
+from mmst.types import Dropped
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 VERSION = 4
 SHOWN = ("enable_progress_bar", "enable_model_summary", "log_every_n_steps")
@@ -45,12 +49,15 @@ class TrainSpec:
         return cls(examples, start, options.settings(), telling, seed)
 
 
+KEPT = "What was sampled and measured is kept."
+
+
 class NothingToTrainOnError(UserError):
     """An arm has no examples. Raised before its training; the user widens the filter or samples more."""
 
 
 def train(
-    examples: Sequence[Example],
+    examples: ExampleSet,
     start: Path,
     target: Path,
     work: Path,
@@ -65,18 +72,35 @@ def train(
         ConfigError: some are too long, and the options refuse that.
     """
     tokenizer = load_tokenizer(start)
-    rows, dropped = tokenize(examples, tokenizer, options.longest_row)
+    rows, dropped, given = _tokenized(examples, tokenizer, options)
     if dropped and options.too_long is TooLong.REFUSE:
         raise ConfigError(
-            f"train: {len(dropped)} of {len(examples)} examples are longer than {options.longest_row} tokens (the first is "
+            f"train: {len(dropped)} of {given} examples are longer than {options.longest_row} tokens (the first is "
             f"{dropped[0].id}); raise trainer.options.longest (and row), or set trainer.options.too_long=drop."
         )
     if not rows:
-        said = (
-            f"{len(dropped)} of {len(examples)} were longer than {options.longest_row} tokens (trainer.options.longest)"
-            if examples
-            else "no sample passed the filter; take more problems or samples (sampling.per_problem), or an abler model"
-        )
-        raise NothingToTrainOnError(f"no example to train on: {said}. What was sampled and measured is kept.")
+        raise NothingToTrainOnError(f"no example to train on: {_why(examples, len(dropped), given, options)}. {KEPT}")
     refuse_unknown(tokenizer, (row.tokens for row in rows), embedding_count(start))
     return fitter(start, target, rows, options, work, seed), dropped
+
+
+def _tokenized(
+    examples: ExampleSet, tokenizer: PreTrainedTokenizerBase, options: TrainingOptions
+) -> tuple[list[TokenRow], list[Dropped], int]:
+    """(the rows, what was too long, how many there were)."""
+    if examples.contrasted is None:
+        return *tokenize(examples.examples, tokenizer, options.longest_row), len(examples.examples)
+    together = options.row if options.packed else None
+    return *tokenize_contrasted(examples.contrasted, tokenizer, options.longest_row, together), len(examples.contrasted)
+
+
+def _why(examples: ExampleSet, dropped: int, given: int, options: TrainingOptions) -> str:
+    if given:
+        return f"{dropped} of {given} were longer than {options.longest_row} tokens (trainer.options.longest)"
+    if examples.examples:
+        return (
+            f"objective={options.objective.aim} sets right beside wrong solutions of the same problem and method, and of the "
+            f"{len(examples.examples)} right ones none has a wrong one beside it; draw more samples (sampling.per_problem), "
+            "choose other pairs (objective.pairs=both), or objective=sft"
+        )
+    return "no sample passed the filter; take more problems or samples (sampling.per_problem), or an abler model"

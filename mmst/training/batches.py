@@ -17,7 +17,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from mmst.training.tokenization import example_tokens
-from mmst.types import Dropped, DropReason, Example
+from mmst.types import Contrasted, Dropped, DropReason, Example
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +27,8 @@ IGNORED = -100
 """The label of a token without a loss (PyTorch's own convention)."""
 PREFIX = -1
 """The segment of a prefix that all examples of a row see."""
+BESIDE = ", beside"
+"""Behind an edge's name, for the losses of what stands beside its examples."""
 SHORTEST_SHARED_PREFIX = 64
 """Tokens. Prompts with equal exemplars agree in more, and others hardly ever in so many."""
 FEWEST_SHARING = 8
@@ -46,6 +48,20 @@ class TokenRow:
     """How much each of its completion tokens counts in the loss."""
     shared: int = 0
     """How many of its first tokens may stand in a packed row once, for all examples that begin with them."""
+    beside: TokenRow | None = None
+    """What it is computed with, where an objective compares: a wrong solution of the same problem, or a mismatched one."""
+    right: bool = True
+    """Whether it is a right solution; wrong ones are trained on by an objective that takes each alone."""
+
+    @property
+    def parts(self) -> tuple[TokenRow, ...]:
+        """Itself, and what it is computed with."""
+        return (self,) if self.beside is None else (self, self.beside)
+
+    @property
+    def length(self) -> int:
+        """Tokens that it takes in a packed row, its prefix counted once."""
+        return sum(len(part.tokens) for part in self.parts) - self.shared * (len(self.parts) - 1)
 
     @property
     def prefix(self) -> tuple[int, ...]:
@@ -66,7 +82,10 @@ class Batch:
     """What stands in each row: one example, or several where rows are packed."""
     share: float
     """What each unit of loss weight adds to the step's loss: 1 over the weights of all batches of the step, times the number
-    of these batches, since processes and accumulated batches are averaged."""
+    of these batches, since processes and accumulated batches are averaged. Where an objective compares, the weight is that of
+    an example, whatever its length."""
+    token_share: float = 0.0
+    """The same by the loss weights of completion tokens, where an objective compares."""
 
 
 def tokenize(
@@ -83,6 +102,26 @@ def tokenize(
     return rows, dropped
 
 
+def tokenize_contrasted(
+    rows: Sequence[Contrasted], tokenizer: PreTrainedTokenizerBase, longest: int, together: int | None = None
+) -> tuple[list[TokenRow], list[Dropped]]:
+    """The same of examples that stand beside another completion. together: the most tokens of both; None: no limit."""
+    kept, dropped = [], []
+    for row in rows:
+        other = replace(row.example, id=f"{row.example.id} beside {row.beside_id}", completion=row.beside)
+        found = []
+        for example, edge in ((row.example, row.example.edge), (other, f"{row.example.edge}{BESIDE}")):
+            tokens, prompt = example_tokens(tokenizer, example)
+            found.append(TokenRow(example.id, edge, tuple(tokens), prompt, example.problem_id))
+        whole = replace(found[0], beside=found[1], right=row.right, id=found[1].id + " itself")
+        too_long = max(len(part.tokens) for part in whole.parts) > longest
+        if too_long or (together is not None and whole.length > together):
+            dropped.append(Dropped(row.example.id, row.example.edge, DropReason.TOO_LONG))
+        else:
+            kept.append(whole)
+    return kept, dropped
+
+
 def with_shared_prefixes(rows: Sequence[TokenRow]) -> list[TokenRow]:
     """The rows, each with how many first tokens it shares with all that begin as it does; in their order.
 
@@ -90,16 +129,22 @@ def with_shared_prefixes(rows: Sequence[TokenRow]) -> list[TokenRow]:
     """
     alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        if row.prompt_length > SHORTEST_SHARED_PREFIX:
-            alike[row.tokens[:SHORTEST_SHARED_PREFIX]].append(number)
+        starts = {part.tokens[:SHORTEST_SHARED_PREFIX] for part in row.parts}
+        if len(starts) == 1 and min(part.prompt_length for part in row.parts) > SHORTEST_SHARED_PREFIX:
+            alike[starts.pop()].append(number)
     shared = [0] * len(rows)
     for numbers in alike.values():
         if len(numbers) >= FEWEST_SHARING:
-            common = common_length([rows[number].tokens for number in numbers])
-            length = min(common, min(rows[number].prompt_length for number in numbers) - 1)
+            parts = [part for number in numbers for part in rows[number].parts]
+            length = min(common_length([part.tokens for part in parts]), min(part.prompt_length for part in parts) - 1)
             for number in numbers:
                 shared[number] = length
-    return [replace(row, shared=length) for row, length in zip(rows, shared, strict=True)]
+    return [_sharing(row, length) for row, length in zip(rows, shared, strict=True)]
+
+
+def _sharing(row: TokenRow, length: int) -> TokenRow:
+    beside = row.beside
+    return replace(row, shared=length, beside=None if beside is None else replace(beside, shared=length))
 
 
 def common_length(sequences: Sequence[Sequence[Any]]) -> int:

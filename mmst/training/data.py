@@ -12,6 +12,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 from mmst.training.batches import Batch, TokenRow, collate
 from mmst.training.schedule import Row, like_lengths, parts_of_step
+from mmst.training.units import compares, units_of
 
 
 class BatchDataset(Dataset[Batch]):
@@ -22,6 +23,7 @@ class BatchDataset(Dataset[Batch]):
         steps: the rows of each step, by the numbers of their examples.
         process, processes: which of how many this is.
         accumulated: batches that each process adds up in a step.
+        packed: whether what is computed together shares a row.
     """
 
     def __init__(
@@ -31,8 +33,10 @@ class BatchDataset(Dataset[Batch]):
         process: int = 0,
         processes: int = 1,
         accumulated: int = 1,
+        packed: bool = False,
     ) -> None:
         self.rows = rows
+        self.packed = packed
         self.steps = steps
         self.process = process
         self.parts = processes * accumulated
@@ -46,9 +50,15 @@ class BatchDataset(Dataset[Batch]):
         """One batch."""
         step, turn = divmod(index, self.accumulated)
         rows = self.steps[step]
-        weight = sum(self.rows[number].loss_weight for row in rows for number in row)
-        mine = parts_of_step(rows, self.parts)[turn * self.processes + self.process]
-        return Batch(tuple(tuple(self.rows[number] for number in row) for row in mine), self.parts / weight)
+        units = [self.rows[number] for row in rows for number in row]
+        dealt = parts_of_step(rows, self.parts)[turn * self.processes + self.process]
+        mine = [tuple(self.rows[number] for number in row) for row in dealt]
+        by_tokens = self.parts / sum(unit.loss_weight for unit in units)
+        if units[0].beside is None:
+            return Batch(tuple(mine), by_tokens)
+        laid = [tuple(part for unit in row for part in unit.parts) for row in mine]
+        split = laid if self.packed else [(part,) for row in laid for part in row]
+        return Batch(tuple(split), self.parts / sum(unit.weight for unit in units), by_tokens)
 
 
 class ExampleDataModule(lightning.LightningDataModule):
@@ -70,21 +80,26 @@ class ExampleDataModule(lightning.LightningDataModule):
         super().__init__()
         self.rows = rows
         self.steps = steps
+        self.packed = packed
         self.collate = partial(_grouped, pad_id=pad_id, edges=edges, packed=packed, groups=groups)
 
     def train_dataloader(self) -> StatefulDataLoader[Batch]:
         """The loader of the whole run."""
         trainer = self.trainer
         place = (trainer.global_rank, trainer.world_size, trainer.accumulate_grad_batches) if trainer else (0, 1, 1)
-        return StatefulDataLoader(BatchDataset(self.rows, self.steps, *place), batch_size=1, collate_fn=self.collate)
+        batches = BatchDataset(self.rows, self.steps, *place, self.packed)
+        return StatefulDataLoader(batches, batch_size=1, collate_fn=self.collate)
 
 
 def _grouped(batches: Sequence[Batch], pad_id: int, edges: Sequence[str], packed: bool, groups: int) -> dict[str, Any]:
     """The tensors of a batch's groups of like length, what their losses count, and the ids of its examples."""
     (batch,) = batches
     parts = like_lengths([sum(len(part.tokens) for part in row) for row in batch.rows], groups)
-    return {
+    made = {
         "groups": [collate([batch.rows[place] for place in places], pad_id, edges, packed) for places in parts],
         "share": batch.share,
         "ids": [part.id for row in batch.rows for part in row],
     }
+    if not compares(batch):
+        return made
+    return {**made, **units_of([batch.rows[place] for places in parts for place in places], batch)}

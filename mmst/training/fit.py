@@ -23,6 +23,7 @@ from mmst.training.module import CausalLanguageModule
 from mmst.training.options import BY_POSITION, TrainingOptions
 from mmst.training.record import TrainingRecord, finish, finished
 from mmst.training.recorder import Recorder
+from mmst.training.references import AT_ONCE, References, alone, completions_of
 from mmst.training.saving import END, BesideTarget, Saver, latest, writes_files
 from mmst.training.schedule import Row, bucketed_steps, check_parts, packed_steps
 
@@ -54,11 +55,12 @@ def fit(
     """
     tokenizer = load_tokenizer(start)
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    objective = options.objective
     weighed = options.weighed(rows)
     shares = options.shares_prefixes and load_config(start)._attn_implementation not in BY_POSITION
     train_rows, held_rows = split_by_problem(with_shared_prefixes(weighed) if shares else weighed, options.held_out, seed)
     _check_split(options, train_rows, held_rows)
-    edges = sorted({row.edge for row in rows})
+    edges = sorted({part.edge for row in rows for part in row.parts})
     steps = options.step_count(len(train_rows))
     lightning.seed_everything(seed, workers=True, verbose=False)
     recorder = Recorder(edges, options.save_every)
@@ -71,6 +73,9 @@ def fit(
     schedule = _schedule(train_rows, options, steps, seed, trainer.world_size * trainer.accumulate_grad_batches)
     trainer.accumulate_grad_batches = options.accumulated(len(schedule[0]), trainer.world_size, trainer.accumulate_grad_batches)
     made: list[Callback] = [recorder, *callbacks]
+    if objective.compares:
+        known = completions_of(train_rows)
+        made.append(References(partial(held_out_batches, known, AT_ONCE), partial(alone, pad_id=pad_id, edges=edges), work))
     if held_rows:
         size = max(1, options.batch_size // (trainer.world_size * trainer.accumulate_grad_batches))
         held = held_out_batches(held_rows, size, trainer.world_size)
@@ -88,6 +93,7 @@ def fit(
         options.loss_chunk,
         work / UNCLEAR,
         seed,
+        objective,
     )
     if finished(work) is None:
         resume = latest(work)
@@ -106,7 +112,7 @@ def fit(
 
 
 def _schedule(rows: Sequence[TokenRow], options: TrainingOptions, steps: int, seed: int, parts: int) -> Sequence[Sequence[Row]]:
-    lengths = [len(row.tokens) for row in rows]
+    lengths = [row.length for row in rows]
     if options.packed:
         prefixes = [row.prefix for row in rows]
         schedule = packed_steps(lengths, options.row, options.batch_size, steps, seed, prefixes)

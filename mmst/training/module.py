@@ -16,7 +16,12 @@ from transformers import PreTrainedModel, get_scheduler
 
 from mmst.training.flops import multiplied_parameters
 from mmst.training.loss import CompletionLoss, labelled
+from mmst.training.objective import Aim, Objective
 from mmst.training.options import OptimizerOptions
+from mmst.training.preference import Scores, margins, unit_losses
+from mmst.training.units import whole_logprobs
+
+SFT = Objective()
 
 
 class LossNotFiniteError(FloatingPointError):
@@ -34,6 +39,7 @@ class CausalLanguageModule(lightning.LightningModule):
         loss_chunk: see `CompletionLoss`.
         unclear: where the ids of a batch are written whose loss is not finite.
         seed: of dropout.
+        objective: what is lowered.
     """
 
     model: PreTrainedModel
@@ -50,6 +56,7 @@ class CausalLanguageModule(lightning.LightningModule):
         loss_chunk: int | None = None,
         unclear: Path | None = None,
         seed: int = 0,
+        objective: Objective = SFT,
     ) -> None:
         super().__init__()
         self.optimizer_options = optimizer
@@ -58,6 +65,9 @@ class CausalLanguageModule(lightning.LightningModule):
         self.loss_chunk = loss_chunk
         self.unclear = unclear
         self.seed = seed
+        self.objective = objective
+        self.references: dict[str, float] = {}
+        """Completion's id -> the log-probability that the start model gives it, for objectives that compare."""
         self._build = build
         self._vectors: frozenset[str] = frozenset()
         self._norm: Tensor | None = None
@@ -92,12 +102,36 @@ class CausalLanguageModule(lightning.LightningModule):
         """A batch's part of its step's loss, with what each labelled token contributes to it."""
         losses = torch.cat([self._losses(group, self.packed) for group in batch["groups"]])
         weights = torch.cat([labelled(group, "weights") for group in batch["groups"]])
-        loss = (losses * weights).sum() * batch["share"]
+        told = {"losses": losses.detach()}
+        if self.objective.compares:
+            loss, told["margins"] = self._compared(losses, weights, batch)
+        else:
+            loss = (losses * weights).sum() * batch["share"]
         self._ids += batch["ids"]
         self._check_finite(loss, "loss")
         if isinstance(self.trainer.strategy, DeepSpeedStrategy):
             loss = loss * self.trainer.accumulate_grad_batches  # Lightning divides by it, and DeepSpeed does so again
-        return {"loss": loss, "losses": losses.detach()}
+        return {"loss": loss, **told}
+
+    def _compared(self, losses: Tensor, weights: Tensor, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """A batch's part of the loss of an objective that compares, and the margin of each unit, (U,)."""
+        objective, ids = self.objective, batch["completions"]
+        whole = whole_logprobs(losses, batch["completion"], len(ids))
+        before = torch.tensor([self.references[id] for id in ids], device=whole.device, dtype=whole.dtype)
+        solution, beside = batch["solution"], batch["beside"]
+        scores = Scores(whole[solution], whole[beside], before[solution], before[beside], batch["right"])
+        chance = self._mean_over_processes(scores.gained_beside.mean().detach()) if objective.aim is Aim.KTO else None
+        loss = (unit_losses(objective, scores, chance) * batch["unit_weights"]).sum() * batch["share"]
+        if objective.aim is Aim.RPO:
+            own = torch.isin(batch["completion"], solution)
+            loss = loss + objective.alpha * (losses * weights)[own].sum() * batch["token_share"]
+        return loss, margins(objective, scores)
+
+    def _mean_over_processes(self, value: Tensor) -> Tensor:
+        if self.trainer.world_size == 1:
+            return value
+        mean: Tensor = self.trainer.strategy.reduce(value.clone(), reduce_op="mean")
+        return mean
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The loss of each completion token of some rows, (N,)."""

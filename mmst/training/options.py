@@ -11,6 +11,7 @@ from typing import Any
 
 from mmst.errors import ConfigError
 from mmst.training.batches import TokenRow
+from mmst.training.objective import Objective
 from mmst.training.schedule import Layout
 
 BY_POSITION = ("flash_attention_2", "flash_attention_3", "flex_attention")
@@ -99,6 +100,8 @@ class TrainingOptions:
     """Steps between two measurements of the held-out loss."""
     patience: int | None = 3
     """Measurements without a better one until a training stops; None: never."""
+    objective: Objective = field(default_factory=Objective)
+    """What is lowered."""
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
     save_every: int = 100
     """Steps between the checkpoints that a killed training resumes from."""
@@ -198,7 +201,8 @@ class TrainingOptions:
         idle |= {"merge"} if self.merge or self.lora is None else set()
         idle |= {"groups"} if self.packed else {"row", "rows_at_once"}
         idle |= set() if self.held_out else {"measure_every", "patience"}
-        return {key: value for key, value in asdict(self).items() if key not in idle}
+        found = {key: value for key, value in asdict(self).items() if key not in {*idle, "objective"}}
+        return {**found, "objective": self.objective.settings()} if self.objective.compares else found
 
 
 def _check_attention(name: str | None) -> None:

@@ -34,6 +34,8 @@ class Recorder(Callback):
         self.record = TrainingRecord()
         self._norms = (0.0, 0)
         self._window: Tensor | None = None
+        self._margins: Tensor | None = None
+        """Of objectives that compare: the sum of the margins, how many are above 0, and of how many."""
         self._counts: Tensor | None = None
         self._start = 0.0
         self._logged = 0
@@ -44,6 +46,7 @@ class Recorder(Callback):
         self.record.rate = matmul_rate(device.type, _dtype(trainer)) * trainer.world_size
         self._window = torch.zeros(2, len(self.edges), device=device, dtype=torch.float64)
         self._counts = torch.zeros(4, device=device, dtype=torch.float64)
+        self._margins = torch.zeros(3, device=device, dtype=torch.float64)
         self._logged = trainer.global_step
         assert isinstance(pl_module, CausalLanguageModule)
         self._flops = flops_per_token(pl_module.model.config, pl_module.multiplied, 0.0)
@@ -65,6 +68,8 @@ class Recorder(Callback):
         losses = outputs["losses"].double()
         self._window[0].index_add_(0, edges, losses)
         self._window[1].index_add_(0, edges, torch.ones_like(losses))
+        if self._margins is not None and (margins := outputs.get("margins")) is not None:
+            self._margins += torch.stack([margins.sum(), (margins > 0).sum(), margins.new_tensor(len(margins))]).double()
         for group in batch["groups"]:
             lengths, places = _segment_lengths(group["segments"]), group["segments"].numel()
             prefix = (group["segments"] == PREFIX).sum(1, keepdim=True)
@@ -111,8 +116,9 @@ class Recorder(Callback):
     def _log(self, trainer: lightning.Trainer, step: int) -> None:
         assert self._window is not None
         assert self._counts is not None
-        sums = _summed(trainer, torch.cat([self._window.flatten(), self._counts]))
-        window, counts = sums[:-4].view(2, -1), sums[-4:]
+        assert self._margins is not None
+        sums = _summed(trainer, torch.cat([self._window.flatten(), self._counts, self._margins]))
+        window, counts, margins = sums[:-7].view(2, -1), sums[-7:-3], sums[-3:]
         record = self.record
         record.steps = step
         record.examples += int(counts[0])
@@ -123,10 +129,12 @@ class Recorder(Callback):
         seen = [(edge, float(window[0, i]), float(window[1, i])) for i, edge in enumerate(self.edges)]
         record.loss_by_edge.update({edge: total / count for edge, total, count in seen if count})
         record.gradient_norm = self._norms[0] / self._norms[1] if self._norms[1] else None
-        self._window.zero_()
-        self._counts.zero_()
+        for counted in (self._window, self._counts, self._margins):
+            counted.zero_()
         self._logged = step
         metrics = _metrics(record, trainer)
+        if margins[2]:
+            metrics |= {"margin": float(margins[0] / margins[2]), "right_likelier": float(margins[1] / margins[2])}
         record.curve.append({"step": step, **metrics})
         if trainer.logger is not None:
             trainer.logger.log_metrics(metrics, step=step)
