@@ -47,6 +47,8 @@ REFILL_BELOW = {"cpu": 0.0, "cuda": 0.5}
 them costs more than it gains (docs/sampling.md); on a GPU the share is a guess that no run has measured yet."""
 INT8 = "int8"
 DTYPES = ("auto", "float32", "bfloat16", "float16", INT8)
+COARSE = 2
+"""Version of the numbers in bf16 and fp16, where rounding makes rows: since 2 a shared prefix is attended to by fp32 scores."""
 PREFILL_GROUPS = 8
 """Groups of like length that the prompts of a batch are computed in."""
 OWN_TOKENS = 1
@@ -91,7 +93,8 @@ class HFSampler:
     @property
     def engine(self) -> str:
         """`hf`, the version of transformers, and what the numbers depend on."""
-        return f"hf-{transformers.__version__}-{self.device.type}-{self.dtype}"
+        numbers = self.dtype if self.dtype in ("float32", INT8) else f"{self.dtype}.{COARSE}"
+        return f"hf-{transformers.__version__}-{self.device.type}-{numbers}"
 
     @property
     def loads(self) -> bool:
