@@ -2,6 +2,8 @@
 
     python benchmarks/training.py                                   nano (minutes)
     python benchmarks/training.py --model smollm2 --steps 24 --batch 8   a real model (half an hour)
+    python benchmarks/training.py --model MODEL.gguf --lora 16 --steps 6 --batch 8 --contenders bucketed packed trl
+                                                                    adapters, against trl with peft
 
 Examples have the lengths of GSM8K's (its deciles, in SmolLM2's tokens) and the arithmetic world's content. Contenders, each in
 a process of its own, in turns:
@@ -11,7 +13,8 @@ a process of its own, in turns:
     trl, trl-grouped        trl's SFTTrainer, batches in random order or of like lengths, all else at what is fastest here
     trl-packed              the same with packing, which without FlashAttention lets examples see each other: not by default
 
-A rate is tokens of examples, padding not, over the time from the first step to the end of the last. Losses are those of the
+A rate is tokens of examples, padding not, over the time from the first step to the end of the last; examples/s are steps times
+the batch over the same time. With --lora all train the same adapters of all linear layers. Losses are those of the
 trained models on examples that nobody trained on. Beside the rates stands what the machine's matrix products would allow.
 """
 
@@ -34,7 +37,8 @@ import torch
 from mmst.nano.__main__ import bare_methods
 from mmst.nano.recipe import NanoRecipe, corpus
 from mmst.training.batches import TokenRow, collate
-from mmst.training.checkpoint import load_model, load_tokenizer, nano_checkpoint, smollm2_checkpoint
+from mmst.training.checkpoint import hub_checkpoint, load_model, load_tokenizer, nano_checkpoint, smollm2_checkpoint
+from mmst.training.model import with_adapters
 from mmst.training.options import TrainingOptions
 
 PROMPTS = (17, 41, 47, 51, 56, 61, 66, 72, 80, 95, 228)
@@ -43,12 +47,21 @@ COMPLETIONS = (33, 69, 81, 92, 103, 116, 130, 147, 167, 201, 454)
 DEFAULT = ("bucketed", "packed", "lightning", "trl", "trl-grouped")
 UNSEEN = 64
 """Examples that nobody is trained on."""
-LR, DECAY, BETAS, WARMUP, CLIP = {"nano": 1e-3, "smollm2": 1e-4}, 0.01, (0.9, 0.95), 0.05, 1.0
+LR, DECAY, BETAS, WARMUP, CLIP = {"nano": 1e-3}, 0.01, (0.9, 0.95), 0.05, 1.0
+REAL_LR, ADAPTER_LR = 1e-4, 2e-4
+"""Of any other model, and of adapters."""
 
 
 def checkpoint(model: str) -> Path:
-    """The folder of a model."""
-    return nano_checkpoint() if model == "nano" else smollm2_checkpoint("runs/models")
+    """The folder of a model: nano, smollm2, or what model.name takes."""
+    if model == "smollm2":
+        return smollm2_checkpoint("runs/models")
+    return nano_checkpoint() if model == "nano" else hub_checkpoint(model, "runs/models")
+
+
+def peak_rate(options: argparse.Namespace) -> float:
+    """The learning rate after its warm-up."""
+    return ADAPTER_LR if options.lora else LR.get(options.model, REAL_LR)
 
 
 def examples(model: str, count: int) -> list[TokenRow]:
@@ -116,7 +129,8 @@ def ours(options: argparse.Namespace, rows: list[TokenRow], clock: Clock, folder
         row=options.row,
         groups=options.groups,
         save_every=10**6,
-        optimizer=OptimizerOptions(LR[options.model], DECAY, BETAS, WARMUP),
+        lora=options.lora,
+        optimizer=OptimizerOptions(peak_rate(options), DECAY, BETAS, WARMUP),
     )
     trainer = functools.partial(
         lightning.Trainer, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
@@ -148,7 +162,7 @@ def by_lightning(options: argparse.Namespace, rows: list[TokenRow], clock: Clock
     class Module(lightning.LightningModule):
         def __init__(self) -> None:
             super().__init__()
-            self.model = model.train()
+            self.model = (with_adapters(model, options.lora) if options.lora else model).train()
 
         def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
             nonlocal seen
@@ -160,7 +174,7 @@ def by_lightning(options: argparse.Namespace, rows: list[TokenRow], clock: Clock
             clock.stop()
 
         def configure_optimizers(self) -> Any:
-            optimizer = torch.optim.AdamW(self.model.parameters(), LR[options.model], BETAS, weight_decay=DECAY)
+            optimizer = torch.optim.AdamW(self.model.parameters(), peak_rate(options), BETAS, weight_decay=DECAY)
             warmup = round(WARMUP * options.steps)
             schedule = get_scheduler("cosine", optimizer, warmup, options.steps)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -209,7 +223,7 @@ def by_trl(options: argparse.Namespace, rows: list[TokenRow], clock: Clock, fold
         packing=packed,
         max_length=options.row if packed else None,
         completion_only_loss=True,
-        learning_rate=LR[options.model],
+        learning_rate=peak_rate(options),
         adam_beta1=BETAS[0],
         adam_beta2=BETAS[1],
         weight_decay=DECAY,
@@ -224,6 +238,8 @@ def by_trl(options: argparse.Namespace, rows: list[TokenRow], clock: Clock, fold
         logging_strategy="no",
         disable_tqdm=True,
     )
+    if options.lora:
+        model = with_adapters(model, options.lora)
     trainer = SFTTrainer(model, args=config, train_dataset=data, processing_class=tokenizer, callbacks=[Watch()])
     counted = 0
     collator = trainer.data_collator
@@ -260,13 +276,15 @@ def contend(options: argparse.Namespace) -> dict[str, float]:
         model, tokens = run(options, seen, clock, Path(folder))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     found = loss(model, unseen)
-    return {"rate": tokens / clock.seconds, "tokens": tokens, "loss": found, "peak": peak}
+    rate = options.steps * options.batch / clock.seconds
+    return {"rate": tokens / clock.seconds, "examples": rate, "tokens": tokens, "loss": found, "peak": peak}
 
 
 def main() -> None:
     """Run all contenders in turns, and print their rates, losses and memory, and the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--model", choices=["nano", "smollm2"], default="nano")
+    parser.add_argument("--model", default="nano", help="nano, smollm2, a folder, a GGUF file, or an id of the Hub")
+    parser.add_argument("--lora", type=int, help="train adapters of this rank")
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--batch", type=int, default=16, help="examples of a step")
     parser.add_argument("--epochs", type=int, default=2)
@@ -291,7 +309,9 @@ def main() -> None:
             if name not in found or now["rate"] > found[name]["rate"]:
                 found[name] = now
             print(
-                f"{name:12} {now['rate']:9,.0f} tokens/s  loss {now['loss']:.4f}  peak {now['peak'] / 2**30:.2f} GB", flush=True
+                f"{name:12} {now['rate']:9,.0f} tokens/s  {now['examples']:8.2f} examples/s  loss {now['loss']:.4f}  "
+                f"peak {now['peak'] / 2**30:.2f} GB",
+                flush=True,
             )
     report(options, found)
 

@@ -28,6 +28,7 @@ from mmst.samplers.abilities import abilities_of, step
 from mmst.samplers.batch import Batch, keep_rows
 from mmst.samplers.cache import RowCache, rows_that_fit
 from mmst.samplers.hidden import mean_hidden_states
+from mmst.samplers.int8 import put_int8
 from mmst.samplers.lengths import Fitting, positions, put_back
 from mmst.samplers.plain import complete_plainly, like_rows
 from mmst.samplers.prefix import NAME, Prefix, prefix_of
@@ -44,7 +45,10 @@ COMPACT_BELOW = 0.75
 REFILL_BELOW = {"cpu": 0.0, "cuda": 0.5}
 """Waiting rows enter once less than this share of the batch's room is running. On a CPU small batches cost little, and joining
 them costs more than it gains (docs/sampling.md); on a GPU the share is a guess that no run has measured yet."""
-DTYPES = ("auto", "float32", "bfloat16", "float16")
+INT8 = "int8"
+DTYPES = ("auto", "float32", "bfloat16", "float16", INT8)
+COARSE = 2
+"""Version of the numbers in bf16 and fp16, where rounding makes rows: since 2 a shared prefix is attended to by fp32 scores."""
 PREFILL_GROUPS = 8
 """Groups of like length that the prompts of a batch are computed in."""
 OWN_TOKENS = 1
@@ -75,6 +79,8 @@ class HFSampler:
         self.device = _device(device)
         if dtype not in DTYPES:
             raise ConfigError(f"sampler.dtype={dtype} must be one of {', '.join(DTYPES)}.")
+        if dtype == INT8 and self.device.type != "cpu":
+            raise ConfigError(f"sampler.dtype={dtype} is for a CPU; on sampler.device={self.device} take auto or bfloat16.")
         self.refill_below = REFILL_BELOW.get(self.device.type, 0.0) if refill_below is None else refill_below
         self.dtype = "float32" if dtype == "auto" and self.device.type == "cpu" else dtype
         self._checkpoint: Path | None = None
@@ -87,7 +93,8 @@ class HFSampler:
     @property
     def engine(self) -> str:
         """`hf`, the version of transformers, and what the numbers depend on."""
-        return f"hf-{transformers.__version__}-{self.device.type}-{self.dtype}"
+        numbers = self.dtype if self.dtype in ("float32", INT8) else f"{self.dtype}.{COARSE}"
+        return f"hf-{transformers.__version__}-{self.device.type}-{numbers}"
 
     @property
     def loads(self) -> bool:
@@ -103,10 +110,12 @@ class HFSampler:
         """Load a checkpoint unless it is the one that is loaded."""
         if checkpoint != self._checkpoint:
             self._tokenizer = load_tokenizer(checkpoint)
-            model: Any = load_model(checkpoint, self.dtype)
+            model: Any = load_model(checkpoint, "float32" if self.dtype == INT8 else self.dtype)
             self._model = model.to(self.device).eval()
             with torch.inference_mode():
                 self._abilities = abilities_of(self._model)
+            if self.dtype == INT8:
+                put_int8(self._model)
             self._fitting = Fitting(positions(self._model.config))
             self._endings = Endings(self._tokenizer, _end_tokens(self._model, self._tokenizer))
             self._checkpoint = checkpoint

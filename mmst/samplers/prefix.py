@@ -48,19 +48,20 @@ def shared_prefix_attention(
 ) -> tuple[Tensor, None]:
     """Softmax attention over prefix and own tokens. query: (B, H, Q, D); key, value: (B, N, S, D); mask: (B, 1, Q, S).
 
-    Returns (B, Q, H, D).
+    Returns (B, Q, H, D). Products of queries and keys are fp32 in every precision, as in the models' own attention: in bf16
+    a score of some hundreds, which biases of keys make (Qwen2), would be off by one.
     """
     assert shared_prefix is not None
     prefix_key, prefix_value = shared_prefix[int(module.layer_idx)]  # type: ignore[arg-type]
     b, h, q, d = query.shape
     n, p, _ = prefix_key.shape
-    grouped = query.reshape(b, n, h // n, q, d)
+    grouped = query.float().reshape(b, n, h // n, q, d)
     flat = grouped.transpose(0, 1).reshape(n, -1, d)
-    to_prefix = (flat @ prefix_key.transpose(1, 2)).view(n, b, h // n, q, p).transpose(0, 1)
-    to_own = (grouped.reshape(b, n, -1, d) @ key.transpose(2, 3)).view(b, n, h // n, q, -1)
+    to_prefix = (flat @ prefix_key.float().transpose(1, 2)).view(n, b, h // n, q, p).transpose(0, 1)
+    to_own = (grouped.reshape(b, n, -1, d) @ key.float().transpose(2, 3)).view(b, n, h // n, q, -1)
     if attention_mask is not None:
         to_own = to_own + attention_mask[:, :, None] / scaling
-    weights = torch.softmax(torch.cat([to_prefix, to_own], dim=-1).float() * scaling, dim=-1).to(query.dtype)
+    weights = torch.softmax(torch.cat([to_prefix, to_own], dim=-1) * scaling, dim=-1).to(query.dtype)
     from_prefix = weights[..., :p].transpose(0, 1).reshape(n, -1, p) @ prefix_value
     from_own = weights[..., p:].reshape(b, n, (h // n) * q, -1) @ value
     out = from_prefix.view(n, b, h // n, q, d).transpose(0, 1) + from_own.view(b, n, h // n, q, d)

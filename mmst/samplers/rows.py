@@ -23,6 +23,8 @@ from mmst.types import Completion, FinishReason, Prompt
 
 TOKENS_A_CHARACTER = 4
 """At most: a byte each."""
+CACHED = 2**17
+"""Logits that are drawn from at once on a CPU: their float64 sums are 1 MiB, what a core's own cache holds."""
 
 
 @dataclass(slots=True)
@@ -126,11 +128,21 @@ def uniforms(seeds: Sequence[int], params: SamplingParams) -> Tensor:
 def draw(logits: Tensor, chances: Tensor, params: SamplingParams) -> tuple[Tensor, Tensor]:
     """One token and its log-probability at temperature 1 for each row. logits: (B, V); chances: (B) in [0, 1).
 
-    Temperature 0 takes the likeliest token, and looks at no chance.
+    Temperature 0 takes the likeliest token, and looks at no chance. On a CPU a few rows are drawn at a time, so that what is
+    made of their logits stays in its cache; no row's numbers depend on which others are drawn with it.
     """
+    at_once = len(logits) if logits.device.type != "cpu" else max(1, CACHED // logits.shape[-1])
+    if len(logits) <= at_once:
+        return _drawn(logits, chances, params)
+    parts = zip(logits.split(at_once), chances.split(at_once), strict=True)
+    chosen, logprobs = zip(*(_drawn(*part, params) for part in parts), strict=True)
+    return torch.cat(chosen), torch.cat(logprobs)
+
+
+def _drawn(logits: Tensor, chances: Tensor, params: SamplingParams) -> tuple[Tensor, Tensor]:
     logprobs = torch.log_softmax(logits.float(), dim=-1)
     if params.temperature == 0:
-        chosen = logprobs.argmax(dim=-1)
+        chosen = _likeliest(logprobs)
     else:
         probabilities = torch.softmax(logits.float() / params.temperature, dim=-1)
         if params.top_p < 1:
@@ -139,6 +151,13 @@ def draw(logits: Tensor, chances: Tensor, params: SamplingParams) -> tuple[Tenso
         chosen = torch.searchsorted(cumulative, chances[:, None] * cumulative[:, -1:], right=True)[:, 0]
         chosen = chosen.clamp(max=logits.shape[-1] - 1)
     return chosen, logprobs.gather(1, chosen[:, None])[:, 0]
+
+
+def _likeliest(logprobs: Tensor) -> Tensor:
+    """The first of the likeliest tokens (B); numpy's search is ten times as fast as torch's on a CPU. logprobs: (B, V)."""
+    if logprobs.device.type == "cpu":
+        return torch.from_numpy(logprobs.numpy().argmax(axis=-1))
+    return logprobs.argmax(dim=-1)
 
 
 def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:

@@ -277,6 +277,12 @@ def test_impossible_sizes_are_refused(bad):
         HFSampler(**bad)
 
 
+def test_8_bit_layers_are_for_a_cpu(monkeypatch):
+    monkeypatch.setattr(hf, "_device", lambda name: torch.device("cuda"))
+    with pytest.raises(ConfigError, match=r"sampler\.dtype=int8 is for a CPU"):
+        HFSampler(dtype="int8")
+
+
 def test_a_token_without_an_embedding_is_named_before_anything_is_sampled(nano, tmp_path):
     tokenizer = load_tokenizer(nano)
     tokenizer.add_tokens(["zebra"])

@@ -45,6 +45,22 @@ def test_a_models_logits_do_not_change():
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
+def test_large_keys_in_bf16_keep_their_scores():
+    """Biases of keys make scores of hundreds (Qwen2), which bf16 rounds by one; the models' own attention does not."""
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 2, 4, 1, 64).to(torch.bfloat16)
+    key = key + 40  # (B, N, S, D) of four heads, one token of a row's own
+    prefix_key, prefix_value = (torch.randn(4, 30, 64) + 40).to(torch.bfloat16), torch.randn(4, 30, 64).to(torch.bfloat16)
+    module = nn.Module()
+    module.layer_idx = 0
+    out, _ = shared_prefix_attention(module, query, key, value, None, scaling=0.125, shared_prefix=[(prefix_key, prefix_value)])
+    joined = [
+        torch.cat([part.expand(2, -1, -1, -1), own], 2).float() for part, own in ((prefix_key, key), (prefix_value, value))
+    ]
+    expected = nn.functional.scaled_dot_product_attention(query.float(), *joined).transpose(1, 2)
+    torch.testing.assert_close(out.float(), expected, atol=0.03, rtol=0)
+
+
 def test_a_model_with_a_sliding_window_is_left_alone():
     sizes = {"vocab_size": 50, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     sizes |= {"num_key_value_heads": 1}

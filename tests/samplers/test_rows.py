@@ -3,7 +3,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mmst.samplers.rows import Endings, Row, before_completed_stop, before_stop, draw, uniforms
+from mmst.samplers.rows import CACHED, Endings, Row, before_completed_stop, before_stop, draw, uniforms
 from mmst.samplers.sampler import SamplingParams
 from mmst.training.checkpoint import load_tokenizer
 from mmst.types import FinishReason, Prompt
@@ -93,3 +93,14 @@ def test_top_p_draws_from_the_nucleus_alone():
     chosen, _ = draw(logits, chances, SamplingParams(1.0, top_p=0.8))
     assert set(chosen.tolist()) == {0, 1}
     assert (chosen == 0).float().mean().item() == pytest.approx(2 / 3, abs=0.01)
+
+
+@pytest.mark.parametrize("params", [SamplingParams(0.0), SamplingParams(0.7), SamplingParams(0.7, top_p=0.9)])
+def test_rows_are_drawn_as_alone_whatever_the_vocabulary(params):
+    torch.manual_seed(0)
+    logits, chances = 3 * torch.randn(5, CACHED // 2 + 1), torch.rand(5, dtype=torch.float64)
+    chosen, logprobs = draw(logits, chances, params)
+    alone = [draw(logits[n : n + 1], chances[n : n + 1], params) for n in range(5)]
+    assert chosen.tolist() == [int(token) for token, _ in alone]
+    torch.testing.assert_close(logprobs, torch.cat([logprob for _, logprob in alone]), atol=0, rtol=0)
+    torch.testing.assert_close(logprobs, logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0])
