@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mmst.ledger.chunking import Chunking
 from mmst.ledger.ledger import Work
 from mmst.ledger.progress import Task
 from mmst.ledger.spec import rows_key
@@ -112,10 +113,10 @@ def _replies(
         return pick.pick(part, list(prompts(part)), pipeline.sampler, params, task.advance)
 
     key = pipeline.keep_prompts(shown, prompts, f"prompts of {problems.name} by select")
-    spec = pick.PickSpec(*pipeline.engine(), checkpoint.key, key, params, draw, pipeline.chunk)
+    spec = pick.PickSpec(*pipeline.engine(), checkpoint.key, key, params, draw)
     redo = pick.is_lost if pipeline.redo_unjudged else None
     work = Work("pick", spec, compute, Sample)
-    return pipeline.ledger.chain(shown, [work], pipeline.chunk, f"select {problems.name}", redo=redo).rows(Sample)
+    return pipeline.ledger.chain(shown, [work], pipeline.chunking, f"select {problems.name}", redo=redo).rows(Sample)
 
 
 def hidden_states(
@@ -131,9 +132,9 @@ def hidden_states(
         pipeline.sampler.load(checkpoint.path)
         return hidden.hidden(part, reader)
 
-    spec = hidden.HiddenSpec(*pipeline.engine(), checkpoint.key, rows_key(questions), pipeline.chunk)
+    spec = hidden.HiddenSpec(*pipeline.engine(), checkpoint.key, rows_key(questions))
     work = Work("hidden", spec, compute, hidden.HiddenState)
-    stage = pipeline.ledger.chain(questions, [work], pipeline.chunk, f"hidden states of {name}")
+    stage = pipeline.ledger.chain(questions, [work], Chunking(hidden.CHUNK), f"hidden states of {name}")
     return hidden.matrix(stage.rows(hidden.HiddenState))
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from mmst.judges.judge import Judge
+from mmst.ledger.chunking import Chunking
 from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger, Stage, Work
 from mmst.ledger.progress import Task
@@ -64,6 +67,8 @@ class Pipeline:
         redo_unjudged: bool = False,
         judge: Judge | None = None,
         translator: Translator | None = None,
+        chunk_seconds: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ledger = ledger
         self.methods = methods
@@ -71,7 +76,7 @@ class Pipeline:
         self.sampler = sampler
         self.executor = executor
         self.seed = seed
-        self.chunk = chunk
+        self.chunking = Chunking(chunk, chunk_seconds, clock)
         self.redo_unjudged = redo_unjudged
         self.judge = judge
         self.translator = translator
@@ -89,7 +94,7 @@ class Pipeline:
             return sample.solution_prompts(part, how, self.writer, draw)
 
         key = self.keep_prompts(problems.problems, prompts, f"prompts of {problems.name} by {method}")
-        spec = sample.SampleSpec(*self.engine(), checkpoint.key, key, params, draw, self.chunk)
+        spec = sample.SampleSpec(*self.engine(), checkpoint.key, key, params, draw)
 
         def compute(part: Sequence[Problem], task: Task) -> list[Sample]:
             self.sampler.load(checkpoint.path)
@@ -119,7 +124,7 @@ class Pipeline:
             return translate.translation_prompts(part, problems.by_id, source, target, by.writer, draw)
 
         key = self.keep_prompts(tries, prompts, f"prompts of {what}")
-        spec = translate.TranslateSpec(*engine_of(by.sampler), by.checkpoint.key, key, params, draw, self.chunk)
+        spec = translate.TranslateSpec(*engine_of(by.sampler), by.checkpoint.key, key, params, draw)
 
         def compute(part: Sequence[translate.Attempt], task: Task) -> list[Sample]:
             by.sampler.load(by.checkpoint.path)
@@ -175,7 +180,7 @@ class Pipeline:
 
         works = [work, Work("grade", spec, compute, GradedSample)]
         redo = grade.is_unjudged if self.redo_unjudged else None
-        stage = self.ledger.chain(inputs, works, self.chunk, title, units, grade.VerdictTally(), redo)
+        stage = self.ledger.chain(inputs, works, self.chunking, title, units, grade.VerdictTally(), redo)
         unjudged = stage.manifest()["verdicts"].get(Verdict.UNJUDGED, 0) - stage.manifest()["no_gold"]
         if unjudged:
             total = stage.manifest()["rows"]
@@ -185,13 +190,13 @@ class Pipeline:
     def keep(self, name: str, rows: Sequence[Any], title: str, key: str | None = None) -> None:
         """Keep rows in the ledger, under a hash of themselves."""
         work = Work(name, RowsSpec(key or rows_key(rows)), lambda part, task: part, object)
-        self.ledger.chain(rows, [work], max(1, len(rows)), title)
+        self.ledger.chain(rows, [work], Chunking(max(1, len(rows))), title)
 
     def keep_prompts(self, inputs: Sequence[Any], prompts: Callable[[Sequence[Any]], Iterable[Prompt]], title: str) -> str:
         """Keep the prompts in the ledger; returns the key of all that an engine is told but the seeds."""
         key = _prompts_key(prompts(inputs))
         work = Work(asked.NAME, RowsSpec(key), lambda part, task: asked.asked_rows(prompts(part)), asked.AskedRow)
-        self.ledger.chain(inputs, [work], asked.CHUNK, title)
+        self.ledger.chain(inputs, [work], Chunking(asked.CHUNK), title)
         return key
 
     def engine(self) -> tuple[str, str | None]:

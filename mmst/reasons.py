@@ -109,7 +109,7 @@ def _judged(
 
     work = Work("reasons", ReasonsSpec(rows_key(right), problems.key, part_spec(judge)), compute, GradedSample)
     return (
-        GradedRows(pipeline.ledger.chain(right, [work], pipeline.chunk, f"reasons of {problems.name} by {name}"))
+        GradedRows(pipeline.ledger.chain(right, [work], pipeline.chunking, f"reasons of {problems.name} by {name}"))
         if right
         else ()
     )

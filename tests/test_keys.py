@@ -45,7 +45,7 @@ SOURCE, TRANSLATION, EXAMPLES, TRAINING, TEST = "sample train", "translate", "ex
 CONTRASTED = "contrasted"
 GRADES, PROBLEMS = "grade", "problems"
 CHANGES = {
-    "seed": (1, TEST), "chunk": (2, TEST), "model.shots": (1, TEST), "model.max_tokens": (32, TEST),
+    "seed": (1, TEST), "model.shots": (1, TEST), "model.max_tokens": (32, TEST),
     "sampler.dtype": ("bfloat16", TEST), "evaluation.params.max_tokens": (32, TEST),
     "evaluation.samples": (2, "sample test of several"), "sampling.per_problem": (2, SOURCE),
     "sampling.params.temperature": (0.8, SOURCE), "sampling.params.top_p": (0.9, SOURCE),
@@ -109,6 +109,7 @@ HARMLESS = {
     "solvers.code.format.bare": (None, "two shots are not bare"), "filter.rules": (None, "classes; what they drop counts"),
     "evaluation.reasons": ([], "what is read off answers"),
     "redo_unjudged": (True, "nothing was unjudged"),
+    "chunk": (2, "a sample does not know its chunk"), "chunk_seconds": (0.001, "as chunk"),
     "decontaminate.templates": (True, "no template is shared here; tests/jobs/test_problems.py has some"),
     "datasets": (None, "needs a group; as splits"), "evaluation.sampled.temperature": (0.8, "nothing is sampled"),
     "evaluation.sampled.max_tokens": (9, "nothing is sampled"), "evaluation.params.temperature": (None, "must be 0"),
@@ -256,7 +257,10 @@ def stages(config, root, nano):
         executor = Runs(pool.settings)
     ledger = Recorder(root)
     writer = prompt_writer(settings, nano)
-    pipeline = Pipeline(ledger, methods, writer, engine, executor, settings.seed, settings.chunk, settings.redo_unjudged)
+    pipeline = Pipeline(
+        ledger, methods, writer, engine, executor, settings.seed, settings.chunk, settings.redo_unjudged,
+        chunk_seconds=settings.chunk_seconds,
+    )  # fmt: skip
     trainer = settings.trainer.trainer
     shown = {"enable_progress_bar", "enable_model_summary", "log_every_n_steps"}
     counted = {key: value for key, value in trainer.items() if key not in shown}
@@ -341,3 +345,8 @@ def test_another_value_changes_the_first_stage_that_it_can_and_finds_nothing_sta
 @pytest.mark.parametrize("key", [key for key, (value, _) in HARMLESS.items() if value is not None])
 def test_what_changes_no_row_changes_no_key(key, changed, base, ledger, nano):
     assert stages(changed(key, HARMLESS[key][0]), ledger, nano) == base
+
+
+@pytest.mark.parametrize("key", ["chunk", "chunk_seconds"])
+def test_where_chunks_close_changes_no_row(key, changed, base, nano, tmp_path):
+    assert stages(changed(key, HARMLESS[key][0]), tmp_path, nano) == base

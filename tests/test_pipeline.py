@@ -1,3 +1,4 @@
+import itertools
 import os
 import random
 import re
@@ -25,6 +26,7 @@ from mmst.training.checkpoint import load_tokenizer
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord
 from mmst.types import FinishReason, Problem
+from tests.ledgers import without_chunks
 
 TEXT = " The total is 3 * 4 = 12. The answer is 12."
 CODE = "\ndef solution():\n    total = 3 * 4\n    return total"
@@ -49,9 +51,10 @@ def script(prompt, seed):
 
 @pytest.fixture
 def made(tmp_path, methods, sandbox):
-    def make(folder="ledger", chunk=3):
+    def make(folder="ledger", chunk=3, **time):
         sampler = ScriptedSampler(script)
-        return sampler, Pipeline(Ledger(tmp_path / folder), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=chunk)
+        ledger = Ledger(tmp_path / folder)
+        return sampler, Pipeline(ledger, methods, PromptWriter(), sampler, sandbox, seed=0, chunk=chunk, **time)
 
     return make
 
@@ -86,12 +89,21 @@ def test_arms_share_samples_and_a_second_run_samples_nothing(made, nano):
     assert again.calls == 0
 
 
+CLOSINGS = [
+    {"chunk": 1}, {"chunk": 4}, {"chunk": 100},
+    {"chunk": 100, "chunk_seconds": 60, "clock": itertools.count(0, 7).__next__},
+    {"chunk": 100, "chunk_seconds": 60, "clock": itertools.count(0, 1000).__next__},
+]  # fmt: skip
+
+
 def test_the_chunk_size_changes_no_sample(made, nano):
     rows = []
-    for folder, chunk in (("a", 1), ("b", 4), ("c", 100)):
-        _, pipeline = made(folder, chunk)
-        rows.append(list(pipeline.graded(Checkpoint(nano), "text", PROBLEMS, OPTIONS.sampling, 1, 2)))
-    assert rows[0] == rows[1] == rows[2]
+    for folder, closing in zip("abcde", CLOSINGS, strict=True):
+        _, pipeline = made(folder, **closing)
+        rows.append(pipeline.graded(Checkpoint(nano), "text", PROBLEMS, OPTIONS.sampling, 1, 17))
+    assert len({tuple(found.stage.manifest()["inputs"]) for found in rows}) == 5
+    assert all(list(found) == list(rows[0]) for found in rows)
+    assert len({found.stage.content for found in rows}) == len({found.stage.key for found in rows}) == 1
 
 
 def test_another_checkpoint_problem_or_prompt_is_sampled_anew(made, nano, tmp_path):
@@ -156,23 +168,38 @@ class Metered(ScriptedSampler):
 
 
 def test_twenty_kills_at_random_moments_change_no_file(tmp_path, nano):
+    found, expected, left = after_twenty_kills(tmp_path, nano, lambda moment: 2)
+    assert found == expected
+    assert 20 < left < len([name for name in found if "chunk-" in name])
+
+
+@pytest.mark.soak
+def test_twenty_kills_under_other_chunks_each_time_change_no_row(tmp_path, nano):
+    found, expected, left = after_twenty_kills(tmp_path, nano, lambda moment: 1 + moment % 4)
+    assert found.keys() != expected.keys(), "chunks closed elsewhere"
+    assert without_chunks(found) == without_chunks(expected)
+    assert left > 20
+
+
+def after_twenty_kills(tmp_path, nano, chunk):
+    """The files of a ledger whose run was killed twenty times, of an undisturbed one, and how many chunks the kills left."""
     form = bare_methods()["text"].format
     words = {name: TextMethod(replace(form, cue=f"{name}:"), name) for name in ("text", "plan")}
     problems = ProblemSet("train", [Problem(f"p{i}", f"Bag {i} of 3 by 4?", "12") for i in range(120)])
     both = Recipe.parse("r", ("text -> text", "text -> plan", "plan -> text"), tuple(words))
 
-    def run(folder):
+    def run(folder, chunk):
         sampler = Metered(lambda prompt, seed: TEXT if seed % 3 else WRONG)
-        pipeline = Pipeline(Ledger(folder), words, PromptWriter(), sampler, SimpleNamespace(settings={}), 0, 2)
+        pipeline = Pipeline(Ledger(folder), words, PromptWriter(), sampler, SimpleNamespace(settings={}), 0, chunk)
         example_set(pipeline, both, Checkpoint(nano), problems, OPTIONS, 1)
 
-    def killed_after(calls):
+    def killed_after(calls, chunk):
         Metered.tokens, Metered.told = os.pipe(), os.pipe()
         os.write(Metered.tokens[1], b"." * (calls + 3))
         child = os.fork()
         if child == 0:
             try:
-                run(tmp_path / "disturbed")
+                run(tmp_path / "disturbed", chunk)
             finally:
                 os._exit(0)
         for _ in range(calls):
@@ -182,15 +209,13 @@ def test_twenty_kills_at_random_moments_change_no_file(tmp_path, nano):
 
     assert Checkpoint(nano).key
     moments = random.Random(0)
-    codes = [killed_after(moments.randint(1, 6)) for _ in range(20)]
+    codes = [killed_after(moments.randint(1, 6), chunk(moment)) for moment in range(20)]
     assert codes == [-signal.SIGKILL] * 20
     Metered.tokens = Metered.told = None
     left = len(list((tmp_path / "disturbed").rglob("chunk-*")))
-    run(tmp_path / "disturbed")
-    run(tmp_path / "undisturbed")
-    found, expected = (files(tmp_path / name) for name in ("disturbed", "undisturbed"))
-    assert found == expected
-    assert 20 < left < len([name for name in found if "chunk-" in name])
+    run(tmp_path / "disturbed", chunk(20))
+    run(tmp_path / "undisturbed", chunk(20))
+    return files(tmp_path / "disturbed"), files(tmp_path / "undisturbed"), left
 
 
 def files(folder):

@@ -195,6 +195,7 @@ class Settings:
     title: str | None = None
     seed: AtLeastZero
     chunk: AtLeastOne
+    chunk_seconds: Annotated[float, msgspec.Meta(gt=0)] | None
     redo_unjudged: bool
     prompts: AtLeastZero
     paths: Paths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,6 +86,7 @@ def _job(settings: Settings) -> Job:
         executor=build(settings.sandbox, "sandbox"),
         seed=settings.seed,
         chunk=settings.chunk,
+        chunk_seconds=settings.chunk_seconds or math.inf,
         redo_unjudged=settings.redo_unjudged,
         judge=build_judge(settings),
         translator=_translator(settings, recipes, sampler),

@@ -73,7 +73,5 @@ class DrawnSpec:
     """A hash of what the engine is asked, whatever it is made of: question, format, exemplars, chat template, solutions."""
     params: SamplingParams
     draw: Draw
-    chunk: int
-    """Inputs a chunk: it changes no row, but which file a row lies in."""
     version: int
     """Of the stage."""

@@ -14,6 +14,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 VERSION = 1
+CHUNK = 500
+"""Questions a chunk: part of no key, and a vector's last digits depend on its neighbours, so it is one number for all runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,6 @@ class HiddenSpec:
     checkpoint: str
     questions: str
     """A hash of them, in their order."""
-    chunk: int
-    """Questions a chunk."""
     version: int = VERSION
 
 

@@ -2,7 +2,7 @@
 
 1. In: problems (P), a method, a checkpoint in the engine, sampling parameters.
 2. Each completion's seed derives from (run seed, round, purpose, problem, number): nothing else about the run matters to it.
-3. Out: samples (P x K), by problem, then by number. Resumes at the chunk.
+3. Out: samples (P x K), by problem, then by number. Resumes at the chunk (`mmst.ledger.chunking`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mmst.samplers.draw import Draw, DrawnSpec, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Problem, Prompt, Sample
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)

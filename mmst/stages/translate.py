@@ -22,7 +22,7 @@ from mmst.samplers.draw import Draw, DrawnSpec, as_sample, seed_of
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import GradedSample, Problem, Prompt, Sample
 
-VERSION = 5
+VERSION = 6
 HINT = "{question} (Hint: the answer is {answer}.)"
 NO_ANSWER = "no answer ({reason})"
 """What a try is said to give that gives none."""

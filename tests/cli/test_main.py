@@ -11,6 +11,7 @@ import pytest
 from mmst.cli.help import COMMANDS, JOBS
 from mmst.cli.main import main, options_first
 from mmst.cli.places import groups
+from mmst.ledger.chunking import Chunking
 from mmst.ledger.ledger import Ledger, Work
 from mmst.types import Problem
 from tests.conftest import ROOT
@@ -134,7 +135,7 @@ def test_runs_are_listed_with_their_state_and_scores(capsys, tmp_path, monkeypat
 
 def test_the_ledgers_stages_are_listed_with_their_rows(capsys, tmp_path):
     rows = [Problem(str(i), "1?", "1") for i in range(7)]
-    made = Ledger(tmp_path).chain(rows, [Work("problems", {}, lambda part, task: part, Problem)], 5, "problems")
+    made = Ledger(tmp_path).chain(rows, [Work("problems", {}, lambda part, task: part, Problem)], Chunking(5), "problems")
     main(["ledger", str(tmp_path)])
     shown = capsys.readouterr().out
     assert made.folder.name in shown

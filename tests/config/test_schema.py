@@ -13,6 +13,7 @@ from tests.composing import composed
         ("seed=-1", "seed=-1"),
         ("chunk=null", "chunk=null"),
         ("chunk=0", "chunk=0"),
+        ("chunk_seconds=0", "chunk_seconds=0"),
         ("rounds=true", "rounds=True"),
         ("arms=multi", "arms=multi"),
         ("name=..", "name=.."),

@@ -24,8 +24,8 @@ REQUIRED = {
     "dataset=reasoning_gym": ["dataset.task=leg_counting"],
 }
 TOP_LEVEL = {
-    "about", "decontaminate",
-    "arms", "chunk", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name", "title",
+    "about", "arms", "decontaminate", "title",
+    "chunk", "chunk_seconds", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
     "hardware", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts", "redo_unjudged",
     "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip

@@ -71,7 +71,7 @@ def test_rounds_on_adapters_kept_alone(runs):
         names = {path.name for path in Path(row["checkpoint"]).iterdir()}
         assert "adapter_model.safetensors" in names
         assert "model.safetensors" not in names
-    again = runs.results(runs.run("eval.py", "dataset.limit=46", "chunk=20", "+checkpoints.mine=adapted"))
+    again = runs.results(runs.run("eval.py", "dataset.limit=46", "+checkpoints.mine=adapted"))
     assert again["arms"]["mine/self_code"] == found["arms"]["self_code"]
 
 

@@ -1,11 +1,13 @@
 import json
 import multiprocessing
+import shutil
 import time
 from contextlib import contextmanager
 
 import pytest
 
 from mmst.errors import DataError, RunInUseError
+from mmst.ledger.chunking import Chunking
 from mmst.ledger.ledger import Ledger, Work, run_folder
 from mmst.ledger.progress import Silent, SilentTask
 from mmst.types import Dropped
@@ -64,13 +66,22 @@ class Recorder(Silent):
         yield Task()
 
 
-def chunks(root, compute, settings=None, total=10):
-    return Ledger(root).chain(range(total), [Work("sample", settings or {"a": 1}, compute, Dropped)], 3, "title")
+def chunks(root, compute, settings=None, total=10, most=3):
+    return Ledger(root).chain(range(total), [Work("sample", settings or {"a": 1}, compute, Dropped)], Chunking(most), "title")
 
 
-def chained(root, first, second, progress=None, tally=None):
-    works = [Work("sample", {"a": 1}, first, Dropped), Work("grade", {"b": 1}, second, Dropped)]
-    return Ledger(root, progress).chain(range(10), works, 3, "title", tally=tally)
+def chained(root, first, second, progress=None, tally=None, most=3, grades=None, redo=None):
+    works = [Work("sample", {"a": 1}, first, Dropped), Work("grade", grades or {"b": 1}, second, Dropped)]
+    return Ledger(root, progress).chain(range(10), works, Chunking(most), "title", tally=tally, redo=redo)
+
+
+def ids(stage):
+    return [row.id for row in stage.rows(Dropped)]
+
+
+def closed(folder):
+    """Where the chunks of a stage that is done closed, by what is written."""
+    return json.loads((folder / "manifest.json").read_text())["inputs"]
 
 
 def twice(rows, task):
@@ -211,10 +222,10 @@ def test_chunks_with_rows_to_redo_are_computed_anew_through_all_stages(tmp_path)
     stage = chained(tmp_path, Counter(), twice)
     before = stage.content
     works = [Work("sample", {"a": 1}, first := Counter(), Dropped), Work("grade", {"b": 1}, twice, Dropped)]
-    again = Ledger(tmp_path).chain(range(10), works, 3, "title", redo=lambda row: row.id in ("4a", "9b"))
+    again = Ledger(tmp_path).chain(range(10), works, Chunking(3), "title", redo=lambda row: row.id in ("4a", "9b"))
     assert first.calls == 2
     assert again.content == before  # the same rows came out
-    Ledger(tmp_path).chain(range(10), works, 3, "title", redo=lambda row: row.id == "none")
+    Ledger(tmp_path).chain(range(10), works, Chunking(3), "title", redo=lambda row: row.id == "none")
     assert first.calls == 2
 
 
@@ -316,3 +327,120 @@ def test_a_home_is_found(tmp_path, monkeypatch):
     from pathlib import Path
 
     assert Ledger(Path("~/runs")).root == tmp_path / "runs"
+
+
+WHOLE = [f"{i}{half}" for i in range(10) for half in "ab"]
+
+
+def test_rows_and_content_do_not_depend_on_where_chunks_closed(tmp_path):
+    made = [chained(tmp_path / str(most), Counter(), twice, most=most) for most in (1, 4, 10)]
+    assert [closed(stage.folder) for stage in made] == [[1] * 10, [4, 4, 2], [10]]
+    assert [ids(stage) for stage in made] == [WHOLE] * 3
+    assert len({stage.content for stage in made}) == len({stage.key for stage in made}) == 1
+
+
+def test_a_slow_stage_closes_its_chunks_after_about_a_minute(tmp_path):
+    now, parts = [0.0], []
+
+    def slow(part, task):
+        parts.append(len(part))
+        now[0] += 0.9 * len(part)
+        return Counter()(part, task)
+
+    def grade(rows, task):
+        now[0] += 0.1 * len(rows)
+        return rows
+
+    works = [Work("sample", {"a": 1}, slow, Dropped), Work("grade", {"b": 1}, grade, Dropped)]
+    stage = Ledger(tmp_path).chain(range(200), works, Chunking(500, 60, lambda: now[0]), "title")
+    assert parts == [32, 60, 60, 48]
+    assert closed(stage.folder) == closed(next(tmp_path.glob("sample-*"))) == parts
+    assert ids(stage) == [str(i) for i in range(200)]
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 100])
+def test_a_stage_goes_on_with_other_chunks_and_keeps_those_that_closed(tmp_path, most):
+    with pytest.raises(RuntimeError):
+        chained(tmp_path / "a", Counter(), Counter(fail_at=3))  # the third chunk is sampled, and not graded
+    before = {path: path.read_bytes() for path in (tmp_path / "a").rglob("chunk-*")}
+    rest = Counter()
+    resumed = chained(tmp_path / "a", rest, twice, most=most)
+    assert {path: path.read_bytes() for path in before} == before
+    assert closed(resumed.folder) == [3, 3, 3, 1]
+    assert rest.calls == 1
+
+
+def test_what_found_chunks_took_says_nothing_of_the_rate(tmp_path):
+    now, parts = [0.0], []
+
+    def slow(part, task):
+        parts.append(len(part))
+        now[0] += len(part)
+        return Counter()(part, task)
+
+    def chain(grade):
+        works = [Work("sample", {"a": 1}, slow, Dropped), Work("grade", {"b": 1}, grade, Dropped)]
+        return Ledger(tmp_path).chain(range(200), works, Chunking(500, 60, lambda: now[0]), "title")
+
+    with pytest.raises(RuntimeError):
+        chain(Counter(fail_at=2))
+    chain(lambda rows, task: rows)
+    assert parts == [32, 60, 32, 60, 16]
+
+
+def test_other_grades_of_the_same_samples_close_where_the_samples_did(tmp_path):
+    chained(tmp_path, Counter(), twice)
+    first = Counter()
+    other = chained(tmp_path, first, twice, most=7, grades={"b": 2})
+    assert (first.calls, closed(other.folder), ids(other)) == (0, [3, 3, 3, 1], WHOLE)
+
+
+def test_samples_that_were_removed_are_made_anew_as_the_grades_closed(tmp_path):
+    stage = chained(tmp_path, Counter(), twice)
+    shutil.rmtree(next(tmp_path.glob("sample-*")))
+    chained(tmp_path, Counter(), lambda rows, task: pytest.fail("all grades are there"), most=7)
+    assert closed(next(tmp_path.glob("sample-*"))) == closed(stage.folder) == [3, 3, 3, 1]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_grades_of_chunks_that_closed_elsewhere_are_made_anew(tmp_path, whole):
+    stage = chained(tmp_path, Counter(), twice, grades={"b": 1})
+    shutil.rmtree(next(tmp_path.glob("sample-*")))
+    if whole:
+        chunks(tmp_path, Counter(), most=4)
+    else:
+        with pytest.raises(RuntimeError):
+            chunks(tmp_path, Counter(fail_at=2), most=4)
+    (stage.folder / "chunk-00003.jsonl").write_text("")
+    again = chained(tmp_path, Counter(), twice, most=4)
+    assert ids(again) == WHOLE
+    assert closed(again.folder) == closed(next(tmp_path.glob("sample-*"))) == [4, 4, 2]
+    assert sorted(path.name for path in again.folder.glob("*.jsonl")) == [f"chunk-0000{n}.jsonl" for n in range(3)]
+
+
+def test_chunks_to_redo_are_those_that_closed(tmp_path):
+    before = chained(tmp_path, Counter(), twice).content
+    parts = []
+
+    def again(part, task):
+        parts.append(list(part))
+        return Counter()(part, task)
+
+    stage = chained(tmp_path, again, twice, most=2, redo=lambda row: row.id in ("4a", "9b"))
+    assert parts == [[3, 4, 5], [9]]
+    assert (stage.content, closed(stage.folder)) == (before, [3, 3, 3, 1])
+
+
+def test_a_stage_that_says_not_where_its_chunks_closed_is_read_and_made_anew_whole(tmp_path):
+    stage = chunks(tmp_path, Counter())
+    content = stage.content
+    manifest = stage.manifest()
+    old = {name: fact for name, fact in manifest.items() if name not in ("inputs", "content")}
+    (stage.folder / "manifest.json").write_text(json.dumps(old))
+    for note in stage.folder.glob("*.sha256"):
+        note.write_text(note.read_text().split()[0] + "\n")
+    assert (ids(stage), stage.content) == ([str(i) for i in range(10)], content)
+    (stage.folder / "chunk-00002.jsonl").unlink()
+    again = Counter()
+    assert ids(chunks(tmp_path, again, most=5)) == [str(i) for i in range(10)]
+    assert (again.calls, closed(stage.folder)) == (2, [5, 5])

@@ -4,6 +4,7 @@ import json
 import random
 
 from mmst.answers.labels import Health, LabelCounts
+from mmst.ledger.chunking import Chunking
 from mmst.ledger.ledger import Ledger, Work
 from mmst.ledger.spec import RowsSpec
 from mmst.pipeline import Checkpoint, EdgeCounts, ExampleSet, ProblemSet
@@ -41,7 +42,7 @@ def graded(problem, method, index, right, source=None):
 
 def stage(ledger, name, settings, rows, row_type, facts=()):
     """A stage of the ledger that holds these rows, done; returns its key."""
-    made = ledger.chain(rows, [Work(name, settings, lambda part, task: part, row_type)], 1000, name)
+    made = ledger.chain(rows, [Work(name, settings, lambda part, task: part, row_type)], Chunking(1000), name)
     if facts:
         made.finish({**made.manifest(), **dict(facts)})
     return made.key

@@ -1,5 +1,6 @@
 import pyarrow.parquet
 
+from mmst.ledger.chunking import Chunking
 from mmst.ledger.ledger import Ledger, Work
 from mmst.pipeline import EdgeCounts, ExampleSet
 from mmst.reporting.dataset import About, write_dataset
@@ -19,7 +20,7 @@ def test_a_folder_with_parquet_and_a_card(tmp_path):
         graded_sample("The answer is 12.", index=0),
         graded_sample("None.", answer=None, verdict=Verdict.NO_ANSWER, index=1),
     ]
-    ledger.chain(graded, [Work("grade", {}, lambda rows, task: rows, GradedSample)], 1, "title")
+    ledger.chain(graded, [Work("grade", {}, lambda rows, task: rows, GradedSample)], Chunking(1), "title")
     folder = write_dataset(examples, ledger, tmp_path / "out", About("m", "d", "self_text", {"seed": 7}))
     samples = pyarrow.parquet.read_table(folder / "samples" / "train.parquet").to_pylist()
     assert [(row["completion"], row["answer"], row["verdict"]) for row in samples] == [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mmst.ledger.chunking import Chunking
 from mmst.ledger.ledger import Ledger, Work
 from mmst.methods.edge import Edge
 from mmst.methods.prompt import PromptWriter
@@ -38,7 +39,7 @@ def written(tmp_path_factory):
     pairs = preferences([*right, *wrong], problems, methods, PromptWriter())
     folder = tmp_path_factory.mktemp("written")
     ledger = Ledger(folder / "ledger")
-    ledger.chain([*right, *wrong], [Work("grade", {}, lambda rows, task: rows, GradedSample)], 9, "title")
+    ledger.chain([*right, *wrong], [Work("grade", {}, lambda rows, task: rows, GradedSample)], Chunking(9), "title")
     return write_dataset(found, ledger, folder / "out", About("m", "d", "self_text", {}), pairs)
 
 

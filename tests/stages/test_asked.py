@@ -2,6 +2,7 @@ import pytest
 
 from mmst.cli import ledger as command
 from mmst.errors import DataError
+from mmst.ledger.chunking import Chunking
 from mmst.ledger.ledger import Ledger, Work
 from mmst.ledger.spec import RowsSpec
 from mmst.stages import asked
@@ -14,7 +15,7 @@ TEXTS = ["Question: 1 + 1?\nAnswer:", "Question: 2 + 2?\nAnswer:", "Question: 2 
 def ledger(tmp_path):
     prompts = [Prompt(f"p{n}/text", text, (1,)) for n, text in enumerate(TEXTS)]
     work = Work(asked.NAME, RowsSpec("key"), lambda part, task: asked.asked_rows(part), asked.AskedRow)
-    Ledger(tmp_path).chain(prompts, [work], 3, "prompts")
+    Ledger(tmp_path).chain(prompts, [work], Chunking(3), "prompts")
     return tmp_path
 
 
