@@ -74,7 +74,7 @@ class Stage:
             loaded = json.loads((self.folder / MANIFEST).read_bytes())
         except (OSError, ValueError):
             return None
-        return loaded if isinstance(loaded, dict) and loaded.get("key") == self.key else None
+        return loaded if isinstance(loaded, dict) and loaded.get("key") == self.key and _says_what(loaded) else None
 
     def rows(self, row_type: type[Row]) -> Iterator[Row]:
         """All rows, in order, a chunk in memory at a time.
@@ -98,7 +98,7 @@ class Stage:
         if digests is not None:
             if content is None or digests.get(path.name) != _digest(content):
                 raise self._damaged(path.name)
-        elif content is not None and self._noted(number) != _digest(content):
+        elif content is not None and not self.kept(path):
             log.warning("ledger: %s differs from what was written; it is computed anew", path)
             content = None
         return content
@@ -113,9 +113,10 @@ class Stage:
         digests = self.manifest()["chunks"]
         return [n for n, (name, digest) in enumerate(sorted(digests.items())) if not _is(self.folder / name, digest)]
 
-    def _noted(self, number: int) -> str | None:
-        path = self.folder / chunk_name(number, ".sha256")
-        return path.read_text().strip() if path.exists() else None
+    def kept(self, chunk: Path) -> bool:
+        """Whether a chunk's file is what the hash beside it says."""
+        beside = chunk.with_suffix(".sha256")
+        return beside.exists() and _is(chunk, beside.read_text(errors="replace").strip())
 
     def _note(self, number: int, digest: str) -> None:
         atomic_write(self.folder / chunk_name(number, ".sha256"), f"{digest}\n".encode())
@@ -134,7 +135,7 @@ class Stage:
             (self.folder / chunk_name(number)).unlink(missing_ok=True)
 
     def _damaged(self, name: str) -> DataError:
-        return DataError(f"ledger: {self.folder / name} is damaged; delete the folder {self.folder} and run again.")
+        return DataError(f"ledger: {self.folder / name} is damaged; run the command again, which computes it anew.")
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Mark the stage as done."""
@@ -180,9 +181,10 @@ class Tally(Protocol):
 class Ledger:
     """The stages under one folder, which runs and sweeps share."""
 
-    def __init__(self, root: Path, progress: Progress | None = None) -> None:
+    def __init__(self, root: Path, progress: Progress | None = None, note: Callable[[str], None] = lambda name: None) -> None:
         self.root = root.expanduser().absolute()
         self.progress: Progress = progress or Silent()
+        self._note = note
         self.used: list[Stage] = []
         """The stages that this run asked for, in order: its ancestry."""
         self.found: list[Stage] = []
@@ -194,6 +196,7 @@ class Ledger:
         stage = self._stage(name, spec)
         if stage not in self.used:
             self.used.append(stage)
+            self._note(stage.folder.name)
             if stage.done:
                 self.found.append(stage)
         if stage.done:
@@ -323,6 +326,11 @@ class _Line:
 def chunk_name(number: int, kind: str = ".jsonl") -> str:
     """The file of a stage's chunk, counted from 0."""
     return f"chunk-{number:05d}{kind}"
+
+
+def _says_what(manifest: Mapping[str, Any]) -> bool:
+    rows = isinstance(manifest.get("chunks"), dict) and isinstance(manifest.get("rows"), int)
+    return rows or isinstance(manifest.get("checkpoint"), str)
 
 
 def _decoded(content: bytes, row_type: type[Row]) -> list[Row]:
