@@ -14,8 +14,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from mmst.errors import ModelError
 from mmst.judges.judge import Judge
 from mmst.ledger.chunking import Chunking
 from mmst.ledger.files import atomic_write
@@ -164,8 +166,7 @@ class Pipeline:
                 self.ledger.progress.found(title)
             if not options.keep_after:
                 shutil.rmtree(stage.folder / WORK, ignore_errors=True)
-            record = TrainingRecord(**json.loads((stage.folder / RECORD).read_bytes()))
-            return Checkpoint(target), examples.trained(stage.manifest()["too_long"], record)
+            return Checkpoint(target), examples.trained(stage.manifest().get("too_long", {}), _record(stage.folder / RECORD))
 
     def _judged(
         self, inputs: Sequence[Any], work: Work, units: int, problems: ProblemSet, method: Method, title: str
@@ -223,4 +224,16 @@ def _prompts_key(prompts: Iterable[Prompt]) -> str:
 
 def _holds_its_checkpoint(stage: Stage) -> bool:
     """Whether a training's checkpoint is what it ended with."""
-    return bool(content_hash(stage.folder / CHECKPOINT) == stage.manifest().get("checkpoint"))
+    try:
+        return bool(content_hash(stage.folder / CHECKPOINT) == stage.manifest().get("checkpoint"))
+    except ModelError:  # of adapters that name no model
+        return False
+
+
+def _record(path: Path) -> TrainingRecord:
+    """What a training did; nothing of it where that is lost, since no result depends on it."""
+    try:
+        return TrainingRecord(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        log.warning("ledger: %s is damaged; how fast the training was, and its curve, are not told", path)
+        return TrainingRecord()

@@ -153,5 +153,5 @@ class Runs:
         return {
             str(path.relative_to(root)): path.read_bytes()
             for path in sorted(root.rglob("*"))
-            if path.is_file() and path.name not in ("seconds.json", "record.json", ".lock")
+            if path.is_file() and path.name not in ("seconds.json", "record.json", ".lock", ".runs")
         }

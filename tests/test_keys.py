@@ -6,6 +6,7 @@ a run finds in a ledger that other settings have filled must be what it computes
 
 import hashlib
 import json
+import math
 import re
 import shutil
 from contextlib import contextmanager
@@ -110,6 +111,7 @@ HARMLESS = {
     "evaluation.reasons": ([], "what is read off answers"),
     "redo_unjudged": (True, "nothing was unjudged"),
     "chunk": (2, "a sample does not know its chunk"), "chunk_seconds": (0.001, "as chunk"),
+    "model.chunk_seconds": (5, "as chunk"),
     "decontaminate.templates": (True, "no template is shared here; tests/jobs/test_problems.py has some"),
     "datasets": (None, "needs a group; as splits"), "evaluation.sampled.temperature": (0.8, "nothing is sampled"),
     "evaluation.sampled.max_tokens": (9, "nothing is sampled"), "evaluation.params.temperature": (None, "must be 0"),
@@ -259,7 +261,7 @@ def stages(config, root, nano):
     writer = prompt_writer(settings, nano)
     pipeline = Pipeline(
         ledger, methods, writer, engine, executor, settings.seed, settings.chunk, settings.redo_unjudged,
-        chunk_seconds=settings.chunk_seconds,
+        chunk_seconds=settings.chunk_seconds or math.inf,
     )  # fmt: skip
     trainer = settings.trainer.trainer
     shown = {"enable_progress_bar", "enable_model_summary", "log_every_n_steps"}

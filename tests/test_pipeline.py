@@ -390,3 +390,55 @@ def test_an_arm_spends_anothers_tokens_on_samples_of_its_own(made, nano):
     assert plain.sampled == multi.sampled
     assert goal - 2 * longest <= equal.sampled.completion_tokens <= goal
     assert equal.translated.completions == 0
+
+
+def trained_again(pipeline, nano, damage):
+    """How often a training runs that is asked for twice, its stage's folder damaged in between; and what it left."""
+    examples, fits = example_set(pipeline, recipe("code -> code"), Checkpoint(nano), PROBLEMS, OPTIONS, 1), []
+
+    def fitter(start, target, rows, options, work, seed):
+        shutil.copytree(start, target)
+        fits.append(target)
+        return TrainingRecord(steps=7)
+
+    for _ in range(2):
+        made, left = pipeline.trained(examples, Checkpoint(nano), TrainingOptions(), fitter, {}, 0, "train")
+        if len(fits) == 1 and damage:
+            damage(made.path)
+            damage = None
+    return len(fits), left
+
+
+def flipped(checkpoint):
+    weights = checkpoint / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flipped,
+        shutil.rmtree,
+        lambda checkpoint: (checkpoint / "adapter_config.json").write_text("{"),
+        lambda checkpoint: (checkpoint.parent / "manifest.json").write_text("{}"),
+    ],
+    ids=["a byte flipped", "gone", "adapters of nothing", "manifest"],
+)
+def test_a_damaged_checkpoint_is_trained_anew(made, nano, damage):
+    _, pipeline = made()
+    assert trained_again(pipeline, nano, damage)[0] == 2
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"of": "another version"}'])
+def test_a_training_whose_record_is_lost_is_not_run_again(made, nano, content, caplog):
+    def damage(checkpoint):
+        record = checkpoint.parent / "record.json"
+        record.unlink() if content is None else record.write_text(content)
+
+    _, pipeline = made()
+    times, left = trained_again(pipeline, nano, damage)
+    assert times == 1
+    assert left.record == TrainingRecord()
+    assert "record.json is damaged" in caplog.text

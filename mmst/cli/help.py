@@ -34,7 +34,9 @@ COMMANDS = {
     "serve": Command("mmst.cli.serve", "answer questions by OpenAI's chat protocol, over HTTP"),
     "report": Command("mmst.cli.report", "a run, or all runs of a sweep, as one HTML page"),
     "runs": Command("mmst.cli.runs", "the runs and sweeps that there are, with their scores"),
-    "ledger": Command("mmst.cli.ledger", "the stages in the ledger, with their sizes"),
+    "ledger": Command(
+        "mmst.cli.ledger", "the stages in the ledger: sizes, what they were made from, what is damaged or not needed"
+    ),
     "trace": Command("mmst.cli.trace", "where a problem, sample or checkpoint of a run is from, and what became of it"),
     "compare": Command("mmst.cli.compare", "two arms' solutions side by side, to be judged blindly by a person"),
     "export": Command("mmst.cli.export", "a trained model of a run as a plain folder, also to the Hub"),

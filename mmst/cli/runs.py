@@ -85,7 +85,7 @@ def found_runs(folder: Path) -> list[Path]:
 
 def state(run: Path) -> str:
     """`done`, `failed: WHY`, or `not finished`."""
-    job = _read(run / JOB)
+    job = read_json(run / JOB)
     if job is None:
         return "not finished"
     return f"failed: {job.get('why')}" if job.get("failed") else "done"
@@ -93,7 +93,7 @@ def state(run: Path) -> str:
 
 def findings(run: Path) -> str:
     """The accuracy of each arm by each method on the first data set."""
-    results = _read(run / RESULTS)
+    results = read_json(run / RESULTS)
     return "; ".join(_arms(results)) if results else ""
 
 
@@ -106,7 +106,8 @@ def _points(accuracy: float | None) -> str:
     return "-" if accuracy is None else f"{100 * accuracy:.1f}"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON file that holds an object; None where there is none such."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError):

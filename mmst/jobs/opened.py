@@ -21,6 +21,7 @@ from mmst.jobs.placeholders import filled
 from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.ledger.progress import Progress
+from mmst.ledger.stored import end_note, noting
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
 from mmst.methods.edge import Choice, Contrast, Crossing, Recipe, Send, Tries, in_order
@@ -60,6 +61,7 @@ def opened(settings: Settings) -> Iterator[Job]:
         failed = True
         try:
             yield job
+            end_note(settings.folder, (stage.folder.name for stage in job.pipeline.ledger.used))
             failed = False
         finally:
             job.pipeline.sampler.close()
@@ -78,8 +80,9 @@ def _job(settings: Settings) -> Job:
     writer, tokenizer = asking(settings, base.path)
     tracker = _tracker(settings)
     sampler: Sampler = build(settings.sampler, "sampler")
+    root = Path(settings.paths.ledger).expanduser()
     pipeline = Pipeline(
-        ledger=Ledger(Path(settings.paths.ledger).expanduser(), telling(settings, tracker)),
+        ledger=Ledger(root, telling(settings, tracker), noting(settings.folder, root)),
         methods=methods,
         writer=writer,
         sampler=sampler,

@@ -65,9 +65,10 @@ class Tally(Protocol):
 class Ledger:
     """The stages under one folder, which runs and sweeps share."""
 
-    def __init__(self, root: Path, progress: Progress | None = None) -> None:
+    def __init__(self, root: Path, progress: Progress | None = None, note: Callable[[str], None] = lambda name: None) -> None:
         self.root = root.expanduser().absolute()
         self.progress: Progress = progress or Silent()
+        self._note = note
         self.used: list[Stage] = []
         """The stages that this run asked for, in order: its ancestry."""
         self.found: list[Stage] = []
@@ -79,6 +80,7 @@ class Ledger:
         stage = self._stage(name, spec)
         if stage not in self.used:
             self.used.append(stage)
+            self._note(stage.folder.name)
             if stage.done:
                 self.found.append(stage)
         if stage.done:

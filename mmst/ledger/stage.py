@@ -61,7 +61,7 @@ class Stage:
             loaded = json.loads((self.folder / MANIFEST).read_bytes())
         except (OSError, ValueError):
             return None
-        return loaded if isinstance(loaded, dict) and loaded.get("key") == self.key else None
+        return loaded if isinstance(loaded, dict) and loaded.get("key") == self.key and _says_what(loaded) else None
 
     def rows(self, row_type: type[Row]) -> Iterator[Row]:
         """All rows, in order, a chunk in memory at a time.
@@ -85,7 +85,7 @@ class Stage:
         if digests is not None:
             if content is None or digests.get(path.name) != digest_of(content):
                 raise self._damaged(path.name)
-        elif content is not None and self._noted(number)[0] != digest_of(content):
+        elif content is not None and not self.kept(path):
             log.warning("ledger: %s differs from what was written; it is computed anew", path)
             content = None
         return content
@@ -112,11 +112,13 @@ class Stage:
         digests = self.manifest()["chunks"]
         return [n for n, (name, digest) in enumerate(sorted(digests.items())) if not _is(self.folder / name, digest)]
 
+    def kept(self, chunk: Path) -> bool:
+        """Whether a chunk's file is what the hash beside it says."""
+        return chunk.exists() and _said_beside(chunk)[0] == digest_of(chunk.read_bytes())
+
     def _noted(self, number: int) -> tuple[str, int | None]:
         """A chunk's hash and the number of its inputs, as written beside it."""
-        path = self.folder / chunk_name(number, ".sha256")
-        digest, _, inputs = (path.read_text() if path.exists() else "").strip().partition(" ")
-        return digest, int(inputs) if inputs.isdecimal() and int(inputs) else None
+        return _said_beside(self.folder / chunk_name(number))
 
     def _note(self, number: int, digest: str, inputs: int) -> None:
         atomic_write(self.folder / chunk_name(number, ".sha256"), f"{digest} {inputs}\n".encode())
@@ -155,7 +157,7 @@ class Stage:
                 path.unlink(missing_ok=True)
 
     def _damaged(self, name: str) -> DataError:
-        return DataError(f"ledger: {self.folder / name} is damaged; delete the folder {self.folder} and run again.")
+        return DataError(f"ledger: {self.folder / name} is damaged; run the command again, which computes it anew.")
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Mark the stage as done."""
@@ -192,6 +194,18 @@ def digest_of(content: bytes) -> str:
 def content_key(rows: hashlib._Hash) -> str:
     """What a stage's rows are known by, of the hash of all of their lines."""
     return rows.hexdigest()[:KEY_LENGTH]
+
+
+def _said_beside(chunk: Path) -> tuple[str, int | None]:
+    """A chunk's hash and the number of its inputs, as written beside its file; empty and None where that is not readable."""
+    path = chunk.with_suffix(".sha256")
+    digest, _, inputs = (path.read_text(errors="replace") if path.exists() else "").strip().partition(" ")
+    return digest, int(inputs) if inputs.isdecimal() and int(inputs) else None
+
+
+def _says_what(manifest: Mapping[str, Any]) -> bool:
+    rows = isinstance(manifest.get("chunks"), dict) and isinstance(manifest.get("rows"), int)
+    return rows or isinstance(manifest.get("checkpoint"), str)
 
 
 def _is(path: Path, digest: str) -> bool:

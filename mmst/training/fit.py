@@ -24,7 +24,7 @@ from mmst.training.options import BY_POSITION, TrainingOptions
 from mmst.training.record import TrainingRecord, finish, finished
 from mmst.training.recorder import Recorder
 from mmst.training.references import AT_ONCE, References, alone, completions_of
-from mmst.training.saving import END, BesideTarget, Saver, latest, writes_files
+from mmst.training.saving import END, BesideTarget, Saver, is_sound, resumable, writes_files
 from mmst.training.schedule import Row, bucketed_steps, check_parts, packed_steps
 
 log = logging.getLogger(__name__)
@@ -95,8 +95,9 @@ def fit(
         seed,
         objective,
     )
-    if finished(work) is None:
-        resume = latest(work)
+    before = finished(work)
+    if before is None or not is_sound(before[0]):
+        resume = resumable(work)
         if resume is not None:
             log.info("training goes on from %s", resume)
         data = ExampleDataModule(train_rows, schedule, pad_id, edges, options.packed, 1 if options.packed else options.groups)

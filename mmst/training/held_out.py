@@ -17,6 +17,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from mmst.training.batches import Batch, TokenRow
+from mmst.training.saving import close_to_others
 
 BEST = "best.ckpt"
 
@@ -81,6 +82,8 @@ class HeldOut(Callback):
         if loss < self.best:
             self.best, self.best_step, self.worse = loss, step, 0
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)
+            if trainer.is_global_zero:
+                close_to_others(self.folder / BEST)
             return
         self.worse += 1
         if self.patience is not None and self.worse >= self.patience:

@@ -79,8 +79,9 @@ def finish(folder: Path, checkpoint: str, record: TrainingRecord) -> None:
 
 def finished(folder: Path) -> tuple[Path, TrainingRecord] | None:
     """The checkpoint that a training ended with, and its record; None where it has not ended."""
-    path = folder / FINISHED
-    if not path.exists():
+    try:
+        found = json.loads((folder / FINISHED).read_bytes())
+        checkpoint, record = folder / Path(found["checkpoint"]).name, TrainingRecord(**found["record"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    found = json.loads(path.read_text())
-    return folder / found["checkpoint"], TrainingRecord(**found["record"])
+    return (checkpoint, record) if checkpoint.exists() else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
+import re
 import shutil
+import zipfile
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 from typing import Any
@@ -19,9 +22,14 @@ from mmst.errors import TrainingError
 from mmst.ledger.files import atomic_write, told_of_space
 from mmst.training.module import CausalLanguageModule
 
+log = logging.getLogger(__name__)
+
 LATEST = "latest"
 """Names the newest checkpoint that is complete: a sharded one is a folder, which may be there in part."""
+NAMED = re.compile(r"step-\d{7,}\.ckpt")
 END = "end.ckpt"
+OTHERS_WRITE = 0o022
+"""Permission bits by which others than a file's owner write to it."""
 PLAIN: list[Any] = [OrderedDict, defaultdict, dict, set]
 """Containers that a checkpoint may hold beside tensors, numbers and texts."""
 
@@ -102,6 +110,7 @@ class Saver(Callback):
         path = self.folder / f"step-{step:07d}.ckpt"
         trainer.save_checkpoint(path)
         if trainer.is_global_zero:
+            close_to_others(path)
             atomic_write(self.folder / LATEST, path.name.encode())
             there = sorted(self.folder.glob("step-*.ckpt"))
             beyond = [old for old in there if old.name > path.name]  # of an earlier process that saved at other steps
@@ -112,6 +121,8 @@ class Saver(Callback):
         """Save the weights that the training ends with."""
         _check(pl_module)
         trainer.save_checkpoint(self.folder / END, weights_only=True)
+        if trainer.is_global_zero:
+            close_to_others(self.folder / END)
 
 
 def _check(module: lightning.LightningModule) -> None:
@@ -123,8 +134,58 @@ def _check(module: lightning.LightningModule) -> None:
 def latest(folder: Path) -> Path | None:
     """The newest complete checkpoint of a training; None where there is none."""
     pointer = folder / LATEST
-    path = folder / pointer.read_text() if pointer.exists() else None
-    return path if path is not None and path.exists() else None
+    name = pointer.read_text(errors="replace") if pointer.is_file() else ""
+    path = folder / name
+    return path if NAMED.fullmatch(name) and path.exists() else None
+
+
+def resumable(folder: Path) -> Path | None:
+    """The newest complete checkpoint that is as it was written; those that are not are passed over, with a warning."""
+    newest = latest(folder)
+    older = sorted(folder.glob("step-*.ckpt"), reverse=True) if newest is not None else []
+    return next((path for path in older if newest is not None and path.name <= newest.name and is_sound(path)), None)
+
+
+def is_sound(checkpoint: Path) -> bool:
+    """Whether a training may go on from a checkpoint; with a warning where it may not.
+
+    A file must be whole, by the checksums in it, and hold tensors and plain values. A folder is of a sharded strategy, whose
+    formats (torch.distributed.checkpoint, DeepSpeed) are read by unpickling: nobody else may have been able to write to it.
+    """
+    try:
+        if checkpoint.is_dir():
+            _refuse_others(checkpoint)
+        else:
+            _refuse_torn(checkpoint)
+            read_state(checkpoint, mmap=True)
+    except TrainingError as error:
+        log.warning("%s It is passed over.", error)
+        return False
+    return True
+
+
+def _refuse_torn(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as file:
+            torn = file.testzip()
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise TrainingError(f"train: {path} is damaged ({error}).") from error
+    if torn is not None:
+        raise TrainingError(f"train: {path} is damaged (its part {torn} does not match its checksum).")
+
+
+def _refuse_others(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        there = path.lstat()
+        if path.is_symlink() or there.st_uid != os.geteuid() or there.st_mode & OTHERS_WRITE:
+            raise TrainingError(f"train: {path} may have been written to by others than this user, and reading it runs code.")
+
+
+def close_to_others(checkpoint: Path) -> None:
+    """Let nobody else write to a sharded checkpoint, whose formats run code when they are read; see `is_sound`."""
+    if checkpoint.is_dir():
+        for path in (checkpoint, *checkpoint.rglob("*")):
+            path.chmod(path.stat().st_mode & ~OTHERS_WRITE)
 
 
 def remove(checkpoint: Path) -> None:

@@ -444,3 +444,24 @@ def test_a_stage_that_says_not_where_its_chunks_closed_is_read_and_made_anew_who
     again = Counter()
     assert ids(chunks(tmp_path, again, most=5)) == [str(i) for i in range(10)]
     assert (again.calls, closed(stage.folder)) == (2, [5, 5])
+
+
+@pytest.mark.parametrize("facts", [{}, {"chunks": None}, {"chunks": {}, "rows": "many"}, {"chunks": []}, {"checkpoint": 7}])
+def test_a_manifest_that_says_only_whose_it_is_is_made_anew(tmp_path, facts):
+    stage = chunks(tmp_path, Counter())
+    before = (stage.folder / "manifest.json").read_bytes()
+    (stage.folder / "manifest.json").write_text(json.dumps({"key": stage.key, **facts}))
+    again = Counter()
+    chunks(tmp_path, again)
+    assert again.calls == 0
+    assert (stage.folder / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"0" * 64])
+def test_a_chunk_whose_hash_is_damaged_is_computed_anew(tmp_path, content):
+    with pytest.raises(RuntimeError):
+        chunks(tmp_path, Counter(fail_at=3))
+    next(tmp_path.rglob("chunk-00001.sha256")).write_bytes(content)
+    rest = Counter()
+    assert len(list(chunks(tmp_path, rest).rows(Dropped))) == 10
+    assert rest.calls == 3

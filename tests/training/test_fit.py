@@ -68,6 +68,19 @@ def test_exemplars_stand_in_a_packed_row_once(trained, rows):
         torch.testing.assert_close(parts[name], tensor, atol=1e-3, rtol=0)
 
 
+def test_a_training_whose_checkpoint_was_damaged_begins_anew_and_ends_alike(trained, tmp_path, caplog):
+    whole = trained("whole")
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        trained("killed", callbacks=[Killed(5)])
+    for path in (tmp_path / "killed").glob("step-*.ckpt"):
+        path.write_bytes(path.read_bytes()[:-1000])
+    assert equal(whole, trained("killed"))
+    assert "is damaged" in caplog.text
+    (tmp_path / "killed" / "end.ckpt").write_bytes(b"torn")
+    shutil.rmtree(tmp_path / "killed-out")
+    assert equal(whole, trained("killed"))
+
+
 @pytest.mark.parametrize("options", [OPTIONS, PACKED, HELD_OUT], ids=["bucketed", "packed", "held out"])
 @pytest.mark.parametrize("killed_at", [1, 4, 6, 7])
 def test_a_killed_training_ends_with_the_same_weights_to_the_bit(trained, options, killed_at):

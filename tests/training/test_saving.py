@@ -1,10 +1,11 @@
+import os
 import tempfile
 
 import pytest
 import torch
 
 from mmst.errors import TrainingError, UserError
-from mmst.training.saving import BesideTarget, Saver, latest
+from mmst.training.saving import BesideTarget, Saver, close_to_others, latest, resumable
 
 
 class Trainer:
@@ -68,3 +69,62 @@ def test_a_full_disk_leaves_the_checkpoint_that_was_there(tmp_path, monkeypatch)
     monkeypatch.undo()
     assert BesideTarget().load_checkpoint(path) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def saved(folder, *steps):
+    for step in steps:
+        BesideTarget().save_checkpoint({"state_dict": {"x": torch.arange(999.0)}}, folder / f"step-{step:07d}.ckpt")
+    (folder / "latest").write_text(f"step-{max(steps):07d}.ckpt")
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [flip, lambda path: path.write_bytes(b""), lambda path: torch.save({"callbacks": Evil()}, path)],
+    ids=["a byte flipped", "empty", "a pickle"],
+)
+def test_a_checkpoint_that_is_damaged_is_passed_over_for_an_older_one(tmp_path, caplog, damage):
+    saved(tmp_path, 2, 4)
+    assert resumable(tmp_path) == tmp_path / "step-0000004.ckpt"
+    damage(tmp_path / "step-0000004.ckpt")
+    assert resumable(tmp_path) == tmp_path / "step-0000002.ckpt"
+    assert "step-0000004.ckpt is damaged" in caplog.text
+    damage(tmp_path / "step-0000002.ckpt")
+    assert resumable(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b".", b"../step-0000004.ckpt", b"/step-0000004.ckpt"])
+def test_a_pointer_to_no_checkpoint_of_the_folder_is_not_followed(tmp_path, content):
+    work = tmp_path / "work"
+    work.mkdir()
+    saved(tmp_path, 4)
+    (work / "latest").write_bytes(content)
+    assert resumable(work) is None
+
+
+@pytest.mark.parametrize("change", [lambda path: path.chmod(0o664), lambda path: path.parent.chmod(0o777)])
+def test_a_sharded_checkpoint_that_others_may_write_to_is_never_read(tmp_path, caplog, change):
+    """Its formats are pickles, which run code."""
+    folder = tmp_path / "step-0000004.ckpt"
+    folder.mkdir()
+    (folder / ".metadata").write_bytes(b"")
+    (folder / ".metadata").chmod(0o664)
+    close_to_others(folder)
+    (tmp_path / "latest").write_text(folder.name)
+    assert resumable(tmp_path) == folder
+    change(folder / ".metadata")
+    assert resumable(tmp_path) is None
+    assert "others than this user" in caplog.text
+
+
+def test_a_sharded_checkpoint_of_another_user_is_never_read(tmp_path, monkeypatch):
+    folder = tmp_path / "step-0000004.ckpt"
+    folder.mkdir(mode=0o700)
+    (tmp_path / "latest").write_text(folder.name)
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    assert resumable(tmp_path) is None
