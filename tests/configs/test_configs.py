@@ -26,7 +26,7 @@ REQUIRED = {
 TOP_LEVEL = {
     "about", "arms", "decontaminate", "title",
     "chunk", "chunk_seconds", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
-    "hardware", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts", "redo_unjudged",
+    "hardware", "objective", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts", "redo_unjudged",
     "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
 

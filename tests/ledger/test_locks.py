@@ -138,6 +138,7 @@ def test_the_lease_of_a_living_process_is_not_taken_over(tmp_path, no_flock, mon
         assert clock() > locks.FORGOTTEN
 
 
+@pytest.mark.soak  # it waits for a minute
 def test_a_process_that_lost_its_lease_is_stopped_and_says_so(tmp_path, no_flock):
     def work():
         with turn(tmp_path / ".lock"):

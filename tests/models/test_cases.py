@@ -49,7 +49,7 @@ ELSEWHERE = {
     "errors inside a 200 answer": "samplers/test_openai.py::test_an_answer_that_is_none_is_asked_for_again",
     "refused parameters": "samplers/test_openai.py::test_a_parameter_that_a_server_refuses_is_said_with_the_way_out",
     "checkpoints beside their target": "training/test_saving.py::test_a_checkpoint_goes_past_the_folder_for_temporary_files",
-    "locks on network disks": "ledger/test_locks.py::test_a_file_system_without_locks_is_one_sentence",
+    "locks on network disks": "ledger/test_locks.py::test_a_file_system_that_has_neither_is_one_sentence",
     "files from Windows": "datasets/test_jsonl.py::test_answers_are_read_as_data_sets_spell_them",
     "architectures in sampler=hf": "families/test_families.py::test_greedy_rows_equal_generate",
     "names of tensors, of all families": "families/test_families.py::test_a_trained_folder_is_what_save_pretrained_writes",
