@@ -28,7 +28,8 @@ import sys
 from pathlib import Path
 from mmst.ledger.ledger import Stage
 from mmst.types import GradedSample
-print(sum(1 for folder in Path(sys.argv[1]).glob("grade-*") for _ in Stage("", "", folder, {}).rows(GradedSample)))
+stages = [Stage("grade", folder.name.removeprefix("grade-"), folder, {}) for folder in Path(sys.argv[1]).glob("grade-*")]
+print(sum(1 for stage in stages for _ in stage.rows(GradedSample)))
 """
 FILTER = """
 <script>
