@@ -13,7 +13,7 @@ from typing import Any
 from mmst.config.build import build
 from mmst.config.schema import TrainSettings
 from mmst.errors import MissingExtraError
-from mmst.jobs.placeholders import filled
+from mmst.jobs.placeholders import filled, of_job
 from mmst.ledger.files import atomic_write
 from mmst.rounds import ArmResult, training_name
 from mmst.training.batches import TokenRow
@@ -128,7 +128,7 @@ def logger_nodes(settings: TrainSettings) -> Callable[[str], dict[str, Any] | No
     if node is None:
         return lambda training: None
     need_logger(node)
-    known = {"folder": str(settings.folder), "job": settings.folder.name, "group": settings.group}
+    known = of_job(settings.folder, settings.group)
 
     def of(training: str) -> dict[str, Any]:
         arm, _, number = training.rpartition("-round")

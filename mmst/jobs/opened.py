@@ -17,7 +17,7 @@ from mmst.config.schema import EvalSettings, LabelSettings, Node, ObjectiveSetti
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.curves import need_logger
-from mmst.jobs.placeholders import filled
+from mmst.jobs.placeholders import filled, of_job
 from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.ledger.progress import Progress
@@ -207,8 +207,7 @@ def _tracker(settings: Settings) -> Tracker | None:
     if not isinstance(settings, TrainSettings | EvalSettings) or settings.tracker.job is None:
         return None
     told = TrackedJob(settings.folder.name, settings.job, settings.folder, settings.group, settings.whole)
-    known = {"folder": str(settings.folder), "job": settings.folder.name, "group": settings.group}
-    node = filled(settings.tracker.job, known, "tracker.job")
+    node = filled(settings.tracker.job, of_job(settings.folder, settings.group), "tracker.job")
     if "logger" in node:
         need_logger(node["logger"])
     made: Tracker = build(node, "tracker.job")(told)

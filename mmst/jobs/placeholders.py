@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mmst.errors import ConfigError
+
+
+def of_job(folder: Path, group: str | None) -> dict[str, str | None]:
+    """What the names of a job stand for: its folder, its name, and its sweep."""
+    return {"folder": str(folder), "job": folder.name, "group": group}
 
 
 def filled(node: Mapping[str, Any], known: Mapping[str, str | None], where: str) -> dict[str, Any]:

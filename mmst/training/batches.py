@@ -94,12 +94,17 @@ def tokenize(
     """Tokenize examples; one that is longer than `longest` tokens is dropped and named, never cut."""
     rows, dropped = [], []
     for example in examples:
-        tokens, prompt = example_tokens(tokenizer, example)
-        if len(tokens) > longest:
+        row = _row(example, tokenizer)
+        if len(row.tokens) > longest:
             dropped.append(Dropped(example.id, example.edge, DropReason.TOO_LONG))
         else:
-            rows.append(TokenRow(example.id, example.edge, tuple(tokens), prompt, example.problem_id))
+            rows.append(row)
     return rows, dropped
+
+
+def _row(example: Example, tokenizer: PreTrainedTokenizerBase) -> TokenRow:
+    tokens, prompt = example_tokens(tokenizer, example)
+    return TokenRow(example.id, example.edge, tuple(tokens), prompt, example.problem_id)
 
 
 def tokenize_contrasted(
@@ -108,12 +113,9 @@ def tokenize_contrasted(
     """The same of examples that stand beside another completion. together: the most tokens of both; None: no limit."""
     kept, dropped = [], []
     for row in rows:
-        other = replace(row.example, id=f"{row.example.id} beside {row.beside_id}", completion=row.beside)
-        found = []
-        for example, edge in ((row.example, row.example.edge), (other, f"{row.example.edge}{BESIDE}")):
-            tokens, prompt = example_tokens(tokenizer, example)
-            found.append(TokenRow(example.id, edge, tuple(tokens), prompt, example.problem_id))
-        whole = replace(found[0], beside=found[1], right=row.right, id=found[1].id + " itself")
+        name, edge = f"{row.example.id} beside {row.beside_id}", f"{row.example.edge}{BESIDE}"
+        beside = _row(replace(row.example, id=name, edge=edge, completion=row.beside), tokenizer)
+        whole = replace(_row(row.example, tokenizer), beside=beside, right=row.right, id=f"{name} itself")
         too_long = max(len(part.tokens) for part in whole.parts) > longest
         if too_long or (together is not None and whole.length > together):
             dropped.append(Dropped(row.example.id, row.example.edge, DropReason.TOO_LONG))

@@ -13,7 +13,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from mmst.errors import ConfigError
-from mmst.training.batches import TokenRow, collate, with_shared_prefixes
+from mmst.training.batches import TokenRow, with_shared_prefixes
 from mmst.training.building import ModelBuilder
 from mmst.training.checkpoint import load_config, load_tokenizer
 from mmst.training.convert import convert
@@ -137,8 +137,8 @@ def _check_split(options: TrainingOptions, train_rows: Sequence[TokenRow], held_
 def _tensors(
     held: Sequence[Sequence[Any]], trainer: lightning.Trainer, pad_id: int, edges: Sequence[str]
 ) -> list[Mapping[str, Any]]:
-    """This process's held-out batches. They are not packed; position ids do for both layouts."""
-    return [{**collate(batch.rows, pad_id, edges, packed=True), "share": batch.share} for batch in held[trainer.global_rank]]
+    """This process's held-out batches."""
+    return [{**alone(batch, pad_id, edges), "share": batch.share} for batch in held[trainer.global_rank]]
 
 
 def _end(callbacks: Sequence[Callback], record: TrainingRecord) -> tuple[str, TrainingRecord]:
