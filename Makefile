@@ -11,7 +11,7 @@ ifneq ($(origin UV), undefined)
 export UV
 endif
 
-.PHONY: help demo install train test busy soak families check docs pages format bench smollm2 clean
+.PHONY: help demo install browser train test busy soak families check docs pages format bench smollm2 clean
 
 help:  ## what there is; UV= installs by pip instead of uv
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,11 @@ train: .venv/base  ## improve the embedded model with its own answers (minutes o
 	$(BIN)/python train.py $(ARGS)
 
 install: .venv/dev .venv/smollm2  ## set up all that the tests need, and nothing else
+
+browser:  ## a Chromium for the tests of pages, where apt-get may install one; they are skipped where there is none
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+	  || { timeout 120 apt-get update --quiet=2 && timeout 240 apt-get install --quiet=2 --yes --no-install-recommends chromium; } >/dev/null 2>&1 \
+	  || echo 'no Chromium could be installed; tests in a browser are skipped'
 
 test: install  ## all tests but the slow and rare ones, offline; DURATIONS=20 lists the slowest
 	$(PYTEST) $(ARGS)

@@ -115,9 +115,12 @@ class Question:
             return None
 
     def name(self, setting: str) -> str:
-        """A setting as one reads it."""
-        varies = self.sweep.settings.get("varies")
-        return f"{varies} {_value(setting)}" if varies and len(self.sweep.axes) == 1 else setting
+        """A setting as one reads it: with the number that the sweep's file gives it, if it does."""
+        varies, value = self.sweep.settings.get("varies"), _value(setting)
+        if not varies or len(self.sweep.axes) != 1:
+            return setting
+        number = (self.sweep.settings.get("values") or {}).get(value)
+        return f"{varies} {value}" if number is None else f"{value} ({number} {varies})"
 
     def between(self, first: str, second: str) -> Effect | None:
         """How much more is at the first setting than at the second."""

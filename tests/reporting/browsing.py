@@ -20,7 +20,7 @@ def chromium():
     driver = pytest.importorskip("playwright.sync_api", reason="no playwright: it is in the extra dev")
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
-        pytest.skip("no Chromium: apt-get install chromium")
+        pytest.skip("no Chromium: make browser")
     with driver.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
         try:

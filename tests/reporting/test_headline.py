@@ -117,9 +117,9 @@ def test_a_trend_has_a_direction_and_an_interval():
 
 
 def test_settings_that_are_names_have_a_place_by_the_sweeps_file():
-    settings = {**MAIN, "values": {"small": 1, "large": 16}, "varies": "size", "answer": ["trend"]}
+    settings = {**MAIN, "values": {"small": 1, "large": 16}, "varies": "million parameters", "answer": ["trend"]}
     jobs = [({"model": name}, arms(self_both=0.5, multi=share)) for name, share in (("small", 0.5), ("large", 0.6))]
-    assert "from size small to size large" in first(sweep(settings, jobs, ("model",)))
+    assert "from small (1 million parameters) to large (16 million parameters)" in first(sweep(settings, jobs, ("model",)))
     assert "over doublings" in first(sweep(settings, jobs, ("model",)))
 
 
