@@ -28,6 +28,7 @@ from mmst.methods.edge import Edge, attempt_title
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw
+from mmst.samplers.lengths import refuse_if_none_fits
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
 from mmst.stages import asked, grade, sample, train, translate
@@ -103,7 +104,10 @@ class Pipeline:
             return sample.sample(part, how, self.writer, self.sampler, params, draw, task.advance)
 
         work = Work("sample", spec, compute, Sample)
-        return self._judged(problems.problems, work, count, problems, how, f"sample {problems.name} by {method}")
+        title = f"sample {problems.name} by {method}"
+        rows = self._judged(problems.problems, work, count, problems, how, title)
+        refuse_if_none_fits(rows.stage.manifest(), title, params.max_tokens, count)
+        return rows
 
     def translated(
         self,
@@ -133,7 +137,10 @@ class Pipeline:
             return translate.translate(part, problems.by_id, source, target, by.writer, by.sampler, params, draw, task.advance)
 
         work = Work("translate", spec, compute, Sample)
-        return self._judged(tries, work, draw.count, problems, target, f"translate {what}")
+        rows = self._judged(tries, work, draw.count, problems, target, f"translate {what}")
+        if tries and tries[0].number == 1:  # a few tries anew, which show what failed, may well all be too long
+            refuse_if_none_fits(rows.stage.manifest(), f"translate {what}", params.max_tokens, count)
+        return rows
 
     def trained(
         self,
