@@ -51,6 +51,8 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint"
 WORK = "work"
+KEPT_AT_A_TIME = 10_000
+"""Rows of a chunk of what is only kept: as JSON, some megabytes, whatever a round makes. No key depends on it."""
 RECORD = "record.json"
 """What a training did and how fast; as `seconds.json`, it differs between equal runs."""
 
@@ -198,7 +200,7 @@ class Pipeline:
     def keep(self, name: str, rows: Sequence[Any], title: str, key: str | None = None) -> None:
         """Keep rows in the ledger, under a hash of themselves."""
         work = Work(name, RowsSpec(key or rows_key(rows)), lambda part, task: part, object)
-        self.ledger.chain(rows, [work], Chunking(max(1, len(rows))), title)
+        self.ledger.chain(rows, [work], Chunking(KEPT_AT_A_TIME), title)
 
     def keep_prompts(self, inputs: Sequence[Any], prompts: Callable[[Sequence[Any]], Iterable[Prompt]], title: str) -> str:
         """Keep the prompts in the ledger; returns the key of all that an engine is told but the seeds."""
