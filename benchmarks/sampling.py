@@ -54,6 +54,7 @@ def by_generate(model: Any, tokenizer: Any, asked: Sequence[Prompt], greedy: boo
     for start in range(0, len(order), size):
         rows = order[start : start + size]
         inputs = tokenizer([asked[i].text for i in rows], return_tensors="pt", padding=True)
+        inputs = inputs.to(model.device)
         inputs.pop("token_type_ids", None)
         how = {"do_sample": False} if greedy else {"do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0}
         out = model.generate(

@@ -86,6 +86,16 @@ def _at(deciles: tuple[int, ...], place: float) -> int:
     return round(deciles[left] + (place * 10 - left) * (deciles[left + 1] - deciles[left]))
 
 
+def precision(options: argparse.Namespace) -> Any:
+    """Lightning's precision: bf16 on a GPU, fp32 on a CPU."""
+    return "32-true" if options.device == "cpu" else "bf16-mixed"
+
+
+def peak_bytes(device: str) -> int:
+    """The most memory so far: of the device, or of this process on a CPU."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if device == "cpu" else torch.cuda.max_memory_allocated()
+
+
 class Clock:
     """From the start of the first step to the end of the last."""
 
@@ -130,11 +140,12 @@ def ours(options: argparse.Namespace, rows: list[TokenRow], clock: Clock, folder
         groups=options.groups,
         save_every=10**6,
         lora=options.lora,
+        attention=options.attention,
         optimizer=OptimizerOptions(peak_rate(options), DECAY, BETAS, WARMUP),
     )
     trainer = functools.partial(
-        lightning.Trainer, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
-        gradient_clip_val=CLIP,
+        lightning.Trainer, accelerator=options.device, devices=1, precision=precision(options), strategy=options.strategy,
+        logger=False, enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=CLIP,
     )  # fmt: skip
     record = fit(checkpoint(options.model), folder / "out", rows, training, trainer, folder / "work", 0, [Watch()])
     return load_model(folder / "out"), record.tokens
@@ -182,8 +193,8 @@ def by_lightning(options: argparse.Namespace, rows: list[TokenRow], clock: Clock
     torch.manual_seed(0)
     loader = DataLoader(rows, batch_size=options.batch, shuffle=True, drop_last=True, collate_fn=padded)
     trainer = lightning.Trainer(
-        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=CLIP,
-        max_steps=options.steps, enable_checkpointing=False,
+        accelerator=options.device, devices=1, precision=precision(options), logger=False, enable_progress_bar=False,
+        enable_model_summary=False, gradient_clip_val=CLIP, max_steps=options.steps, enable_checkpointing=False,
     )  # fmt: skip
     trainer.fit(Module(), loader)
     return model, seen
@@ -231,8 +242,8 @@ def by_trl(options: argparse.Namespace, rows: list[TokenRow], clock: Clock, fold
         lr_scheduler_type="cosine",
         warmup_steps=round(WARMUP * options.steps),
         gradient_checkpointing=False,
-        use_cpu=True,
-        bf16=False,
+        use_cpu=options.device == "cpu",
+        bf16=options.device != "cpu",
         save_strategy="no",
         report_to="none",
         logging_strategy="no",
@@ -261,8 +272,9 @@ def loss(model: Any, rows: list[TokenRow]) -> float:
     from mmst.training.loss import CompletionLoss
 
     model.eval()
-    losses = CompletionLoss(model)
-    found = torch.cat([losses(collate([[row]], 0)) for row in rows])
+    losses, device = CompletionLoss(model), next(model.parameters()).device
+    batches = ({name: part.to(device) for name, part in collate([[row]], 0).items()} for row in rows)
+    found = torch.cat([losses(batch) for batch in batches])
     return float(found.mean())
 
 
@@ -274,7 +286,7 @@ def contend(options: argparse.Namespace) -> dict[str, float]:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         model, tokens = run(options, seen, clock, Path(folder))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = peak_bytes(options.device)
     found = loss(model, unseen)
     rate = options.steps * options.batch / clock.seconds
     return {"rate": tokens / clock.seconds, "examples": rate, "tokens": tokens, "loss": found, "peak": peak}
@@ -293,6 +305,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--contenders", nargs="+", default=DEFAULT)
     parser.add_argument("--contender", help=argparse.SUPPRESS)
+    parser.set_defaults(device="cpu", attention=None, strategy="auto")  # benchmarks/gpu.py sets others
     options = parser.parse_args()
     options.row = max(options.row, PROMPTS[-1] + COMPLETIONS[-1])
     if options.contender:

@@ -28,6 +28,7 @@ from mmst.methods.edge import Edge, attempt_title
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.samplers.draw import Draw
+from mmst.samplers.lengths import refuse_if_none_fits
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
 from mmst.stages import asked, grade, sample, train, translate
@@ -50,6 +51,8 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint"
 WORK = "work"
+KEPT_AT_A_TIME = 10_000
+"""Rows of a chunk of what is only kept: as JSON, some megabytes, whatever a round makes. No key depends on it."""
 RECORD = "record.json"
 """What a training did and how fast; as `seconds.json`, it differs between equal runs."""
 
@@ -103,7 +106,10 @@ class Pipeline:
             return sample.sample(part, how, self.writer, self.sampler, params, draw, task.advance)
 
         work = Work("sample", spec, compute, Sample)
-        return self._judged(problems.problems, work, count, problems, how, f"sample {problems.name} by {method}")
+        title = f"sample {problems.name} by {method}"
+        rows = self._judged(problems.problems, work, count, problems, how, title)
+        refuse_if_none_fits(rows.stage.manifest(), title, params.max_tokens, count)
+        return rows
 
     def translated(
         self,
@@ -133,7 +139,10 @@ class Pipeline:
             return translate.translate(part, problems.by_id, source, target, by.writer, by.sampler, params, draw, task.advance)
 
         work = Work("translate", spec, compute, Sample)
-        return self._judged(tries, work, draw.count, problems, target, f"translate {what}")
+        rows = self._judged(tries, work, draw.count, problems, target, f"translate {what}")
+        if tries and tries[0].number == 1:  # a few tries anew, which show what failed, may well all be too long
+            refuse_if_none_fits(rows.stage.manifest(), f"translate {what}", params.max_tokens, count)
+        return rows
 
     def trained(
         self,
@@ -191,7 +200,7 @@ class Pipeline:
     def keep(self, name: str, rows: Sequence[Any], title: str, key: str | None = None) -> None:
         """Keep rows in the ledger, under a hash of themselves."""
         work = Work(name, RowsSpec(key or rows_key(rows)), lambda part, task: part, object)
-        self.ledger.chain(rows, [work], Chunking(max(1, len(rows))), title)
+        self.ledger.chain(rows, [work], Chunking(KEPT_AT_A_TIME), title)
 
     def keep_prompts(self, inputs: Sequence[Any], prompts: Callable[[Sequence[Any]], Iterable[Prompt]], title: str) -> str:
         """Keep the prompts in the ledger; returns the key of all that an engine is told but the seeds."""

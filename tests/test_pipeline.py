@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmst.crossing import SelectionOptions
-from mmst.errors import ConfigError
+from mmst.errors import ConfigError, ModelError
 from mmst.example_set import example_set
 from mmst.filters.filter import Filter
 from mmst.ledger.ledger import Ledger
@@ -20,12 +20,13 @@ from mmst.methods.prompt import PromptWriter
 from mmst.methods.text import TextMethod
 from mmst.nano.__main__ import bare_methods
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
+from mmst.samplers.lengths import TOO_LONG
 from mmst.samplers.sampler import SamplingParams, nobody
 from mmst.samplers.scripted import ScriptedSampler
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord
-from mmst.types import FinishReason, Problem
+from mmst.types import Completion, FinishReason, Problem
 from tests.ledgers import without_chunks
 
 TEXT = " The total is 3 * 4 = 12. The answer is 12."
@@ -442,3 +443,42 @@ def test_a_training_whose_record_is_lost_is_not_run_again(made, nano, content, c
     assert times == 1
     assert left.record == TrainingRecord()
     assert "record.json is damaged" in caplog.text
+
+
+class Narrow(ScriptedSampler):
+    """As an engine whose model has no positions for the prompts of some problems."""
+
+    def __init__(self, too_long):
+        super().__init__(script)
+        self.too_long = too_long
+
+    def _completion(self, prompt, text):
+        long = any(f"{number} of 3" in prompt.text for number in self.too_long)
+        return Completion("", FinishReason.ERROR, 900, 0, None, TOO_LONG) if long else super()._completion(prompt, text)
+
+
+def narrow(folder, methods, sandbox, too_long):
+    pipeline = Pipeline(Ledger(folder), methods, PromptWriter(), Narrow(too_long), sandbox, seed=0, chunk=3)
+    return lambda problems: pipeline.graded(Checkpoint(folder), "text", problems, SamplingParams(1.0, max_tokens=64), 1, 2)
+
+
+@pytest.fixture
+def no_checkpoint(monkeypatch):
+    monkeypatch.setattr(Checkpoint, "key", "a key")
+
+
+def test_a_first_chunk_of_nothing_but_long_prompts_stops_nothing(tmp_path, methods, sandbox, no_checkpoint):
+    rows = list(narrow(tmp_path, methods, sandbox, range(3))(PROBLEMS))
+    assert [row.sample.error == TOO_LONG for row in rows] == [True] * 6 + [False] * 14
+
+
+def test_a_stage_in_which_no_prompt_fits_stops_with_its_sentence_each_time(tmp_path, methods, sandbox, no_checkpoint):
+    graded = narrow(tmp_path, methods, sandbox, range(10))
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"sample train by text: no prompt .* max_tokens=64 .* one of 900 tokens; lower"):
+            graded(PROBLEMS)
+
+
+def test_one_prompt_that_is_too_long_is_a_problem_and_no_setting(tmp_path, methods, sandbox, no_checkpoint):
+    (first, second) = narrow(tmp_path, methods, sandbox, range(10))(ProblemSet("one", PROBLEMS.problems[:1]))
+    assert {first.sample.error, second.sample.error} == {TOO_LONG}

@@ -19,11 +19,12 @@ from mmst.jobs.opened import build_methods, objective_of, prompt_writer, quiet_l
 from mmst.jobs.power import print_power
 from mmst.jobs.problems import problem_set, test_sets
 from mmst.methods.prompt import PromptWriter
+from mmst.planning.cluster import ClusterPlan, cluster_plans, examples_of
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
 from mmst.planning.hardware import Hardware
 from mmst.planning.measure import Probe, measured_here
 from mmst.planning.size import ModelSize, model_size
-from mmst.reporting.plan import print_plan
+from mmst.reporting.plan import print_cluster_plan, print_plan
 from mmst.reporting.progress import say
 from mmst.samplers.cache import rows_that_fit
 from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
@@ -59,10 +60,27 @@ def print_plan_of(settings: TrainSettings) -> None:
         "hardware": asdict(hardware),
         "rows": [asdict(row) for row in found],
     }
+    if hardware.cluster.samples is not None:
+        plans = _on_machines(settings, hardware.cluster.samples, work, setup, hardware)
+        content["cluster"] = [{**asdict(row), "bottleneck": row.bottleneck} for row in plans]
     if settings.power is not None:
         content["power"] = print_power(settings, checkpoint)
     (settings.folder / "plan.json").write_text(json.dumps(content, indent=1))
     say(f"plan: {settings.folder / 'plan.json'}")
+
+
+def _on_machines(
+    settings: TrainSettings, samples: int, work: RoundWork, setup: TrainingSetup, hardware: Hardware
+) -> list[ClusterPlan]:
+    """The round, with so many samples, on several machines."""
+    cluster = hardware.cluster
+    rates = cluster.measured()
+    options: TrainingOptions = build(settings.trainer.options, "trainer.options")
+    examples = examples_of(samples, rates, setup.batch_size, options.step_count)
+    price = cluster.devices * hardware.price if cluster.price is None else cluster.price
+    plans = cluster_plans(samples, cluster.nodes, cluster.devices, rates, work.trainings, examples, price)
+    print_cluster_plan(samples, cluster.devices, rates, work.trainings, examples, plans)
+    return plans
 
 
 def _probed(setup: TrainingSetup) -> int:

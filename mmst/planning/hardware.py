@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mmst.errors import ConfigError
+from mmst.planning.cluster import Cluster
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Hardware:
     """Seconds until a completion's first token; measured, else None."""
     measured: bool = False
     """Whether it is this machine: rates and shares are measured then, on a few layers of the model."""
+    cluster: Cluster = field(default_factory=Cluster)
+    """Several machines, to plan a larger round on."""
 
     def __post_init__(self) -> None:
         for key in ("memory", "rate", "bandwidth", "training_share", "sampling_share", "completion_share", "per_node"):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from mmst.planning.cluster import EVERYWHERE, ClusterPlan
 from mmst.planning.estimate import Estimate, RoundWork, TrainingSetup
 from mmst.planning.hardware import Hardware
+from mmst.planning.rates import Rates
 from mmst.planning.size import ModelSize
 from mmst.reporting.outlook import duration
 from mmst.reporting.progress import say
@@ -33,6 +35,39 @@ def print_plan(
     for table in plan_tables(found):
         show_table(table)
     say(f"{_assumptions(hardware)}; {hardware.spare:.0%} of the memory is left free")
+
+
+def print_cluster_plan(
+    samples: int, devices: int, rates: Rates, trainings: int, examples: int, plans: Sequence[ClusterPlan]
+) -> None:
+    """A round on several machines: a line for each number of them, and what limits it."""
+    say(
+        f"a round of {samples:,} completions and {trainings} trainings of {examples:,} examples, on machines with {devices} "
+        f"devices, at the measured rates: a device samples {rates.sample:,.3g} a second and trains on {rates.train:,.3g} "
+        f"examples, the driver grades {rates.grade:,.3g} and writes {rates.ledger:,.3g} rows"
+    )
+    show_table(cluster_table(plans))
+    say(cluster_sentence(plans))
+
+
+def cluster_table(plans: Sequence[ClusterPlan]) -> Table:
+    """Times of a round's parts by number of machines, its price, and its longest part."""
+    table = _table("a round on several machines", ("machines", *plans[0].seconds, "whole", "price", "bottleneck"))
+    for plan in plans:
+        times = [duration(seconds) for seconds in (*plan.seconds.values(), plan.total)]
+        table.add_row(f"{plan.nodes:,}", *times, f"${plan.price:,.0f}", f"{plan.bottleneck} {plan.share:.0%}")
+    return table
+
+
+def cluster_sentence(plans: Sequence[ClusterPlan]) -> str:
+    """What limits the round on the most machines, and whether more of them would help."""
+    last = max(plans, key=lambda plan: plan.nodes)
+    fixed = sum(seconds for part, seconds in last.seconds.items() if part not in EVERYWHERE)
+    return (
+        f"with {last.nodes:,} machines the bottleneck is {last.bottleneck} ({last.share:.0%} of the time); grading and the "
+        f"ledger are the driver's alone, so that no number of machines makes the round shorter than {duration(fixed)}; "
+        "communication and uneven ends are not in it"
+    )
 
 
 def plan_tables(found: Sequence[Estimate]) -> tuple[Table, Table]:

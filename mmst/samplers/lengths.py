@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mmst.errors import ModelError
 from mmst.samplers.sampler import Watch
-from mmst.types import Completion, FinishReason, Prompt
+from mmst.types import Completion, FinishReason, Prompt, Sample
 
 log = logging.getLogger(__name__)
 
@@ -24,27 +24,29 @@ def positions(config: Any) -> int | None:
 
 
 class Fitting:
-    """Tells prompts that fit from those that do not; remembers whether any did."""
+    """Tells prompts that fit from those that do not.
+
+    It sees one call, which may hold the few longest prompts of a stage. That not one of a whole stage fits is told at its
+    end (`refuse_if_none_fits`).
+    """
 
     def __init__(self, most: int | None) -> None:
         self.most = most
-        self.any_did = False
 
     def places(self, prompts: Sequence[Prompt], lengths: Sequence[int], new: int) -> list[int]:
         """The places of the prompts that leave room for `new` tokens. lengths: tokens, of each.
 
         Raises:
-            ModelError: of several prompts, the first that are asked for, not one does: what is wrong is a setting.
+            ModelError: `new` tokens alone are more than the model has positions, so that no prompt of any length fits.
         """
         if self.most is None:
             return list(range(len(prompts)))
-        fit = [place for place, length in enumerate(lengths) if length + new <= self.most]
-        if not fit and not self.any_did and (len(prompts) > 1 or new >= self.most):
+        if new >= self.most:
             raise ModelError(
-                f"model: a prompt of {min(lengths)} tokens and max_tokens={new} are more than the {self.most} positions of "
-                "the model, and no prompt is shorter; lower model.max_tokens or model.shots."
+                f"model: max_tokens={new} leaves no prompt any room in the {self.most} positions of the model; lower "
+                "model.max_tokens."
             )
-        self.any_did = self.any_did or bool(fit)
+        fit = [place for place, length in enumerate(lengths) if length + new <= self.most]
         if len(fit) < len(prompts):
             kept = set(fit)
             longest = max((length, prompts[n].id) for n, length in enumerate(lengths) if n not in kept)
@@ -58,6 +60,43 @@ class Fitting:
                 longest[0],
             )
         return fit
+
+
+class Fits:
+    """Counts the rows of a stage whose prompts were too long."""
+
+    def __init__(self) -> None:
+        self.rows = self.too_long = 0
+        self.shortest: int | None = None
+        """Tokens of the shortest prompt that did not fit; None where no engine counted them."""
+
+    def add(self, rows: Iterable[Sample]) -> None:
+        """More rows."""
+        for row in rows:
+            self.rows += 1
+            if row.error == TOO_LONG:
+                self.too_long += 1
+                if row.prompt_tokens:
+                    self.shortest = min(self.shortest or row.prompt_tokens, row.prompt_tokens)
+
+    def facts(self) -> dict[str, int | None]:
+        """What to write into the stage's manifest."""
+        return {"too_long": self.too_long, "shortest_too_long": self.shortest}
+
+
+def refuse_if_none_fits(manifest: Mapping[str, Any], title: str, new: int, units: int) -> None:
+    """Stop where all of a whole stage's prompts were too long. `units`: rows a prompt; one prompt alone may be too long.
+
+    Raises:
+        ModelError: they were: what is wrong is a setting.
+    """
+    rows, shortest = manifest["rows"], manifest.get("shortest_too_long")
+    if manifest.get("too_long") == rows > units:
+        tokens = f", not even one of {shortest} tokens" if shortest else ""
+        raise ModelError(
+            f"model: {' '.join(title.split())}: no prompt leaves room for max_tokens={new} in the model's positions{tokens}; "
+            "lower model.max_tokens or model.shots."
+        )
 
 
 def put_back(

@@ -245,7 +245,8 @@ class OpenAISampler:
     def _report(self, completions: Sequence[Sequence[Completion]], failures: _Failures, params: SamplingParams) -> None:
         total, said = sum(map(len, completions)), failures.said
         by_prompt = self._works and 0 < len(failures.refused) == len(completions) < MANY
-        if len(said) == total and not by_prompt:
+        too_long = sum(reason == TOO_LONG for reason in failures.refused.values())  # a stage's end tells that none fits
+        if len(said) == total and not by_prompt and too_long < len(completions):
             if len(failures.refused) == len(completions):
                 raise self._refusal(failures)
             raise EngineError(

@@ -6,6 +6,7 @@ is started again, and its prompts are given out again; since a sample depends on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,10 @@ from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Completion, Prompt
 
 Piece = list[tuple[int, Prompt]]
+LARGEST_PIECE = 64
+"""Prompts of a piece, at most, where none is chosen: four samples of each are a batch of `sampler=hf`."""
+PIECES_EACH = 2
+"""Pieces for each of several actors, at least: one that had the longest prompts takes no second, and none waits long for it."""
 
 
 class RaySampler:
@@ -27,11 +32,14 @@ class RaySampler:
         actors: int = 1,
         cpus: float = 1,
         gpus: float = 0,
-        prompts_per_piece: int = 64,
+        prompts_per_piece: int | None = None,
         address: str | None = None,
     ) -> None:
-        """`cpus`, `gpus`: of each actor. `address`: of a running cluster; None: one on this machine, for this run."""
-        if actors < 1 or cpus < 0 or gpus < 0 or prompts_per_piece < 1:
+        """`cpus`, `gpus`: of each actor. `address`: of a running cluster; None: one on this machine, for this run.
+
+        `prompts_per_piece`: prompts that an actor is given at a time; None: by `piece_size`.
+        """
+        if actors < 1 or cpus < 0 or gpus < 0 or (prompts_per_piece is not None and prompts_per_piece < 1):
             raise ConfigError(
                 f"sampler: actors={actors} and prompts_per_piece={prompts_per_piece} must be at least 1, "
                 f"cpus={cpus} and gpus={gpus} at least 0."
@@ -81,7 +89,7 @@ class RaySampler:
         Raises:
             EngineError: an actor cannot be started, or dies again and again.
         """
-        pieces = _pieces(prompts, self.prompts_per_piece)
+        pieces = _pieces(prompts, self.prompts_per_piece or piece_size(len(prompts), self.actors))
         completions: list[list[Completion]] = [[] for _ in prompts]
         for piece, groups in self._answers(pieces, params):
             for (number, _), group in zip(piece, groups, strict=True):
@@ -160,6 +168,11 @@ class _Actor:
     def complete(self, checkpoint: Path, prompts: list[Prompt], params: SamplingParams) -> list[list[Completion]]:
         self.sampler.load(checkpoint)
         return self.sampler.complete(prompts, params)
+
+
+def piece_size(prompts: int, actors: int) -> int:
+    """Prompts of a piece, so that every actor has work where there are as many prompts, and the last pieces are short."""
+    return max(1, min(LARGEST_PIECE, math.ceil(prompts / (actors * PIECES_EACH if actors > 1 else 1))))
 
 
 def _pieces(prompts: Sequence[Prompt], size: int) -> list[Piece]:

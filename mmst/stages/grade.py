@@ -20,7 +20,7 @@ from mmst.judges.judge import Judge
 from mmst.judges.together import together
 from mmst.ledger.spec import PartSpec, part_spec, source_of
 from mmst.methods.method import Method, Reading
-from mmst.samplers.lengths import TOO_LONG
+from mmst.samplers.lengths import TOO_LONG, Fits
 from mmst.sandbox.expressions import equal_expressions, is_expression, may_be_equal, values_of
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, FinishReason, GradedSample, Problem, Sample, Verdict
@@ -85,11 +85,13 @@ class VerdictTally:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.no_gold = 0
+        self.fits = Fits()
 
     def add(self, rows: Sequence[GradedSample]) -> None:
         """More graded samples."""
         self.counts.update(row.verdict.value for row in rows)
         self.no_gold += sum(row.reason == NO_GOLD for row in rows)
+        self.fits.add(row.sample for row in rows)
 
     def remark(self) -> str:
         """A word for the progress bar: how many of the judged are right so far."""
@@ -97,8 +99,8 @@ class VerdictTally:
         return f"{100 * self.counts[Verdict.RIGHT.value] / max(judged, 1):.0f}% right"
 
     def facts(self) -> dict[str, Any]:
-        """Counts by verdict, and how many of the unjudged have no gold answer."""
-        return {"verdicts": dict(self.counts), "no_gold": self.no_gold}
+        """Counts by verdict, how many of the unjudged have no gold answer, and of how many the prompt was too long."""
+        return {"verdicts": dict(self.counts), "no_gold": self.no_gold, **self.fits.facts()}
 
 
 def verdicts(

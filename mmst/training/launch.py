@@ -6,6 +6,7 @@ the whole job anew. They are started by torchrun, through whatever starts it on 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -97,7 +98,8 @@ class Launcher:
             return [*self.prefix, sys.executable, *work]
         meet = ["--standalone"]
         if self.nodes > 1:
-            meet = [f"--nnodes={self.nodes}", "--rdzv-backend=c10d", f"--rdzv-endpoint={self.rendezvous}", "--rdzv-id=mmst"]
+            there = ["--rdzv-backend=c10d", f"--rdzv-endpoint={self.rendezvous}", f"--rdzv-id={rendezvous_id(job)}"]
+            meet = [f"--nnodes={self.nodes}", *there]
         torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={self.processes}", *meet]
         return [*self.prefix, *torchrun, *work]
 
@@ -107,6 +109,14 @@ class Launcher:
 
         threads = max(1, torch.get_num_threads() // self.processes)
         return {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+
+def rendezvous_id(job: Path) -> str:
+    """What the nodes of one start of one training meet under.
+
+    Two trainings that are given one address never take each other's nodes, nor does a restart those of a killed start.
+    """
+    return f"mmst-{hashlib.sha256(str(job.absolute()).encode()).hexdigest()[:16]}-{os.getpid()}"
 
 
 @dataclass(frozen=True)

@@ -175,3 +175,10 @@ def test_an_experiment_goes_with_every_sampler(sampler):
     node = composed("train", "experiment=smollm2_svamp", f"sampler={sampler}").sampler
     plain = [OmegaConf.to_container(one, resolve=False) for one in (node, composed("train", f"sampler={sampler}").sampler)]
     assert plain[0] == plain[1]
+
+
+def test_an_engine_within_ray_takes_all_keys_of_its_own_config():
+    inner = composed("train", "sampler=ray", "sampler.engine.dtype=int8").sampler.engine
+    assert dict(inner) == {**composed("train", "sampler=hf").sampler, "dtype": "int8", "_partial_": True}
+    other = composed("train", "sampler=ray", "sampler@sampler.engine=vllm").sampler.engine
+    assert set(other) == {*composed("train", "sampler=vllm").sampler, "_partial_"}

@@ -248,11 +248,17 @@ def test_a_prompt_that_is_too_long_is_a_row_of_its_own(sampler, prompts, caplog)
     assert [g[0].text for g in [*found[:3], *found[4:]]] == [g[0].text for g in sampler.complete(prompts[:6], GREEDY)]
     assert sum(told) == 8
     assert "1 of 7 prompts are too long" in caplog.text
-    assert sampler.complete([long, long], GREEDY)[1][0].error == TOO_LONG, "others fit before: it is not a setting"
 
 
-def test_where_no_prompt_fits_a_setting_is_wrong(sampler, prompts):
-    with pytest.raises(ModelError, match=r"lower model\.max_tokens"):
+def test_a_call_of_nothing_but_long_prompts_stops_nothing(nano):
+    sampler = HFSampler(device="cpu")
+    sampler.load(nano)
+    long = [Prompt(name, "What is 2 + 3? " * 400, (5,)) for name in "ab"]
+    assert [group[0].error for group in sampler.complete(long, GREEDY)] == [TOO_LONG] * 2
+
+
+def test_tokens_that_leave_no_prompt_any_room_are_a_wrong_setting(sampler, prompts):
+    with pytest.raises(ModelError, match=r"max_tokens=512 leaves no prompt any room .* lower model\.max_tokens"):
         sampler.complete(prompts, SamplingParams(0, max_tokens=512))
 
 

@@ -1,6 +1,7 @@
 """On a real local Ray."""
 
 import functools
+import math
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from mmst.datasets.arithmetic.world import draw_problems
 from mmst.errors import ConfigError, MissingExtraError, ModelError
 from mmst.methods.prompt import PromptFormat, PromptWriter
 from mmst.samplers.hf import HFSampler
-from mmst.samplers.ray import RaySampler
+from mmst.samplers.ray import RaySampler, piece_size
 from mmst.samplers.sampler import SamplingParams
 from mmst.types import Prompt
 
@@ -77,6 +78,23 @@ def test_a_mistake_of_the_user_comes_through_as_it_is(sampler, prompts):
 
 def test_no_prompt_no_completion(sampler):
     assert sampler.complete([], WARM) == []
+
+
+@pytest.mark.parametrize(
+    ("prompts", "actors", "expected"), [(500, 1, 64), (3, 1, 3), (500, 4, 63), (500, 64, 4), (500, 800, 1), (10_000, 64, 64)]
+)
+def test_a_piece_is_as_large_as_leaves_work_for_every_actor(prompts, actors, expected):
+    assert piece_size(prompts, actors) == expected
+
+
+def test_no_actor_is_without_work_where_there_are_prompts_enough():
+    idle = [
+        (prompts, actors)
+        for actors in range(1, 70)
+        for prompts in range(1, 300)
+        if math.ceil(prompts / piece_size(prompts, actors)) < min(prompts, actors)
+    ]
+    assert not idle
 
 
 @pytest.mark.parametrize("bad", [{"actors": 0}, {"cpus": -1}, {"gpus": -1}, {"prompts_per_piece": 0}])

@@ -12,7 +12,7 @@ import torch
 from mmst.errors import ModelError, TrainingError
 from mmst.ledger.progress import Silent
 from mmst.training import convert
-from mmst.training.launch import Launcher, Processes
+from mmst.training.launch import Launcher, Processes, rendezvous_id
 from mmst.training.options import OptimizerOptions, TrainingOptions
 from tests.training.conftest import PLAIN, equal, weights
 from tests.waiting import until
@@ -200,3 +200,21 @@ def test_a_launcher_that_is_not_there_is_named(rows, nano, tmp_path):
     train = Processes(Launcher(prefix=["nosuchlauncher"]), {}, None, Silent(), "train")
     with pytest.raises(Exception, match=r"trainer\.launcher: nosuchlauncher cannot be started"):
         train(nano, tmp_path / "out", rows, OPTIONS, tmp_path / "work", 1)
+
+
+def test_trainings_that_are_given_one_address_meet_each_under_a_name_of_its_own(tmp_path):
+    launcher = Launcher(devices=8, nodes=4, prefix=["srun"], rendezvous="here:1")
+    commands = [launcher.command(tmp_path / name / "job.json") for name in ("a", "b")]
+    names = [next(word for word in command if word.startswith("--rdzv-id=")) for command in commands]
+    assert len(set(names)) == 2
+    assert names[0] == f"--rdzv-id={rendezvous_id(tmp_path / 'a' / 'job.json')}"
+    assert [word.replace(names[0], "").replace(str(tmp_path / "a"), "") for word in commands[0]] == [
+        word.replace(names[1], "").replace(str(tmp_path / "b"), "") for word in commands[1]
+    ]
+
+
+def test_a_start_anew_does_not_meet_those_of_the_killed_one(tmp_path, monkeypatch):
+    before = rendezvous_id(tmp_path / "job.json")
+    assert before == rendezvous_id(tmp_path / "job.json")
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert rendezvous_id(tmp_path / "job.json") != before
