@@ -20,6 +20,7 @@ from mmst.methods.code import CodeMethod
 from mmst.methods.equation import EquationMethod
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptFormat
+from mmst.methods.sql import SqlMethod
 from mmst.methods.text import TextMethod
 from mmst.nano.recipe import NanoRecipe, corpus, make_model, make_tokenizer
 from mmst.reporting.progress import TerminalProgress, say
@@ -40,6 +41,7 @@ def bare_methods(names: Sequence[str] = ("text", "code")) -> dict[str, Method]:
         "text": TextMethod(PromptFormat(cue="Answer:", lead=" ", key="text", bare=True)),
         "code": CodeMethod(PromptFormat(cue="Program:", lead="\n", key="code", bare=True)),
         "equation": EquationMethod(PromptFormat(cue="Equations:", lead="\n", key="equation", bare=True)),
+        "sql": SqlMethod(PromptFormat(cue="Query:", lead=" ", key="sql", bare=True)),
     }
     return {name: made[name] for name in names}
 
@@ -75,7 +77,7 @@ def main() -> None:
     """Parse the command line and make the model."""
     parser = argparse.ArgumentParser(prog="python -m mmst.nano", description=__doc__)
     parser.add_argument("--out", type=Path, default=nano_checkpoint(), help="a folder that is not there yet")
-    parser.add_argument("--recipe", choices=("recipe", "recipe_three", "recipe_composed"), default="recipe")
+    parser.add_argument("--recipe", choices=("recipe", "recipe_three", "recipe_composed", "recipe_sql"), default="recipe")
     options = parser.parse_args()
     out: Path = options.out.absolute()
     if out.exists():

@@ -20,6 +20,7 @@ from mmst.datasets.arithmetic import composed
 from mmst.datasets.arithmetic.world import LARGEST_VALUE, apply, draw_problem, families, training_families
 from mmst.methods.method import Method
 from mmst.methods.prompt import QUESTION_CUE, PromptWriter
+from mmst.nano import tables
 from mmst.types import Example, Problem, Step
 
 END = "<|end|>"
@@ -43,7 +44,7 @@ class NanoRecipe:
     translate: Sequence[str]
     """The families of which translations are met."""
     world: str = "arithmetic"
-    """What problems are drawn from: `arithmetic`, or `composed`, whose problems a method meets as it sees them."""
+    """What problems are drawn from: `arithmetic`, `composed`, whose problems a method meets as it sees them, or `sql`."""
 
     @classmethod
     def load(cls, name: str = "recipe") -> NanoRecipe:
@@ -58,6 +59,9 @@ class NanoRecipe:
 
 def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Iterator[Example]:
     """`count` examples in the recipe's mixture, in a fixed random order."""
+    if recipe.world == tables.WORLD:
+        yield from tables.corpus(recipe, methods, count)
+        return
     rng = random.Random(recipe.seed)
     cells = [(name, method, seen[method]) for name, seen in recipe.exposure.items() for method in methods if seen[method]]
     labels = _labels(recipe)

@@ -93,8 +93,10 @@ def test_the_defaults_build_what_they_say():
 
 @pytest.mark.parametrize("name", options("solvers"))
 def test_every_solver_is_the_method_of_its_name(name):
-    (node,) = plain(composed("train", f"solvers=[{name}]"))["solvers"].values()
-    assert build(node, name).name == name
+    """A file may bring others with it, as `sql` brings `text`."""
+    nodes = plain(composed("train", f"solvers=[{name}]"))["solvers"]
+    assert name in nodes
+    assert {key: build(node, key).name for key, node in nodes.items()} == {key: key for key in nodes}
 
 
 @pytest.mark.parametrize("name", options("filter"))
