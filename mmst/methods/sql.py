@@ -13,7 +13,7 @@ from typing import ClassVar
 from mmst.answers.equality import canonical_answer
 from mmst.methods.method import Reading
 from mmst.methods.prompt import QUESTION_CUE, PromptFormat
-from mmst.sandbox.queries import Answered, answered, query_program, table_text
+from mmst.sandbox.queries import ORDERED, Answered, answered, query_program, table_text
 from mmst.sandbox.result import Executor
 from mmst.types import AnswerKind, Problem, Step
 
@@ -26,10 +26,10 @@ ANOTHER = re.compile(
 """What a second statement begins with; what else follows a semicolon is remarks."""
 PIECE = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\s+|[^\s'"]+|['"]""")
 CONSTANT = re.compile(r"select\s+(?:'[^']*'|-?[\d.]+)\s*(?:as\s+\w+\s*)?(?:from\b.*|)", re.IGNORECASE | re.DOTALL)
-ORDERED = "ordered"
-"""The tag of a problem whose rows have an order."""
 LONGEST = 5_000
 """Characters of a query that is run."""
+MOST_OUTPUT = 500
+"""Characters of a result that are kept to be looked at."""
 WORDS = 40
 """Characters of a reason, which is for counting."""
 NAMED = re.compile(r'^(?:near ".*?": (?=syntax error)|unrecognized token: ".*)', re.DOTALL)
@@ -98,10 +98,12 @@ def _reading(found: Answered, problem: Problem) -> Reading:
     text = table_text(found.rows, ORDERED in problem.tags)
     single = len(found.rows) == 1 and len(found.rows[0]) == 1
     if problem.kind is AnswerKind.TEXT:
-        return Reading(canonical_answer(text, problem.kind), "value" if single else "rows", output=text)
+        return Reading(canonical_answer(text, problem.kind), "value" if single else "rows", output=text[:MOST_OUTPUT])
     if not single:
-        return Reading(None, f"{len(found.rows)} rows" if len(found.rows) != 1 else "several columns", output=text)
-    return Reading(canonical_answer(text, problem.kind, problem.choices) or text, "value", output=text)
+        return Reading(
+            None, f"{len(found.rows)} rows" if len(found.rows) != 1 else "several columns", output=text[:MOST_OUTPUT]
+        )
+    return Reading(canonical_answer(text, problem.kind, problem.choices) or text, "value", output=text[:MOST_OUTPUT])
 
 
 def _counted(why: str) -> str:

@@ -64,7 +64,10 @@ class Steps:
 
 
 def answered(query: str, database: str) -> str:
-    """What a query gives, as JSON: {"rows": [[...], ...]}, or why it gives nothing: {"query": ...} or {"database": ...}."""
+    """What a query gives, as JSON: {"columns": [...], "rows": [[...], ...]}.
+
+    Where it gives nothing, why: {"query": ...}, or {"database": ...} where that is at fault.
+    """
     try:
         connection = opened(database)
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
@@ -84,7 +87,8 @@ def answered(query: str, database: str) -> str:
         return json.dumps({"query": "it is no query"})
     if len(rows) > MOST_ROWS:
         return json.dumps({"query": f"it gives more than {MOST_ROWS} rows"})
-    return json.dumps({"rows": [[plain(value) for value in row] for row in rows]})
+    columns = [column[0] for column in cursor.description]
+    return json.dumps({"columns": columns, "rows": [[plain(value) for value in row] for row in rows]})
 
 
 def opened(database: str) -> sqlite3.Connection:

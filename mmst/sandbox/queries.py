@@ -24,6 +24,11 @@ KEPT = 8
 FILE, MARK = "file:", "#"
 """Before a database that is a file, and between the file and the digest of what it held when it was first read."""
 NO_ROWS = "no rows"
+ROWS_JOINED_BY = ", "
+LONGEST_TEXT = 2_000
+"""Characters of rows that are written out."""
+ORDERED = "ordered"
+"""The tag of a problem whose rows have an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Answered:
     rows: tuple[tuple[Any, ...], ...] | None
     why: str = ""
     judged: bool = True
+    columns: tuple[str, ...] = ()
 
 
 def query_program(query: str, held: str) -> Program:
@@ -50,18 +56,28 @@ def answered(result: Result) -> Answered:
     """What became of a query's program."""
     if result.status in UNJUDGED:
         return Answered(None, result.type or result.status.value, judged=False)
+    if result.type.startswith("ModuleNotFoundError"):
+        return Answered(None, f"{result.type}: Python was built without SQLite", judged=False)
     if result.status is not Status.OK:
         return Answered(None, "it gives too much" if result.type == "ResultTooLarge" else result.type or result.status.value)
     said = json.loads(result.value)
     if "database" in said:
         return Answered(None, f"no database: {said['database']}", judged=False)
-    return Answered(tuple(map(tuple, said["rows"]))) if "rows" in said else Answered(None, said["query"])
+    if "query" in said:
+        return Answered(None, said["query"])
+    return Answered(tuple(map(tuple, said["rows"])), columns=tuple(said.get("columns", ())))
 
 
 def table_text(rows: Sequence[Sequence[Any]], ordered: bool) -> str:
-    """Rows as one text, cells joined by ` | ` and rows by `; `: equal for equal results, in any order unless `ordered`."""
+    """Rows as one text, cells joined by ` | ` and rows by commas: equal for equal results, in any order unless `ordered`.
+
+    A long one ends in a digest of the rest.
+    """
     lines = [" | ".join(map(cell_text, row)) for row in rows]
-    return "; ".join(lines if ordered else sorted(lines)) or NO_ROWS
+    text = ROWS_JOINED_BY.join(lines if ordered else sorted(lines)) or NO_ROWS
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}... {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def cell_text(value: Any) -> str:

@@ -21,6 +21,7 @@ REQUIRED = {
     "model=served": ["model.name=x"],
     "hardware=base": ["hardware.name=x", "hardware.memory=1", "hardware.rate=1", "hardware.bandwidth=1"],
     "judge=llm": ["judge.model=x"],
+    "dataset=spider": ["dataset.root=x"],
     "dataset=reasoning_gym": ["dataset.task=leg_counting"],
 }
 TOP_LEVEL = {

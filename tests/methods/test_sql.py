@@ -43,9 +43,9 @@ def test_a_single_value_is_the_answer(sandbox, completion, answer):
 
 def test_rows_are_one_text_in_any_order_unless_the_problem_orders_them(sandbox):
     two = "SELECT name, share FROM staff WHERE age > 3 ORDER BY age DESC"
-    assert read(sandbox, two, NAMED).answer == "ana | 0.5; bob | 2"
+    assert read(sandbox, two, NAMED).answer == "ana | 0.5, bob | 2"
     assert read(sandbox, two, Problem("o", "Who?", "x", AnswerKind.TEXT, setup=STAFF, tags=("ordered",))).answer == (
-        "bob | 2; ana | 0.5"
+        "bob | 2, ana | 0.5"
     )
     assert read(sandbox, "SELECT name FROM staff WHERE age > 99", NAMED).answer == "no rows"
     assert read(sandbox, "SELECT share FROM staff WHERE name = 'Cem'", NAMED).answer == "null"
