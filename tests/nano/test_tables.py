@@ -3,12 +3,13 @@ from itertools import islice
 
 import pytest
 
-from mmst.datasets.sql.world import HELD_OUT_FAMILIES, draw_problems, training_families
+from mmst.datasets.sql.world import HELD_OUT_FAMILIES, LARGEST_NUMBER, MOST_ROWS, draw_problems, training_families
 from mmst.nano.__main__ import bare_methods
 from mmst.nano.recipe import NanoRecipe, corpus, make_tokenizer
 from mmst.nano.tables import REWRITE
 
 LONGEST = 128
+LARGEST_SUM = sum(range(LARGEST_NUMBER - MOST_ROWS + 1, LARGEST_NUMBER + 1))
 
 
 @pytest.fixture(scope="module")
@@ -63,4 +64,4 @@ def test_the_base_never_met_a_problem_that_rounds_train_or_test_on(examples):
 def test_examples_are_short_and_every_number_is_one_token(recipe, examples):
     tokenizer = make_tokenizer(recipe, examples)
     assert max(len(tokenizer.encode(e.prompt + e.completion)) for e in examples) < LONGEST
-    assert all(len(tokenizer.encode(f" {number}")) == 1 for number in range(1, 60))
+    assert all(len(tokenizer.encode(f" {number}")) == 1 for number in range(1, LARGEST_SUM + 1))
