@@ -20,7 +20,6 @@ from mmst.datasets.arithmetic import composed
 from mmst.datasets.arithmetic.world import LARGEST_VALUE, apply, draw_problem, families, training_families
 from mmst.methods.method import Method
 from mmst.methods.prompt import QUESTION_CUE, PromptWriter
-from mmst.nano import tables
 from mmst.types import Example, Problem, Step
 
 END = "<|end|>"
@@ -59,9 +58,6 @@ class NanoRecipe:
 
 def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Iterator[Example]:
     """`count` examples in the recipe's mixture, in a fixed random order."""
-    if recipe.world == tables.WORLD:
-        yield from tables.corpus(recipe, methods, count)
-        return
     rng = random.Random(recipe.seed)
     cells = [(name, method, seen[method]) for name, seen in recipe.exposure.items() for method in methods if seen[method]]
     labels = _labels(recipe)

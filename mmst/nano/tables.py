@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from mmst.datasets.sql.world import LARGEST_NUMBER, MOST_ROWS, Drawn, draw, training_families
 from mmst.methods.method import Method
 from mmst.methods.prompt import QUESTION_CUE, PromptWriter
+from mmst.nano.recipe import DRILL_QUESTION, REWRITE_QUESTION, NanoRecipe
 from mmst.types import Example
 
-WORLD = "sql"
-REWRITE = "Rewrite."
-"""The question of a translation that tells nothing but its table."""
-DRILL = "Calculate."
 UNTOLD = ("over",)
 """Families whose text does not tell the query: the number that it compares with stands in the question alone."""
 FACTS = 3
 """Sums of a drill."""
 
 
-class TableRecipe(Protocol):
-    """What of a recipe the corpus is made from, see `mmst.nano.recipe.NanoRecipe`."""
-
-    @property
-    def seed(self) -> int:
-        """Of all draws."""
-
-    @property
-    def mixture(self) -> Mapping[str, float]:
-        """Shares of `solve`, `translate`, `rewrite` and `drill`."""
-
-    @property
-    def exposure(self) -> Mapping[str, Mapping[str, Sequence[int]]]:
-        """Family -> method -> numbers of the phrasings met."""
-
-    @property
-    def translate(self) -> Sequence[str]:
-        """The families of which translations are met with their questions."""
-
-
-def corpus(recipe: TableRecipe, methods: Mapping[str, Method], count: int) -> Iterator[Example]:
+def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Iterator[Example]:
     """`count` examples in the recipe's mixture, in a fixed random order."""
     rng = random.Random(recipe.seed)
     cells = [(name, method, seen[method]) for name, seen in recipe.exposure.items() for method in methods if seen[method]]
@@ -71,7 +47,7 @@ def _translation(id: str, drawn: Drawn, source: Method, target: Method) -> Examp
     return Example(id, f"{source.name} -> {target.name}", drawn.problem.id, prompt, completion)
 
 
-def _told(recipe: TableRecipe, rng: random.Random, *methods: str) -> Drawn:
+def _told(recipe: NanoRecipe, rng: random.Random, *methods: str) -> Drawn:
     """A problem in a phrasing that both methods met."""
     name = rng.choice(recipe.translate)
     source, target = (set(recipe.exposure[name][method]) for method in methods)
@@ -83,7 +59,7 @@ def _untold(rng: random.Random, source: str) -> Drawn:
     names = [name for name in training_families() if source != "text" or name not in UNTOLD]
     drawn = draw(rng.choice(names), "pretrain", rng)
     table, _, _ = drawn.problem.question.rpartition("\n")
-    problem = replace(drawn.problem, question=f"{table}\n{REWRITE}")
+    problem = replace(drawn.problem, question=f"{table}\n{REWRITE_QUESTION}")
     return Drawn(problem, drawn.solutions)
 
 
@@ -93,4 +69,4 @@ def _drill(id: str, rng: random.Random) -> Example:
         left = rng.randint(1, (MOST_ROWS - 1) * LARGEST_NUMBER)
         right = rng.randint(1, LARGEST_NUMBER)
         facts.append(f"{left} + {right} = {left + right}.")
-    return Example(id, "drill", "drill", f"{QUESTION_CUE}{DRILL}\nAnswer:", " " + " ".join(facts))
+    return Example(id, "drill", "drill", f"{QUESTION_CUE}{DRILL_QUESTION}\nAnswer:", " " + " ".join(facts))

@@ -5,8 +5,8 @@ import pytest
 
 from mmst.datasets.sql.world import HELD_OUT_FAMILIES, LARGEST_NUMBER, MOST_ROWS, draw_problems, training_families
 from mmst.nano.__main__ import bare_methods
-from mmst.nano.recipe import NanoRecipe, corpus, make_tokenizer
-from mmst.nano.tables import REWRITE
+from mmst.nano.recipe import REWRITE_QUESTION, NanoRecipe, make_tokenizer
+from mmst.nano.tables import corpus
 
 LONGEST = 128
 LARGEST_SUM = sum(range(LARGEST_NUMBER - MOST_ROWS + 1, LARGEST_NUMBER + 1))
@@ -51,7 +51,7 @@ def test_the_corpus_keeps_to_its_mixture_and_to_its_exposures(recipe, examples):
         assert family_of(example) not in HELD_OUT_FAMILIES
         if "->" not in example.edge:
             assert recipe.exposure[family_of(example)][example.edge]
-        elif f"\n{REWRITE}\n" not in example.prompt:
+        elif f"\n{REWRITE_QUESTION}\n" not in example.prompt:
             assert family_of(example) in recipe.translate
 
 
