@@ -95,7 +95,7 @@ class Problem:
     tests: tuple[str, ...] = ()
     """For `TESTS`: statements that a right program passes."""
     setup: str = ""
-    """For `TESTS`: what runs before the tests."""
+    """For `TESTS`: what runs before the tests. Of a question over a database: the SQL that makes it, or its file."""
     entry_point: str = ""
     """For `TESTS`: the name of the function that is asked for."""
     public_tests: int = 0

@@ -31,6 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         *("arithmetic_composed", "the composed world", "number", "Apache-2.0", "this package"),
         "train 4000, test 1150, heldout 400",
     )
+    table.add_row(
+        "sql", "the world of tables", "number or text", "Apache-2.0", "this package", "train 2000, test 800, heldout 300"
+    )
+    table.add_row(
+        "spider", "SQLite databases (arXiv 1809.08887)", "number or text", "CC BY-SA 4.0", "folder only", "train, test"
+    )
     table.add_row("gsm_symbolic", "GSM-symbolic, procedural", "number", "Apache-2.0", "reasoning-gym", "as many as asked for")
     table.add_row("reasoning_gym", "any task of it", "number or text", "Apache-2.0", "reasoning-gym", "as many as asked for")
     show_table(table)

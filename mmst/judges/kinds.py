@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from mmst.answers.equality import OTHER_UNIT, verdict_of
+from mmst.answers.equality import OTHER_UNIT, gold_of, verdict_of
 from mmst.answers.numbers import canonical_number
 from mmst.answers.passages import answer_part, statements
 from mmst.answers.quantities import Form, read_quantity
@@ -19,6 +19,7 @@ from mmst.answers.thinking import without_thinking
 from mmst.judges.judge import Judge, Judgement, as_judgement
 from mmst.judges.mathematics import Mathematics
 from mmst.methods.method import Reading
+from mmst.sandbox.queries import ORDERED, ROWS_JOINED_BY
 from mmst.types import AnswerKind, Problem, Verdict
 
 FENCE = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
@@ -130,6 +131,22 @@ class AnyOf:
         return min(said, key=lambda judgement: order.index(judgement.verdict), default=UNREADABLE)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Right where the answer lists the gold answer's rows, joined by commas: in any order, unless its tags order them."""
+
+    def __call__(self, problem: Problem, reading: Reading) -> Judgement:
+        """Compare with the gold answer."""
+        verdict, reason = verdict_of(reading.answer, problem)
+        if verdict is Verdict.WRONG and problem.kind is AnswerKind.TEXT and ORDERED not in problem.tags:
+            given, gold = (
+                sorted((gold_of(replace(problem, answer=text)) or "").split(ROWS_JOINED_BY))
+                for text in (reading.answer or "", problem.answer)
+            )
+            return as_judgement(given == gold)
+        return Judgement(verdict, reason)
+
+
 JUDGES: Mapping[str, Callable[..., Judge]] = {
     "exact": Exact,
     "math": Mathematics,
@@ -140,6 +157,7 @@ JUDGES: Mapping[str, Callable[..., Judge]] = {
     "json": Json,
     "regex": Regex,
     "any_of": AnyOf,
+    "rows": Rows,
 }
 """By their names."""
 

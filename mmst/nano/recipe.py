@@ -43,7 +43,7 @@ class NanoRecipe:
     translate: Sequence[str]
     """The families of which translations are met."""
     world: str = "arithmetic"
-    """What problems are drawn from: `arithmetic`, or `composed`, whose problems a method meets as it sees them."""
+    """What problems are drawn from: `arithmetic`, `composed`, whose problems a method meets as it sees them, or `sql`."""
 
     @classmethod
     def load(cls, name: str = "recipe") -> NanoRecipe:

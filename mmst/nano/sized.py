@@ -1,9 +1,10 @@
-"""Bases of other sizes than the embedded one, from the same recipe: made on this machine when first asked for."""
+"""Bases that are made on this machine when first asked for: the embedded one's recipe at other sizes, and other recipes."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 from mmst.errors import ConfigError
@@ -29,11 +30,30 @@ def sized_checkpoint(hidden: int, cache: str | Path, examples: int | None = None
         raise ConfigError(f"model.checkpoint.hidden={hidden} must be a multiple of {2 * recipe.model['heads']}.")
     size = {**recipe.model, "hidden": hidden, "intermediate": 3 * hidden}
     settings = {**recipe.training, "examples": examples or recipe.training["examples"]}
-    target = Path(cache).absolute() / (f"nano_{hidden}" + (f"_{examples}" if examples else ""))
+    name = f"nano_{hidden}" + (f"_{examples}" if examples else "")
+    return _made(replace(recipe, model=size, training=settings), name, Path(cache))
+
+
+def sql_checkpoint(cache: str | Path, examples: int | None = None) -> Path:
+    """The base of `dataset=sql`: the package's where it ships one, else made at the first call, and kept under `cache`.
+
+    examples: how many it is made from; None: as many as its recipe says.
+    """
+    shipped = Path(str(resources.files("mmst.nano"))) / "checkpoint_sql"
+    if shipped.is_dir() and examples is None:
+        return shipped
+    recipe = NanoRecipe.load("recipe_sql")
+    settings = {**recipe.training, "examples": examples or recipe.training["examples"]}
+    return _made(replace(recipe, training=settings), "nano_sql" + (f"_{examples}" if examples else ""), Path(cache))
+
+
+def _made(recipe: NanoRecipe, name: str, cache: Path) -> Path:
+    """The base of a recipe, made once; another process that asks for it waits."""
+    target = cache.absolute() / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    with turn(target.with_name(f".{target.name}.lock")):
+    with turn(target.with_name(f".{name}.lock")):
         if not target.exists():
-            say(f"{target.name} is made from the embedded base's recipe, once; it stays in {target}")
+            say(f"{name} is made from its recipe, once; it stays in {target}")
             with tempfile.TemporaryDirectory() as work:
-                make_nano(replace(recipe, model=size, training=settings), target, Path(work), TerminalProgress())
+                make_nano(recipe, target, Path(work), TerminalProgress())
     return target

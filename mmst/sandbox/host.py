@@ -68,7 +68,7 @@ class Zygote:
 
     def send(self, number: int, program: Program) -> None:
         """Queue one program. Its texts lie behind descriptors: the zygote hands them on unread."""
-        texts: list[dict[str, Any]] = [{"code": program.code, "entry": program.entry}]
+        texts: list[dict[str, Any]] = [{"code": program.code, "entry": program.entry, "given": program.given}]
         if program.tests is not None:
             texts.append({"tests": program.tests, "entry_point": program.entry_point})
         self.outgoing.append((REQUEST.pack(number, len(texts)), [_behind(text) for text in texts]))

@@ -41,8 +41,8 @@ BESIDE = {"sympy": ("mpmath",), "numpy": ("numpy.libs",), "scipy": ("scipy.libs"
 LOADED = {"scipy": ("scipy.optimize", "scipy.stats"), "numpy": ("numpy.random",)}
 """What is loaded with a module since programs use it."""
 LEAST_MEMORY = 1 << 27
-LARGEST_PROGRAM = 1 << 16
-"""Characters; a longer program is refused."""
+LARGEST_PROGRAM, LARGEST_GIVEN = 1 << 16, 1 << 26
+"""Characters of a program, and of what it is given; what is longer is refused."""
 SYMPY_WARM_UP = (
     "import sympy as s; x, y = s.symbols('x y'); s.solve([x + y - 3, x - y - 1], [x, y]); s.solve(x**2 - 2, x); "
     "s.simplify(x**2 / x); s.factor(x**2 - 1); s.Rational(1, 3); s.Eq(x, 1); s.N(s.sqrt(2))\n"
@@ -156,7 +156,7 @@ class SandboxPool:
         results: dict[int, Result] = {}
         waiting: dict[int, tuple[list[_Slot], deque[int]]] = {}
         for number, program in enumerate(programs):
-            if len(program.code) > LARGEST_PROGRAM:
+            if len(program.code) > LARGEST_PROGRAM or len(program.given) > LARGEST_GIVEN:
                 results[number] = Result(program.name, Status.ERROR, "ProgramTooLarge")
                 continue
             slots = self._slots(program)

@@ -157,6 +157,8 @@ def run_program(request: dict[str, Any], stdout_cap: int, value_bytes: int) -> d
     """
     memory_error, base_error, kind, called, text_of = MemoryError, BaseException, type, _called, canonical
     space, output = prepared("__main__", request["code"], stdout_cap)
+    if request.get("given"):
+        space["GIVEN"] = request["given"]
     try:
         left = None
         try:

@@ -42,6 +42,8 @@ class Program:
     entry: str | None = None
     tests: str | None = None
     entry_point: str | None = None
+    given: str = ""
+    """A text that the program finds under the name `GIVEN`, such as a database: it may be longer than a program."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ REQUIRED = {
     "model=served": ["model.name=x"],
     "hardware=base": ["hardware.name=x", "hardware.memory=1", "hardware.rate=1", "hardware.bandwidth=1"],
     "judge=llm": ["judge.model=x"],
+    "dataset=spider": ["dataset.root=x"],
     "dataset=reasoning_gym": ["dataset.task=leg_counting"],
 }
 TOP_LEVEL = {
@@ -93,8 +94,10 @@ def test_the_defaults_build_what_they_say():
 
 @pytest.mark.parametrize("name", options("solvers"))
 def test_every_solver_is_the_method_of_its_name(name):
-    (node,) = plain(composed("train", f"solvers=[{name}]"))["solvers"].values()
-    assert build(node, name).name == name
+    """A file may bring others with it, as `sql` brings `text`."""
+    nodes = plain(composed("train", f"solvers=[{name}]"))["solvers"]
+    assert name in nodes
+    assert {key: build(node, key).name for key, node in nodes.items()} == {key: key for key in nodes}
 
 
 @pytest.mark.parametrize("name", options("filter"))

@@ -13,7 +13,9 @@ from mmst.nano.__main__ import bare_methods
 from mmst.types import AnswerKind, Problem
 
 FOLDER = Path(prompt.__file__).parent / "prompts"
-FILES = sorted(path for path in FOLDER.glob("*/*.yaml") if path.parent.name != "select")  # these are tested with the policy
+ELSEWHERE = ("select", "sql")
+"""Folders that are tested with the policy, and with the method, that they are for."""
+FILES = sorted(path for path in FOLDER.glob("*/*.yaml") if path.parent.name not in ELSEWHERE)
 VARIANTS = [path.parent.name for path in FILES if path.name == "number.yaml"]
 METHODS = bare_methods(("text", "code", "equation"))
 

@@ -2,7 +2,8 @@ import pytest
 from transformers import AutoConfig
 
 from mmst.errors import ConfigError
-from mmst.nano.sized import sized_checkpoint
+from mmst.nano import sized
+from mmst.nano.sized import sized_checkpoint, sql_checkpoint
 
 
 def test_a_base_of_another_width_is_made_once(tmp_path):
@@ -19,3 +20,15 @@ def test_a_base_of_another_width_is_made_once(tmp_path):
 def test_a_width_that_cannot_be_shared_out_is_refused(tmp_path, hidden):
     with pytest.raises(ConfigError, match=f"hidden={hidden} must be a multiple of 8"):
         sized_checkpoint(hidden, tmp_path)
+
+
+def test_the_base_of_tables_is_made_once_from_its_recipe(tmp_path, monkeypatch):
+    made = []
+
+    def make(recipe, target, work, progress):
+        made.append((recipe.world, recipe.training["examples"]))
+        target.mkdir()
+
+    monkeypatch.setattr(sized, "make_nano", make)
+    assert sql_checkpoint(tmp_path, examples=64) == sql_checkpoint(tmp_path, examples=64) == tmp_path / "nano_sql_64"
+    assert made == [("sql", 64)]
