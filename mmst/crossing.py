@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from mmst.answers.labels import LabelRule
 from mmst.filters.filter import Filter
@@ -21,10 +22,18 @@ from mmst.samplers.sampler import SamplingParams
 from mmst.stages.select import choose, same_answer, select_translations
 from mmst.stages.sets import Rows
 from mmst.stages.translate import Attempt, attempts, shown_solution
-from mmst.types import Dropped, GradedSample, Verdict
+from mmst.types import Dropped, GradedSample, Problem, Verdict
 
 MOST_TIMES = 4
 """How many times `per_label` a pseudo-label is tried at most where harder problems are tried more often."""
+
+
+class Weights(StrEnum):
+    """How much a problem's examples count in the loss."""
+
+    EQUAL = "equal"
+    RARITY = "rarity"
+    """The more, the fewer of its samples are right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,16 @@ class SelectionOptions:
     """The most pseudo-labels of one problem that are translated on one edge."""
     translation: SamplingParams
     keep: Filter
+    until: int | None = None
+    """How many right samples of a problem and method end its draws; None: `samples_per_problem` are drawn of each."""
+    at_most: int = 8
+    """The most samples of a problem and method, where draws end with right ones."""
+    weights: Weights = Weights.EQUAL
+
+    @property
+    def most_samples(self) -> int:
+        """The most samples of a problem and method."""
+        return self.samples_per_problem if self.until is None else self.at_most
 
     @property
     def asks_all_methods(self) -> bool:
@@ -54,6 +73,11 @@ class Round:
     problems: ProblemSet
     options: SelectionOptions
     number: int
+
+    def sampled(self, method: str, count: int, first: int = 0, asked: Sequence[Problem] | None = None) -> Rows:
+        """See `Pipeline.graded`."""
+        sampling = self.options.sampling
+        return self.pipeline.graded(self.checkpoint, method, self.problems, sampling, self.number, count, first, asked)
 
     def translated(self, edge: Edge, tries: Sequence[Attempt], count: int) -> Rows:
         """See `Pipeline.translated`."""

@@ -8,7 +8,8 @@ from dataclasses import replace
 from math import ceil
 
 from mmst.answers.labels import LabelRule, answer_counts, health, label_counts, labels
-from mmst.crossing import Round, SelectionOptions, crossed, kept_translations
+from mmst.crossing import Round, SelectionOptions, Weights, crossed, kept_translations
+from mmst.drawing import drawn, rarity_weights
 from mmst.methods.edge import Contrast, Edge, Recipe
 from mmst.methods.method import Method
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet
@@ -43,7 +44,7 @@ def example_set(
     edges = (*recipe.edges, *replayed)
     starts = dict.fromkeys(edge.source for edge in edges)
     asked = pipeline.methods if options.asks_all_methods else dict.fromkeys([*starts, *recipe.asked])
-    rows: dict[str, Rows] = {name: _sampled(round, name, count) for name in asked}
+    rows: dict[str, Rows] = {name: drawn(round, name) for name in asked}
     if compute:
         goal = compute.sampled.completion_tokens + compute.translated.completion_tokens
         rows |= _more(round, {name: rows[name] for name in starts}, goal)
@@ -55,8 +56,11 @@ def example_set(
     found = _assembled(round, recipe, results, set(map(str, replayed)), solved, match)
     if recipe.contrast is not Contrast.NONE:
         found = replace(found, contrasted=_contrasted(round, recipe, found.examples, rows, answers))
+    if options.weights is Weights.RARITY:
+        found = replace(found, weights=rarity_weights(rows.values(), found.examples))
     return replace(
         found,
+        labelled=len({id for result in results for id in result.labelled_problems}),
         labels={name: label_counts(chosen, problems.by_id) for name, chosen in answers.items()},
         health={name: health(rows[name]) for name in starts},
         sampled=sum((Spent.of(rows[name]) for name in asked), Spent()),
@@ -93,18 +97,13 @@ def _contrasted(
     return found
 
 
-def _sampled(round: Round, method: str, count: int) -> Rows:
-    options = round.options
-    return round.pipeline.graded(round.checkpoint, method, round.problems, options.sampling, round.number, count)
-
-
 def _more(round: Round, rows: Mapping[str, Rows], goal: int) -> dict[str, Rows]:
     """The same and more samples of each problem, each method's share of a goal of completion tokens as it was."""
     spent = {name: Spent.of(found).completion_tokens for name, found in rows.items()}
     times = goal / max(1, sum(spent.values()))
     count = round.options.samples_per_problem
     most = max(count, ceil(count * times * SPARE))
-    more = {name: _sampled(round, name, most) for name in rows}
+    more = {name: round.sampled(name, most) for name in rows}
     seed = round.pipeline.seed
     return {name: quantity.within_tokens(found, count, spent[name] * times, seed) for name, found in more.items()}
 
@@ -124,7 +123,8 @@ def edge_result(round: Round, edge: Edge, recipe: Recipe, rows: Mapping[str, Row
         found, lost = _varying(round, found, lost, target, edge)
         translations, spent = len(done), Spent.of(done)
     wrong = sum(bool(target.wrong_steps(row.sample.completion)) for row in found)
-    return EdgeResult(edge, len(source), len(labelled), found, refused, translations, lost, wrong, spent)
+    solved = frozenset(row.sample.problem_id for row in labelled)
+    return EdgeResult(edge, len(source), len(labelled), found, refused, translations, lost, wrong, spent, solved)
 
 
 def _varying(

@@ -27,7 +27,7 @@ from mmst.ledger.spec import RowsSpec, key_of, part_spec, rows_key, source_of
 from mmst.methods.edge import Edge, attempt_title
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
-from mmst.samplers.draw import Draw
+from mmst.samplers.draw import Draw, LaterDraw
 from mmst.samplers.lengths import refuse_if_none_fits
 from mmst.samplers.sampler import Sampler, SamplingParams
 from mmst.sandbox.result import Executor
@@ -87,18 +87,28 @@ class Pipeline:
         self.translator = translator
 
     def graded(
-        self, checkpoint: Checkpoint, method: str, problems: ProblemSet, params: SamplingParams, round: int, count: int
+        self,
+        checkpoint: Checkpoint,
+        method: str,
+        problems: ProblemSet,
+        params: SamplingParams,
+        round: int,
+        count: int,
+        first: int = 0,
+        asked: Sequence[Problem] | None = None,
     ) -> GradedRows:
-        """Sample and grade `count` completions of each problem."""
+        """Sample and grade `count` completions of each problem, from number `first` on. asked: which of them; None: all."""
         params.check_count(count)
         self.keep("problems", problems.problems, f"problems of {problems.name}", problems.key)
-        draw = Draw(self.seed, round, f"{problems.name}/{method}", count)
+        purpose, inputs = f"{problems.name}/{method}", problems.problems if asked is None else asked
+        draw = LaterDraw(self.seed, round, purpose, count, first) if first else Draw(self.seed, round, purpose, count)
+        title = f"{problems.name} by {method}{f', try {first + 1}' if first else ''}"
         how = self.methods[method]
 
         def prompts(part: Sequence[Problem]) -> Iterable[Prompt]:
             return sample.solution_prompts(part, how, self.writer, draw)
 
-        key = self.keep_prompts(problems.problems, prompts, f"prompts of {problems.name} by {method}")
+        key = self.keep_prompts(inputs, prompts, f"prompts of {title}")
         spec = sample.SampleSpec(*self.engine(), checkpoint.key, key, params, draw)
 
         def compute(part: Sequence[Problem], task: Task) -> list[Sample]:
@@ -106,9 +116,8 @@ class Pipeline:
             return sample.sample(part, how, self.writer, self.sampler, params, draw, task.advance)
 
         work = Work("sample", spec, compute, Sample)
-        title = f"sample {problems.name} by {method}"
-        rows = self._judged(problems.problems, work, count, problems, how, title)
-        refuse_if_none_fits(rows.stage.manifest(), title, params.max_tokens, count)
+        rows = self._judged(inputs, work, count, problems, how, f"sample {title}")
+        refuse_if_none_fits(rows.stage.manifest(), f"sample {title}", params.max_tokens, count)
         return rows
 
     def translated(

@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from mmst.choosing import gathered, hidden_states
-from mmst.crossing import SelectionOptions
+from mmst.crossing import Round, SelectionOptions
+from mmst.drawing import drawn
 from mmst.errors import ConfigError, UserError
 from mmst.example_set import example_set
 from mmst.methods.edge import BASE_ARM, Recipe
@@ -293,11 +294,8 @@ def _experience(
     if not plan.evaluation.learns or not recipes:
         return None
     asked = set(pipeline.methods) if plan.selection.asks_all_methods else {s for recipe in recipes for s in recipe.asked}
-    params, count = plan.selection.sampling, plan.selection.samples_per_problem
-    rows = {
-        name: pipeline.graded(checkpoint, name, train_set, params, round, count) if name in asked else ()
-        for name in pipeline.methods
-    }
+    this = Round(pipeline, checkpoint, train_set, plan.selection, round)
+    rows = {name: drawn(this, name) if name in asked else () for name in pipeline.methods}
     return experience(checkpoint.key, train_set.by_id, rows)
 
 

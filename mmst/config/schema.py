@@ -154,6 +154,10 @@ class SamplingSettings:
 
     per_problem: AtLeastOne
     params: Node
+    until: AtLeastOne | None = None
+    """None: `per_problem` samples of each problem."""
+    at_most: AtLeastOne = 8
+    weights: Literal["equal", "rarity"] = "equal"
 
 
 @dataclass(frozen=True)

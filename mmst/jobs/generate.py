@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmst.config.schema import GenerateSettings
+from mmst.crossing import Weights
 from mmst.datasets.contamination import Contamination
 from mmst.errors import ConfigError
 from mmst.example_set import example_set
@@ -41,6 +42,8 @@ def generated(job: Job, settings: GenerateSettings) -> tuple[ExampleSet, Contami
         raise ConfigError(
             "match or compute, of filter or method: this job has one arm, so there is none to match; use train.py."
         )
+    if options.weights is not Weights.EQUAL:
+        raise ConfigError("sampling.weights=rarity weighs examples in a training, and this job writes a folder; use train.py.")
     problems, contamination = train_set(settings, ())
     check_gold(options, problems, settings.judge is not None)
     tell_doubts(job, [problems])

@@ -8,7 +8,7 @@ from mmst.answers.labels import LabelRule
 from mmst.config.build import build
 from mmst.config.schema import LabelSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
-from mmst.crossing import SelectionOptions
+from mmst.crossing import SelectionOptions, Weights
 from mmst.errors import ConfigError
 from mmst.pipeline import ProblemSet
 
@@ -25,15 +25,43 @@ def selection_options(settings: LabelSettings) -> SelectionOptions:
         labels_per_problem=settings.translation.labels_per_problem,
         translation=build(settings.translation.params, "translation.params"),
         keep=build(settings.filter, "filter"),
+        until=settings.sampling.until,
+        at_most=settings.sampling.at_most,
+        weights=Weights(settings.sampling.weights),
     )
+    _check_right_samples(options, settings)
     if options.keep.labels is LabelRule.MAJORITY and options.samples_per_problem == 1:
         raise ConfigError(
             "filter.labels=majority takes the commonest of several answers, and sampling.per_problem=1 asks for one: "
             "sampling.per_problem=4 is usual."
         )
-    options.sampling.check_count(options.samples_per_problem)
+    options.sampling.check_count(options.most_samples)
     options.translation.check_count(options.translations_per_label)
     return options
+
+
+def _check_right_samples(options: SelectionOptions, settings: LabelSettings) -> None:
+    """Refuse what counts right samples where labels know of none, and numbers that do not go together."""
+    key = f"sampling.until={options.until}" if options.until else f"sampling.weights={options.weights}"
+    counts = options.until is not None or options.weights is Weights.RARITY
+    if counts and options.keep.labels is not LabelRule.GOLD:
+        raise ConfigError(
+            f"{key} counts right samples, which filter.labels={options.keep.labels} does not know; set filter=right, "
+            "or sampling.until=null sampling.weights=equal."
+        )
+    if options.until is None:
+        return
+    if options.at_most < options.until:
+        raise ConfigError(
+            f"sampling.at_most={options.at_most} is below sampling.until={options.until}: a problem cannot have so many right "
+            "samples; raise at_most, or lower until."
+        )
+    spending = next((recipe.name for recipe in settings.recipes if recipe.compute), None)
+    if spending is not None:
+        raise ConfigError(
+            f"method.compute: the arm {spending} draws as many tokens of every problem as another arm takes, and "
+            f"sampling.until={options.until} as many as each problem needs; leave out one of the two."
+        )
 
 
 def check_gold(options: SelectionOptions, problems: ProblemSet, own_judge: bool) -> None:

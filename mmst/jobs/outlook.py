@@ -35,7 +35,7 @@ def run_pieces(
 
     selection = plan.selection
     if plan.evaluation.learns:
-        note("", (_sampled(train, name, selection.samples_per_problem) for name in _asked(trained, selection, methods)))
+        note("", (piece for name in _asked(trained, selection, methods) for piece in _drawn(train, name, selection)))
     measure()
     for recipe in trained:
         checkpoint = ""
@@ -52,8 +52,8 @@ def made_pieces(recipe: Recipe, selection: SelectionOptions, methods: Sequence[s
     """Samples and translations of one round of a recipe."""
     edges = (*recipe.edges, *(recipe.replayed(methods) if selection.keep.replay else ()))
     asked = methods if selection.asks_all_methods else list(dict.fromkeys([*(edge.source for edge in edges), *recipe.asked]))
-    sampled = [_sampled(train, name, selection.samples_per_problem) for name in asked]
-    labels = len(train.problems) * min(selection.labels_per_problem, selection.samples_per_problem)
+    sampled = [piece for name in asked for piece in _drawn(train, name, selection)]
+    labels = len(train.problems) * min(selection.labels_per_problem, selection.until or selection.samples_per_problem)
     crossing = [edge for edge in edges if edge.crosses]
     tries = 1 if recipe.tries is Tries.ALL else selection.translations_per_label
     each = labels * selection.translations_per_label // tries
@@ -108,6 +108,15 @@ def _asked(recipes: Sequence[Recipe], selection: SelectionOptions, methods: Sequ
         return list(methods)
     sources = {source for recipe in recipes for source in recipe.asked}
     return [name for name in methods if name in sources]
+
+
+def _drawn(problems: ProblemSet, method: str, selection: SelectionOptions) -> list[Piece]:
+    """What one round samples by a method; where draws end with right samples, what they take at most."""
+    if selection.until is None:
+        return [_sampled(problems, method, selection.samples_per_problem)]
+    first = _sampled(problems, method, selection.until)
+    later = (f"{first.title}, try {number + 1}" for number in range(selection.until, selection.at_most))
+    return [first, *(Piece(title, len(problems.problems), PieceKind.SAMPLES) for title in later)]
 
 
 def _sampled(problems: ProblemSet, method: str, count: int) -> Piece:

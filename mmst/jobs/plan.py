@@ -118,7 +118,7 @@ def _round(
     number_bytes = 4.0 if hardware.measured else 2.0
     sources = {edge.source for recipe in recipes for edge in recipe.edges}
     crossing = {(edge, recipe.crossing) for recipe in recipes for edge in recipe.edges if edge.crosses}
-    labels = len(problems) * len(crossing) * min(selection.labels_per_problem, selection.samples_per_problem)
+    labels = len(problems) * len(crossing) * min(selection.labels_per_problem, selection.until or selection.samples_per_problem)
     asked = len(problems) * len(sources)
     again = sum(recipe.compute is not None for recipe in recipes)  # each spends as much as another arm
     trained = [recipe for recipe in recipes if recipe.edges]
@@ -126,7 +126,7 @@ def _round(
     tested = measured * len(methods) * (len(trained) + 1)
     examples = len(problems) * selection.keep.per_problem * max((len(recipe.edges) for recipe in trained), default=0)
     work = RoundWork(
-        completions=(asked * selection.samples_per_problem + labels * selection.translations_per_label) * (1 + again) + tested,
+        completions=(asked * selection.most_samples + labels * selection.translations_per_label) * (1 + again) + tested,
         prompts=asked + labels + tested,
         prompt=prompt,
         own=prompt - shared,

@@ -12,6 +12,8 @@ HEADER = [
     "round",
     "samples",
     "tokens sampled",
+    "labelled",
+    "per 1,000",
     "translations",
     "tokens translated",
     "examples",
@@ -36,6 +38,8 @@ def _cost(result: ArmResult, examples: ExampleSet) -> dict[str, Any]:
         "round": result.round,
         "samples": examples.sampled.completions,
         "sampled_tokens": examples.sampled.completion_tokens,
+        "labelled": examples.labelled,
+        "labelled_per_1000": round(1000 * examples.labelled / max(1, examples.sampled.completion_tokens), 3),
         "translations": examples.translated.completions,
         "translated_tokens": examples.translated.completion_tokens,
         "prompt_tokens": whole.prompt_tokens,
@@ -58,11 +62,13 @@ def _cost(result: ArmResult, examples: ExampleSet) -> dict[str, Any]:
 
 def cost_cells(row: Mapping[str, Any]) -> list[str]:
     """A row of results, as the cells under `HEADER`."""
-    numbers = ("samples", "sampled_tokens", "translations", "translated_tokens", "examples", "steps")
+    drawn, further = ("samples", "sampled_tokens", "labelled"), ("translations", "translated_tokens", "examples", "steps")
     flops = row.get("training_flops", 0.0) + row.get("sampling_flops", 0.0)
     return [
         str(row["round"]),
-        *(f"{row[name]:,}" if name in row else "" for name in numbers),
+        *(f"{row[name]:,}" if name in row else "" for name in drawn),
+        f"{row['labelled_per_1000']:.1f}" if "labelled_per_1000" in row else "",
+        *(f"{row[name]:,}" if name in row else "" for name in further),
         f"{row['epochs']:.1f}" if "epochs" in row else "",
         f"{row['trained_tokens']:,}" if "trained_tokens" in row else "",
         f"{flops:.2g}" if flops else "",

@@ -21,6 +21,24 @@ class Draw:
     """What the samples are for, such as `train/text`: two purposes never share a seed."""
     count: int = 1
 
+    @property
+    def indices(self) -> range:
+        """Which samples of a problem are drawn: the first `count`."""
+        return range(self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterDraw(Draw):
+    """Samples behind those that a problem has: the same rows as in one draw of all of them."""
+
+    first: int = 0
+    """The number of the first one."""
+
+    @property
+    def indices(self) -> range:
+        """The `count` samples from `first` on."""
+        return range(self.first, self.first + self.count)
+
 
 def seed_of(draw: Draw, problem_id: str, index: int) -> int:
     """The seed of one sample: below 2**63, the same on every machine and in every batch."""

@@ -39,16 +39,14 @@ def sample(
     prompts = list(solution_prompts(problems, method, writer, draw))
     completions = sampler.complete(prompts, params, watch)
     return [
-        as_sample(
-            f"{prompt.id}/{index}", problem.id, method.name, index, prompt.seeds[index], completion, params, sampler.engine
-        )
+        as_sample(f"{prompt.id}/{index}", problem.id, method.name, index, seed, completion, params, sampler.engine)
         for problem, prompt, group in zip(problems, prompts, completions, strict=True)
-        for index, completion in enumerate(group)
+        for index, seed, completion in zip(draw.indices, prompt.seeds, group, strict=True)
     ]
 
 
 def solution_prompts(problems: Sequence[Problem], method: Method, writer: PromptWriter, draw: Draw) -> Iterator[Prompt]:
     """What the engine is asked, by problem."""
     for problem in problems:
-        seeds = tuple(seed_of(draw, problem.id, index) for index in range(draw.count))
+        seeds = tuple(seed_of(draw, problem.id, index) for index in draw.indices)
         yield writer.solution(problem, method.format).prompt(f"{problem.id}/{method.name}", seeds)

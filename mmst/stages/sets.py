@@ -132,6 +132,8 @@ class EdgeResult:
     wrong_steps: int = 0
     spent: Spent = Spent()
     """On translations."""
+    labelled_problems: frozenset[str] = frozenset()
+    """Problems with a pseudo-label."""
 
     def counts(self, dropped: Mapping[str, int], examples: int) -> EdgeCounts:
         """The numbers alone, with those of what assembling the training set left of it."""
@@ -184,17 +186,22 @@ class ExampleSet:
     sampled: Spent = Spent()
     """On the samples of its source methods, which arms may share."""
     translated: Spent = Spent()
+    labelled: int = 0
+    """How many problems have a pseudo-label, by whichever method."""
     too_long: Mapping[str, int] = field(default_factory=dict)
     """By edge: examples that the training could not take."""
     record: TrainingRecord | None = None
     """Of the training on it."""
     contrasted: Sequence[Contrasted] | None = None
     """What an objective that compares is given; None: it is given the examples."""
+    weights: Mapping[str, float] | None = None
+    """By problem, how much each completion token of its examples counts in the loss; None: all alike."""
 
     @property
     def key(self) -> str:
         """A hash of the examples: of all that the training sees of them."""
-        return rows_key(self.examples if self.contrasted is None else self.contrasted)
+        rows = self.examples if self.contrasted is None else self.contrasted
+        return rows_key(rows if self.weights is None else [*rows, sorted(self.weights.items())])
 
     @property
     def counts(self) -> dict[str, EdgeCounts]:

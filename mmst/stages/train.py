@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,9 +89,13 @@ def _tokenized(
 ) -> tuple[list[TokenRow], list[Dropped], int]:
     """(the rows, what was too long, how many there were)."""
     if examples.contrasted is None:
-        return *tokenize(examples.examples, tokenizer, options.longest_row), len(examples.examples)
-    together = options.row if options.packed else None
-    return *tokenize_contrasted(examples.contrasted, tokenizer, options.longest_row, together), len(examples.contrasted)
+        rows, dropped = tokenize(examples.examples, tokenizer, options.longest_row)
+    else:
+        together = options.row if options.packed else None
+        rows, dropped = tokenize_contrasted(examples.contrasted, tokenizer, options.longest_row, together)
+    weights = examples.weights or {}
+    weighed = [replace(row, weight=weights.get(row.problem, 1.0)) for row in rows]
+    return weighed, dropped, len(examples.examples if examples.contrasted is None else examples.contrasted)
 
 
 def _why(examples: ExampleSet, dropped: int, given: int, options: TrainingOptions) -> str:

@@ -181,14 +181,14 @@ class TrainingOptions:
             raise ConfigError(f"trainer.options.edge_weights: '{unknown[0]}' is no edge; there are {', '.join(known)}.")
 
     def weighed(self, rows: Sequence[TokenRow]) -> list[TokenRow]:
-        """The rows with the weights of their edges; those of weight 0 are left out.
+        """The rows, weighed by their edges as well; those of weight 0 are left out.
 
         Raises:
             ConfigError: none is left.
         """
         weights = self.edge_weights or {}
         given = [(row, weights.get(row.edge, weights.get(_plain_name(row.edge), 1.0))) for row in rows]
-        found = [replace(row, weight=weight) for row, weight in given if weight]
+        found = [replace(row, weight=row.weight * weight) for row, weight in given if weight]
         if rows and not found:
             edges = ", ".join(sorted({row.edge for row in rows}))
             raise ConfigError(f"trainer.options.edge_weights: all edges of this arm ({edges}) have the weight 0.")
