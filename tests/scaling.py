@@ -34,7 +34,7 @@ def script(prompt, seed):
 
 
 def measured(samples):
-    """The peak of memory (bytes), CPU seconds of sampling and grading and of all after it, and the examples."""
+    """The peak of memory (bytes) and CPU seconds until all is graded, the same until the end, and the number of examples."""
     problems = ProblemSet("train", [Problem(f"p{i}", f"Bag {i} of 3 by 4?", "12") for i in range(samples // EACH)])
     options = SelectionOptions(EACH, WARM, 1, 1, WARM, Filter(per_problem=4))
     recipe = Recipe.parse("self_text", ("text -> text",), ("text",))
@@ -44,10 +44,20 @@ def measured(samples):
         base, times = Checkpoint(nano_checkpoint()), [time.process_time()]
         pipeline.graded(base, "text", problems, WARM, 1, EACH)
         times.append(time.process_time())
+        graded = peak()
         examples = example_set(pipeline, recipe, base, problems, options, 1).examples
         times.append(time.process_time())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"peak": peak, "graded": times[1] - times[0], "selected": times[2] - times[1], "examples": len(examples)}
+    return {
+        "graded": graded,
+        "assembled": peak(),
+        "seconds": [times[1] - times[0], times[2] - times[1]],
+        "examples": len(examples),
+    }
+
+
+def peak():
+    """The most memory of this process so far, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 if __name__ == "__main__":
