@@ -164,7 +164,7 @@ class Pipeline:
         title: str,
     ) -> tuple[Checkpoint, ExampleSet]:
         """Train `start` on an example set, or go on where a killed process was; returns also what it was trained on."""
-        spec = train.TrainSpec.of(examples.key, start.key, options, trainer_settings, seed)
+        spec = train.TrainSpec.of(examples.key, start.key, options, trainer_settings, seed, examples.weights_key)
         self.ledger.distrust("train", spec, _holds_its_checkpoint)
         with self.ledger.stage("train", spec) as stage:
             target = stage.folder / CHECKPOINT

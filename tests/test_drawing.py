@@ -7,12 +7,15 @@ from mmst.drawing import drawn, rarity_weights
 from mmst.example_set import example_set
 from mmst.filters.filter import Filter
 from mmst.ledger.ledger import Ledger
+from mmst.ledger.spec import key_of
 from mmst.methods.edge import Recipe
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.samplers.draw import Draw, seed_of
 from mmst.samplers.sampler import SamplingParams
 from mmst.samplers.scripted import ScriptedSampler
+from mmst.stages.train import TrainSpec
+from mmst.training.options import TrainingOptions
 from mmst.types import Example, Problem, Verdict
 from tests.stages.conftest import graded_sample
 
@@ -88,5 +91,11 @@ def test_examples_of_problems_that_are_rarely_solved_count_more():
 
 def test_weights_are_part_of_what_a_training_is_known_by(this_round):
     this = this_round(UNTIL)
-    keys = [example_set(this.pipeline, SELF, this.checkpoint, PROBLEMS, replace(UNTIL, weights=how), 1).key for how in Weights]
-    assert len(set(keys)) == 2
+    equal, rarity = (
+        example_set(this.pipeline, SELF, this.checkpoint, PROBLEMS, replace(UNTIL, weights=how), 1) for how in Weights
+    )
+    assert (equal.examples, equal.key, equal.weights_key) == (rarity.examples, rarity.key, None)
+    assert rarity.weights == pytest.approx({EASY: 0.4, HARD: 1.6}), "one of one is right, and one of four"
+    told = [TrainSpec.of(found.key, "s", TrainingOptions(), {}, 0, found.weights_key) for found in (equal, rarity)]
+    assert told[0] == TrainSpec.of(equal.key, "s", TrainingOptions(), {}, 0)
+    assert key_of(told[0]) != key_of(told[1])

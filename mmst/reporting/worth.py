@@ -99,8 +99,9 @@ def costs_part(sweep: Sweep) -> Part | None:
     )
     note = (
         "Tokens sampled and translated: completions'. Labelled: training problems with a pseudo-label by some method; "
-        "beside it, how many these are per 1,000 tokens sampled. Samples that arms share count for each. FLOPs: of training, and of "
-        "sampling and translating as a third of it for each token read or written, without what shared prefixes save."
+        "beside it, how many these are per 1,000 tokens sampled. Samples that arms share count for each. FLOPs: of "
+        "training, and of sampling and translating as a third of it for each token read or written, without what shared "
+        "prefixes save."
     )
     return Part("What each arm cost", about, [], [Table(["arm", "seed", *costs.HEADER], rows, note)])
 

@@ -199,9 +199,13 @@ class ExampleSet:
 
     @property
     def key(self) -> str:
-        """A hash of the examples: of all that the training sees of them."""
-        rows = self.examples if self.contrasted is None else self.contrasted
-        return rows_key(rows if self.weights is None else [*rows, sorted(self.weights.items())])
+        """A hash of the examples: of all that the training sees of them but their weights."""
+        return rows_key(self.examples if self.contrasted is None else self.contrasted)
+
+    @property
+    def weights_key(self) -> str | None:
+        """A hash of the weights; None where all examples count alike."""
+        return None if self.weights is None else rows_key(sorted(self.weights.items()))
 
     @property
     def counts(self) -> dict[str, EdgeCounts]:

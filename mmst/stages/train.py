@@ -43,10 +43,19 @@ class TrainSpec:
     version: int = VERSION
 
     @classmethod
-    def of(cls, examples: str, start: str, options: TrainingOptions, trainer: Mapping[str, Any], seed: int) -> TrainSpec:
-        """The spec, without the settings that change nothing."""
+    def of(
+        cls,
+        examples: str,
+        start: str,
+        options: TrainingOptions,
+        trainer: Mapping[str, Any],
+        seed: int,
+        weights: str | None = None,
+    ) -> TrainSpec:
+        """The spec, without the settings that change nothing. weights: a hash of those of the examples' problems."""
         telling = {name: value for name, value in trainer.items() if name not in SHOWN}
-        return cls(examples, start, options.settings(), telling, seed)
+        weighed = {} if weights is None else {"weights": weights}
+        return cls(examples, start, {**options.settings(), **weighed}, telling, seed)
 
 
 KEPT = "What was sampled and measured is kept."

@@ -11,6 +11,7 @@ from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 from mmst.training.launch import Here
 from mmst.training.objective import Aim, Objective
 from mmst.training.options import TrainingOptions
+from mmst.training.record import TrainingRecord
 from mmst.types import Contrasted, DropReason, Example
 
 HERE = Here(
@@ -49,6 +50,20 @@ def test_training_makes_its_examples_likelier_and_leaves_a_loadable_folder(nano,
     assert record.steps == 6
     assert record.loss < -likelihood(nano)
     assert likelihood(tmp_path / "out") > likelihood(nano)
+
+
+def test_weights_of_problems_reach_the_rows_and_multiply_those_of_edges(nano, tmp_path):
+    told = {}
+
+    def fitter(start, target, rows, options, work, seed):
+        told.update({row.id: row.weight for row in options.weighed(rows)})
+        return TrainingRecord()
+
+    others = [replace(EXAMPLE, id="f", problem_id="q"), replace(EXAMPLE, id="g", edge="code -> text")]
+    examples = replace(given(EXAMPLE, *others), weights={"p": 0.5, "q": 2.0})
+    options = TrainingOptions(edge_weights={"code_to_text": 3.0})
+    train(examples, nano, tmp_path / "out", tmp_path / "work", options, fitter, 0)
+    assert told == {"e": 0.5, "f": 2.0, "g": 1.5}
 
 
 def test_nothing_to_train_on_is_one_sentence(nano, tmp_path):
