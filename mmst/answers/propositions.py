@@ -1,7 +1,7 @@
 """Propositional formulas: written, read, and evaluated row by row of a truth table.
 
-`kind and not calm -> tall` is read as `(kind and (not calm)) -> tall`. Signs of logic do as well as words: `~ ! ¬`, `& ∧`, `v ∨`,
-`=> → ⇒`, `<=> ↔`. A name is a word, or several joined by underscores.
+`kind and not calm -> tall` is read as `(kind and (not calm)) -> tall`. The signs of logic do as well as
+words: `~ ! ¬`, `& ∧`, `v`, `=> → ⇒`, `<=> ↔`. A name is a word, or several joined by underscores.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ LONGEST = 500
 """Characters of a formula; deeper nesting than these allow is refused, too."""
 MOST_BRACKETS = 40
 SIGNS = {
-    "~": "not", "!": "not", "¬": "not", "&": "and", "&&": "and", "∧": "and", "^": "and", "∨": "or", "v": "or",
+    "~": "not", "!": "not", "¬": "not", "&": "and", "&&": "and", "∧": "and", "^": "and", "\u2228": "or", "v": "or",
     "=>": "->", "→": "->", "⇒": "->", "implies": "->", "<=>": "<->", "↔": "<->", "iff": "<->", "⊕": "xor",
 }  # fmt: skip
 LEVELS = ("<->", "->", "xor", "or", "and")
 """Operators, those that bind least first."""
-TOKEN = re.compile(r"\s*(<->|<=>|->|=>|&&|[~!¬&∧^∨→⇒↔⊕()]|[^\W\d]\w*)")
+WORDS = ("not", *LEVELS)
+TOKEN = re.compile(r"\s*(<->|<=>|->|=>|&&|[~!¬&∧^\u2228→⇒↔⊕()]|[^\W\d]\w*)")
 Row = Mapping[str, bool]
 """The truth value of each name."""
 
@@ -118,7 +119,8 @@ def _tokens(text: str) -> list[str] | None:
         if match is None:
             return None
         word = match[1]
-        found.append(SIGNS.get(word.lower(), word.lower() if word.lower() in ("not", *LEVELS) else word))
+        lowered = word.lower()
+        found.append(SIGNS.get(word) or SIGNS.get(lowered if len(word) > 1 else "") or (lowered if lowered in WORDS else word))
         at = match.end()
     return found
 

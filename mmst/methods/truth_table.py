@@ -7,8 +7,8 @@ F T | F | T | T
 F F | F | T | F
 The answer is True.
 
-The first line has the names, then each premise, and last the statement that is asked for. The answer is what the rows say in which
-all premises hold. A table that leaves a row out, writes one twice, or has a wrong cell has no answer: it is no proof.
+The first line has the names, then each premise, and last the statement that is asked for. The answer is what the rows say in
+which all premises hold. A table that leaves a row out, writes one twice, or has a wrong cell has no answer: it is no proof.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Published problems of logic as files: FOLIO (Han et al., arXiv 2209.00840) and ProofWriter (Tafjord et al., arXiv 2012.13048).
+"""Published problems of logic: FOLIO (Han et al., arXiv 2209.00840) and ProofWriter (Tafjord et al., arXiv 2012.13048).
 
 {"premises": ["All cats ...", ...], "conclusion": "Tom purrs.", "label": "Uncertain", "example_id": 3}           # FOLIO
 {"id": "AttNeg-1", "theory": "The bear is red. ...", "questions": {"Q1": {"question": "...", "answer": "Unknown", "QDep": 2}}}

@@ -1,4 +1,4 @@
-"""Gold solutions of the world of logic, by each of its methods. Each restates the premises in one form, whatever their wording."""
+"""Gold solutions of the world of logic, by each of its methods. Each restates the premises, whatever their wording."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The world of logic: a few facts and rules about somebody, and a statement that is true, false, or left open by them.
 
-It is procedural, as the arithmetic world is. A draw belongs to exactly one split, by a hash of what its premises say,
-so that what a base was made from, what rounds train on and what is tested on never share a problem. The answer of each problem is
+It is procedural, as the arithmetic world is. A draw belongs to exactly one split, by a hash of what its premises say, so that
+what a base was made from, what rounds train on and what is tested on never share a problem. The answer of each problem is
 computed from all rows of its truth table.
 """
 
@@ -132,7 +132,7 @@ def draw_puzzle(family: str, split: str, rng: random.Random, wordings: Sequence[
 
 
 def split_of(premises: Sequence[Formula], statement: Formula) -> str:
-    """The split that a draw belongs to, whatever the order, the wording and the family: premises that say the same are the same.
+    """The split that a draw belongs to. Order, wording and family are no matter: premises that say the same are the same.
 
     `test` stands for `heldout` as well, whose families are in no other split.
     """
