@@ -66,7 +66,7 @@ class Table:
     def is_whole(self) -> bool:
         """Whether each way to choose the names' values has its row, and none has two."""
         keys = [row[: len(self.names)] for row in self.rows]
-        return len(keys) == len(set(keys)) == 2 ** len(self.names)
+        return len(keys) == len(set(keys)) == 1 << len(self.names)
 
     @property
     def answer(self) -> str | None:
