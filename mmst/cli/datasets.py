@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table.add_row(
         "spider", "SQLite databases (arXiv 1809.08887)", "number or text", "CC BY-SA 4.0", "folder only", "train, test"
     )
+    table.add_row("logic", "the world of logic", "choice", "Apache-2.0", "this package", "train 3000, test 960, heldout 300")
     table.add_row("gsm_symbolic", "GSM-symbolic, procedural", "number", "Apache-2.0", "reasoning-gym", "as many as asked for")
     table.add_row("reasoning_gym", "any task of it", "number or text", "Apache-2.0", "reasoning-gym", "as many as asked for")
     show_table(table)
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _count(name: str, split: str, official: int | None, root: Path | None) -> str:
     if root is None:
-        return str(official)
+        return "?" if official is None else str(official)
     try:
         return str(len(read_split(name, split, str(root))))
     except DataError:

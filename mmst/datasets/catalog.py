@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from mmst.datasets import hub, jsonl
+from mmst.datasets.logic.published import read_form
 from mmst.errors import DataError
 from mmst.types import AnswerKind, Problem
 
@@ -69,6 +70,8 @@ def _from_folder(root: Path, name: str, about: Mapping[str, Any], split: str, fi
     if chosen is None:
         raise DataError(f"dataset: {name} has no split '{split}'; it has {', '.join(about['files'])}.")
     path = root / about.get("folder", name) / f"{chosen}.jsonl"
+    if "form" in about:
+        return read_form(about["form"], path, split)
     place = about.get("hub")
     if place is not None and (rows := _rows_of_hub(path, place)):
         return [problem_of(place, row, f"{name}-{split}-{number}") for number, row in enumerate(rows)]

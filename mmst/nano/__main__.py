@@ -22,7 +22,8 @@ from mmst.methods.method import Method
 from mmst.methods.prompt import PromptFormat
 from mmst.methods.sql import SqlMethod
 from mmst.methods.text import TextMethod
-from mmst.nano import recipe, tables
+from mmst.methods.truth_table import TruthTableMethod
+from mmst.nano import logic, recipe, tables
 from mmst.nano.recipe import NanoRecipe, make_model, make_tokenizer
 from mmst.reporting.progress import TerminalProgress, say
 from mmst.training.batches import tokenize
@@ -34,9 +35,9 @@ from mmst.training.watch import StepWatch
 TOKENIZER_SAMPLE = 30_000
 """Examples that the tokenizer is trained on."""
 LONGEST = 256
-CORPORA = {"arithmetic": recipe.corpus, "composed": recipe.corpus, "sql": tables.corpus}
+CORPORA = {"arithmetic": recipe.corpus, "composed": recipe.corpus, "logic": logic.corpus, "sql": tables.corpus}
 """World -> what writes a recipe's examples."""
-RECIPES = ("recipe", "recipe_three", "recipe_composed", "recipe_sql")
+RECIPES = ("recipe", "recipe_three", "recipe_composed", "recipe_logic", "recipe_sql")
 
 
 def bare_methods(names: Sequence[str] = ("text", "code")) -> dict[str, Method]:
@@ -46,6 +47,7 @@ def bare_methods(names: Sequence[str] = ("text", "code")) -> dict[str, Method]:
         "code": CodeMethod(PromptFormat(cue="Program:", lead="\n", key="code", bare=True)),
         "equation": EquationMethod(PromptFormat(cue="Equations:", lead="\n", key="equation", bare=True)),
         "sql": SqlMethod(PromptFormat(cue="Query:", lead=" ", key="sql", bare=True)),
+        "truth_table": TruthTableMethod(PromptFormat(cue="Truth table:", lead="\n", key="truth_table", bare=True)),
     }
     return {name: made[name] for name in names}
 

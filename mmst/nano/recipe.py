@@ -43,7 +43,9 @@ class NanoRecipe:
     translate: Sequence[str]
     """The families of which translations are met."""
     world: str = "arithmetic"
-    """What problems are drawn from: `arithmetic`, `composed`, whose problems a method meets as it sees them, or `sql`."""
+    """What problems are drawn from: `arithmetic`, `composed` (whose problems a method meets as it sees them), `logic` or `sql`."""
+    phrases: Sequence[str] = ()
+    """Regular expressions of what is one token, beside `TOKEN_PATTERN`."""
 
     @classmethod
     def load(cls, name: str = "recipe") -> NanoRecipe:
@@ -81,7 +83,7 @@ def make_tokenizer(recipe: NanoRecipe, sample: Sequence[Example]) -> PreTrainedT
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(TOKEN_PATTERN), "isolated"),
+            pre_tokenizers.Split(Regex("|".join([*recipe.phrases, TOKEN_PATTERN])), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )

@@ -34,17 +34,26 @@ def sized_checkpoint(hidden: int, cache: str | Path, examples: int | None = None
     return _made(replace(recipe, model=size, training=settings), name, Path(cache))
 
 
-def sql_checkpoint(cache: str | Path, examples: int | None = None) -> Path:
-    """The base of `dataset=sql`: the package's where it ships one, else made at the first call, and kept under `cache`.
+def logic_checkpoint(cache: str | Path, examples: int | None = None) -> Path:
+    """The base of `dataset=logic`: the package's where it ships one, else made at the first call, and kept under `cache`.
 
     examples: how many it is made from; None: as many as its recipe says.
     """
-    shipped = Path(str(resources.files("mmst.nano"))) / "checkpoint_sql"
+    return _shipped_or_made("logic", cache, examples)
+
+
+def sql_checkpoint(cache: str | Path, examples: int | None = None) -> Path:
+    """The base of `dataset=sql`, as `logic_checkpoint`."""
+    return _shipped_or_made("sql", cache, examples)
+
+
+def _shipped_or_made(world: str, cache: str | Path, examples: int | None) -> Path:
+    shipped = Path(str(resources.files("mmst.nano"))) / f"checkpoint_{world}"
     if shipped.is_dir() and examples is None:
         return shipped
-    recipe = NanoRecipe.load("recipe_sql")
+    recipe = NanoRecipe.load(f"recipe_{world}")
     settings = {**recipe.training, "examples": examples or recipe.training["examples"]}
-    return _made(replace(recipe, training=settings), "nano_sql" + (f"_{examples}" if examples else ""), Path(cache))
+    return _made(replace(recipe, training=settings), f"nano_{world}" + (f"_{examples}" if examples else ""), Path(cache))
 
 
 def _made(recipe: NanoRecipe, name: str, cache: Path) -> Path:

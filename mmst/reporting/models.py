@@ -23,7 +23,10 @@ MODELS = "models"
 CARD = "README.md"
 OVERRIDES = Path(".hydra", "overrides.yaml")
 """In a run's folder: what its command line set."""
-LICENCES = {name: {"license": "apache-2.0"} for name in ("nano", "nano_three", "nano_composed", "nano_sql", "smollm2_135m")}
+LICENCES = {
+    name: {"license": "apache-2.0"}
+    for name in ("nano", "nano_three", "nano_composed", "nano_logic", "nano_sql", "smollm2_135m")
+}
 """What a card says of models whose licence is known here; of others, that it is the base's."""
 
 

@@ -92,7 +92,19 @@ def test_the_defaults_build_what_they_say():
     assert build(config["trainer"]["trainer"], "trainer")(max_steps=1, logger=False).max_steps == 1
 
 
-@pytest.mark.parametrize("name", options("solvers"))
+SETS = {"logic": ["text", "code", "truth_table"]}
+"""Files of the group `solvers` that stand for several."""
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("form", ["{}", "[{}]"])
+def test_one_name_stands_for_the_solvers_of_a_domain(name, form):
+    nodes = plain(composed("train", f"solvers={form.format(name)}"))["solvers"]
+    assert list(nodes) == SETS[name]
+    assert [build(node, method).format.exemplars for method, node in nodes.items()] == [name] * len(nodes)
+
+
+@pytest.mark.parametrize("name", [name for name in options("solvers") if name not in SETS])
 def test_every_solver_is_the_method_of_its_name(name):
     """A file may bring others with it, as `sql` brings `text`."""
     nodes = plain(composed("train", f"solvers=[{name}]"))["solvers"]
