@@ -43,7 +43,7 @@ class NanoRecipe:
     translate: Sequence[str]
     """The families of which translations are met."""
     world: str = "arithmetic"
-    """What problems are drawn from: `arithmetic`, `composed` (whose problems a method meets as it sees them), `logic` or `sql`."""
+    """What problems are drawn from: `arithmetic`, `composed` (whose problems each method meets its own way), `logic`, `sql`."""
     phrases: Sequence[str] = ()
     """Regular expressions of what is one token, beside `TOKEN_PATTERN`."""
 

@@ -3,7 +3,7 @@ from transformers import AutoConfig
 
 from mmst.errors import ConfigError
 from mmst.nano import sized
-from mmst.nano.sized import sized_checkpoint, sql_checkpoint
+from mmst.nano.sized import logic_checkpoint, sized_checkpoint, sql_checkpoint
 
 
 def test_a_base_of_another_width_is_made_once(tmp_path):
@@ -22,7 +22,8 @@ def test_a_width_that_cannot_be_shared_out_is_refused(tmp_path, hidden):
         sized_checkpoint(hidden, tmp_path)
 
 
-def test_the_base_of_tables_is_made_once_from_its_recipe(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("world", "checkpoint"), [("logic", logic_checkpoint), ("sql", sql_checkpoint)])
+def test_the_base_of_a_domain_is_made_once_from_its_recipe(tmp_path, monkeypatch, world, checkpoint):
     made = []
 
     def make(recipe, target, work, progress):
@@ -30,5 +31,5 @@ def test_the_base_of_tables_is_made_once_from_its_recipe(tmp_path, monkeypatch):
         target.mkdir()
 
     monkeypatch.setattr(sized, "make_nano", make)
-    assert sql_checkpoint(tmp_path, examples=64) == sql_checkpoint(tmp_path, examples=64) == tmp_path / "nano_sql_64"
-    assert made == [("sql", 64)]
+    assert checkpoint(tmp_path, examples=64) == checkpoint(tmp_path, examples=64) == tmp_path / f"nano_{world}_64"
+    assert made == [(world, 64)]
