@@ -32,8 +32,11 @@ class PolicyTable:
 
 def with_rows_beside(policies: Sequence[Policy], methods: Sequence[str]) -> list[Policy]:
     """The policies, each with those that belong beside it; what belongs beside two of them is there once."""
-    rows = [row for policy in policies for row in (policy, *policy.beside(methods))]
-    return list({row.name: row for row in rows[::-1]}.values())[::-1]
+    rows: dict[str, Policy] = {}
+    for policy in policies:
+        for row in (policy, *policy.beside(methods)):
+            rows.setdefault(row.name, row)
+    return list(rows.values())
 
 
 def policy_table(policies: Sequence[Policy], ready: Ready, cases: Sequence[Case], tested: bool = False) -> PolicyTable:
