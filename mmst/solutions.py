@@ -5,7 +5,7 @@ A stage of the ledger, bound to it as those in `mmst.pipeline` are.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -40,13 +40,20 @@ def judged_solutions(
     """The judged samples of `most` problems, spread evenly over all, each completion of a problem by a method once."""
     step = -(-len(problems.problems) // most)
     known = {problem.id: problem for problem in problems.problems[::step]}
-    found: dict[tuple[str, str, str], tuple[Example, bool]] = {}
+    found: dict[tuple[str, str, str], GradedSample] = {}
+    counts: Counter[tuple[str, str, str]] = Counter()
     for method, answers in rows.items():
         for row in answers:
             if row.sample.problem_id in known and row.verdict is not Verdict.UNJUDGED:
                 key = (row.sample.problem_id, method, row.sample.completion)
-                found.setdefault(key, (_example(pipeline, known[key[0]], row), row.verdict is Verdict.RIGHT))
-    return Solutions([example for example, _ in found.values()], [right for _, right in found.values()])
+                found.setdefault(key, row)
+                counts[key] += 1
+    return Solutions(
+        [_example(pipeline, known[row.sample.problem_id], row) for row in found.values()],
+        [row.verdict is Verdict.RIGHT for row in found.values()],
+        [counts[key] for key in found],
+        [row.sample.mean_logprob for row in found.values()],
+    )
 
 
 def with_states(

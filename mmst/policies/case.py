@@ -98,6 +98,10 @@ class Solutions:
     examples: Sequence[Example]
     """The prompt and what was sampled after it."""
     right: Sequence[bool]
+    counts: Sequence[int]
+    """How often each was sampled."""
+    logprobs: Sequence[float | None]
+    """As in `Attempt`, of the model that sampled."""
     states: Any = field(default=None, compare=False)
     """What the model that is to be chosen for holds of each, S x 2H; None as in `Attempt`."""
 

@@ -2,7 +2,8 @@
 
 A verifier is fitted to right against wrong solutions of the training problems, which were sampled and judged for self-training
 anyway: the wrong ones would be thrown away. Here it is a head: a logistic regression, one for all methods, on what the model
-holds of a solution that it reads after its prompt. No weight of the model is trained for it.
+holds of a solution that it reads after its prompt, and on how likely its tokens were when it was sampled. No weight of the
+model is trained for it.
 """
 
 from __future__ import annotations
@@ -112,9 +113,10 @@ class Head:
     model: str
     """The key of the checkpoint whose solutions it was fitted to."""
     weights: list[float]
-    """One for each number of a solution's state."""
+    """One for each number of a solution's state, and one for its mean log-probability."""
     bias: float
     solutions: int
+    """Samples that it was fitted to."""
     right: int
     """Of `solutions`."""
     strength: float
@@ -130,12 +132,12 @@ class Head:
         """
         if attempt.state is None:
             raise PolicyError(LACKS)
-        if len(attempt.state) != len(self.weights):
+        if len(attempt.state) + 1 != len(self.weights):
             raise PolicyError(
-                f"policy=verifier was fitted to states of {len(self.weights)} numbers, and this model's have "
+                f"policy=verifier was fitted to states of {len(self.weights) - 1} numbers, and this model's have "
                 f"{len(attempt.state)}; `mmst train` with this model fits one."
             )
-        return float(_sigmoid(np.dot(self.weights, attempt.state) + self.bias))
+        return float(_sigmoid(np.dot(self.weights, [*attempt.state, attempt.logprob or 0.0]) + self.bias))
 
 
 @dataclass(frozen=True)
@@ -199,11 +201,11 @@ def head_of(experience: Experience, strength: float | None) -> Head:
     found = experience.solutions
     if found is None or found.states is None:
         raise PolicyError(LACKS)
-    states = np.asarray(found.states, dtype=np.float64)
-    right = np.asarray(found.right, dtype=np.int64)
-    middle, scale = scaling(states)
-    rows = (states - middle) * scale
-    chosen, auc = _cross_validated(rows, right, [row.problem_id for row in found.examples], strength)
+    blocks = np.asarray(found.states, dtype=np.float64), np.array([[value or 0.0] for value in found.logprobs])
+    features, (middle, scale) = np.hstack(blocks), np.hstack([scaling(block) for block in blocks])
+    drawn = np.repeat(np.arange(len(features)), found.counts)
+    rows, right = ((features - middle) * scale)[drawn], np.asarray(found.right, dtype=np.int64)[drawn]
+    chosen, auc = _cross_validated(rows, right, [found.examples[n].problem_id for n in drawn], strength)
     weights, bias = fitted(rows, right.tolist(), [1] * len(right), chosen)
     own = np.array(weights) * scale
     told = "unknown" if auc is None else f"{auc:.3f}"

@@ -22,7 +22,7 @@ def lived(good=GOOD, bad=BAD, problems=20, **known):
     """Each problem has a right and a wrong solution; the first of three numbers tells them apart, the others never change."""
     examples = [Example(f"p{n}/text/{k}", "text", f"p{n}", "?", f" {k}") for n in range(problems) for k in range(2)]
     states = [[state[0] + n / 100, *state[1:]] for n in range(problems) for state in (good, bad)]
-    solutions = Solutions(examples, [True, False] * problems, np.array(states))
+    solutions = Solutions(examples, [True, False] * problems, [1] * len(examples), [-0.5] * len(examples), np.array(states))
     right = {method: [1] * problems for method in METHODS}
     judged = {method: [2] * problems for method in METHODS}
     return replace(Experience("m", ["?"] * problems, right, judged), solutions=solutions, **known)
@@ -148,3 +148,12 @@ def test_the_bound_of_samples_is_right_where_one_of_them_is():
     found = SampleBound({"text": 1, "code": 1}).choose(rows)
     assert [row.verdict is RIGHT for row in found] == [True, False]
     assert found[0].tokens == 10
+
+
+def test_a_solution_counts_as_often_as_it_was_sampled_and_its_likelihood_tells_too():
+    found = lived(bad=GOOD)
+    sampled = replace(found.solutions, counts=[1, 3] * 20, logprobs=[-0.1, -2.0] * 20)
+    head = Verifier().fit(replace(found, solutions=sampled)).head
+    assert (head.auc, head.solutions, head.right) == (1.0, 80, 20)
+    sure, unsure = (replace(attempt("text", "12", logprob=value), state=np.array(GOOD)) for value in (-0.1, -2.0))
+    assert head.chance(sure) > 0.8 > 0.2 > head.chance(unsure)
