@@ -1,4 +1,4 @@
-"""What policies ask of a checkpoint beside its answers: translations, picks among solutions, and hidden states.
+"""What policies ask of a checkpoint beside its answers: translations, picks among solutions, hidden states, experience.
 
 Each is a stage, bound to the ledger as those in `mmst.pipeline` are.
 """
@@ -18,16 +18,20 @@ from mmst.ledger.spec import rows_key
 from mmst.methods.edge import Edge
 from mmst.methods.picking import Asking
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
-from mmst.policies.case import Case, Pick, cases, disputed
+from mmst.policies.case import Case, Experience, Pick, cases, disputed, experience
 from mmst.policies.policy import Policy
 from mmst.samplers.draw import Draw
 from mmst.samplers.sampler import SamplingParams
+from mmst.solutions import judged_solutions, problems_read, solution_states, with_states
 from mmst.stages import hidden, pick
 from mmst.stages.sets import Rows
 from mmst.stages.translate import attempts
 from mmst.types import GradedSample, Problem, Prompt, Sample
 
 log = logging.getLogger(__name__)
+
+TRAINING = "training problems"
+"""What these are called on the screen."""
 
 
 def gathered(
@@ -51,11 +55,34 @@ def gathered(
     states = hidden_states(pipeline, checkpoint, asked, problems.name, [case.question for case in found])
     if states is not None:
         found = [replace(case, hidden=state) for case, state in zip(found, states, strict=True)]
+    found = with_states(pipeline, checkpoint, asked, problems, found, sampled)
     for name, asking in _picks(pipeline, asked).items():
         given = picks(pipeline, checkpoint, asking, problems, found, greedy)
         _told_picks(name, problems.name, given)
         found = [replace(case, picks={**case.picks, name: given[case.id]}) if case.id in given else case for case in found]
     return found
+
+
+def experienced(
+    pipeline: Pipeline,
+    policies: Sequence[Policy],
+    checkpoint: Checkpoint,
+    problems: ProblemSet,
+    rows: Mapping[str, Iterable[GradedSample]],
+) -> Experience:
+    """What verdicts on training problems tell, by method, with the solutions where a policy needs them."""
+    found = experience(checkpoint.key, problems.by_id, rows)
+    most = problems_read(policies, list(pipeline.methods))
+    return replace(found, solutions=judged_solutions(pipeline, problems, rows, most)) if most else found
+
+
+def with_hidden(pipeline: Pipeline, checkpoint: Checkpoint, policies: Sequence[Policy], found: Experience) -> Experience:
+    """Experience, with what the checkpoint that is to be chosen for makes of its questions and solutions."""
+    states = hidden_states(pipeline, checkpoint, policies, TRAINING, found.questions)
+    read = found.solutions
+    if read is not None:
+        read = replace(read, states=solution_states(pipeline, checkpoint, TRAINING, read.examples))
+    return replace(found, hidden=states, solutions=read)
 
 
 def translations(

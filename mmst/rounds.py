@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from mmst.choosing import gathered, hidden_states
+from mmst.choosing import experienced, gathered, with_hidden
 from mmst.crossing import Round, SelectionOptions
 from mmst.drawing import drawn
 from mmst.errors import ConfigError, UserError
 from mmst.example_set import example_set
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet
-from mmst.policies.case import Experience, experience
+from mmst.policies.case import Experience
 from mmst.policies.learned import Learned, Ready, prepare
 from mmst.policies.policy import Policy
 from mmst.policies.table import policy_table
@@ -296,7 +296,7 @@ def _experience(
     asked = set(pipeline.methods) if plan.selection.asks_all_methods else {s for recipe in recipes for s in recipe.asked}
     this = Round(pipeline, checkpoint, train_set, plan.selection, round)
     rows = {name: drawn(this, name) if name in asked else () for name in pipeline.methods}
-    return experience(checkpoint.key, train_set.by_id, rows)
+    return experienced(pipeline, plan.evaluation.policies, checkpoint, train_set, rows)
 
 
 def measured_arm(
@@ -311,8 +311,7 @@ def measured_arm(
 ) -> ArmResult:
     """An arm's checkpoint, measured. source: what policies learn from, or have learned."""
     if isinstance(source, Experience):
-        states = hidden_states(pipeline, checkpoint, evaluation.policies, "training problems", source.questions)
-        source = replace(source, hidden=states)
+        source = with_hidden(pipeline, checkpoint, evaluation.policies, source)
     ready = prepare(evaluation.policies, source)
     found = {problems.name: measure(pipeline, evaluation, checkpoint, problems, ready) for problems in test_sets}
     saved = ready.plain(evaluation.policies)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mmst.choosing import TRAINING
 from mmst.crossing import SelectionOptions
 from mmst.ledger.progress import Piece, PieceKind
 from mmst.methods.edge import Crossing, Edge, Recipe, Tries, attempt_title
 from mmst.pipeline import ProblemSet
-from mmst.policies.policy import Policy
+from mmst.policies.policy import Needs, Policy
 from mmst.reasons import PROGRAM
 from mmst.rounds import Evaluation, RoundsPlan
+from mmst.solutions import problems_read, title_of
 from mmst.stages.reasons import Way
 from mmst.types import AnswerKind
 
@@ -30,7 +32,10 @@ def run_pieces(
 
     def measure() -> None:
         if plan.evaluation.learns and trained:
-            found.extend(_hidden(plan.evaluation.policies, methods, "training problems", len(train.problems)))
+            found.extend(_hidden(plan.evaluation.policies, methods, TRAINING, len(train.problems)))
+            read = min(len(train.problems), problems_read(plan.evaluation.policies, methods))
+            answers = read * selection.samples_per_problem * len(_asked(trained, selection, methods))
+            found.extend([Piece(title_of(TRAINING), answers, PieceKind.SOLUTIONS)] if read else [])
         found.extend(measured_pieces(plan.evaluation, methods, tests))
 
     selection = plan.selection
@@ -93,6 +98,7 @@ def _chosen(policies: Sequence[Policy], methods: Sequence[str], problems: Proble
     edges = dict.fromkeys(edge for need in needs for edge in need.translations)
     found = [_translated(Edge.parse(edge, list(methods)), Crossing.TRANSLATE, count) for edge in edges]
     found += _hidden(asked, methods, problems.name, count)
+    found += _read(needs, methods, problems.name, count)
     picks = {name: asking for need in needs for name, asking in need.picks.items()}
     return found + [Piece(f"select {problems.name}", count * one.orders, PieceKind.PICKS) for one in picks.values()]
 
@@ -101,6 +107,13 @@ def _hidden(policies: Sequence[Policy], methods: Sequence[str], name: str, count
     if not any(policy.needs(list(methods)).hidden for policy in policies):
         return []
     return [Piece(f"hidden states of {name}", count, PieceKind.HIDDEN_STATES)]
+
+
+def _read(needs: Sequence[Needs], methods: Sequence[str], name: str, count: int) -> list[Piece]:
+    """Sampled answers that the model reads."""
+    reading = [need.samples for need in needs if need.solutions]
+    each = sum(max((samples.get(method, 0) for samples in reading), default=0) for method in methods)
+    return [Piece(title_of(name), count * each, PieceKind.SOLUTIONS)] if reading else []
 
 
 def _asked(recipes: Sequence[Recipe], selection: SelectionOptions, methods: Sequence[str]) -> list[str]:

@@ -16,6 +16,8 @@ class PieceKind(Enum):
     TRANSLATIONS = "translations"
     PICKS = "picks"
     HIDDEN_STATES = "hidden states"
+    SOLUTIONS = "solutions"
+    """Read by the model."""
     REASONS = "reasons"
     STEPS = "steps"
 
@@ -27,7 +29,7 @@ class PieceKind(Enum):
     @property
     def fewer(self) -> bool:
         """Whether earlier results decide how many rows there are."""
-        return self in (PieceKind.TRANSLATIONS, PieceKind.PICKS, PieceKind.REASONS)
+        return self in (PieceKind.TRANSLATIONS, PieceKind.PICKS, PieceKind.REASONS, PieceKind.SOLUTIONS)
 
 
 @dataclass(frozen=True, slots=True)

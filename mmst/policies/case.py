@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmst.answers.equality import canonical_answer
-from mmst.types import GradedSample, Problem, Verdict
+from mmst.types import Example, GradedSample, Problem, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Attempt:
     tokens: int
     """Of the completion."""
     prompt_tokens: int = 0
+    state: Any = field(default=None, compare=False)
+    """What the model holds of the solution, 2H numbers; None where no policy needs it, or the engine does not give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Solutions:
+    """Judged solutions of training problems, each completion of a problem once."""
+
+    examples: Sequence[Example]
+    """The prompt and what was sampled after it."""
+    right: Sequence[bool]
+    counts: Sequence[int]
+    """How often each was sampled."""
+    logprobs: Sequence[float | None]
+    """As in `Attempt`, of the model that sampled."""
+    states: Any = field(default=None, compare=False)
+    """What the model that is to be chosen for holds of each, S x 2H; None as in `Attempt`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Experience:
     """How often each method was right on each of some problems: training problems, never those that a policy is measured on."""
 
@@ -102,6 +119,8 @@ class Experience:
     """Method -> judged answers to each question."""
     hidden: Any = field(default=None, compare=False)
     """The answering model's hidden states of the questions, P x H; None as in `Case`."""
+    solutions: Solutions | None = None
+    """What was answered; None where no policy needs it."""
 
     def rate(self, method: str) -> float | None:
         """The share of a method's judged answers that is right; None where none was judged."""

@@ -33,6 +33,8 @@ class Needs:
     """Verdicts on training problems."""
     hidden: bool = False
     """The model's hidden states of the questions."""
+    solutions: int = 0
+    """Training problems, at the most, whose solutions the model reads, as it does `samples`' of each problem; 0: none."""
     picks: Mapping[str, Asking] = field(default_factory=dict)
     """Policy -> how the model is asked which of the greedy answers' solutions is right."""
 

@@ -52,8 +52,7 @@ class HiddenRouter(Policy):
         if found.hidden is None:
             raise PolicyError(LACKS)
         states = np.asarray(found.hidden, dtype=np.float64)
-        middle, spread = states.mean(axis=0), states.std(axis=0)
-        scale = np.divide(1, spread * len(spread) ** 0.5, out=np.zeros_like(spread), where=spread > 0)
+        middle, scale = scaling(states)
         rows = (states - middle) * scale
         made = {m: fitted(rows, found.right[m], found.judged[m], self.strength) for m in found.judged}
         weights = {method: np.array(row) * scale for method, (row, _) in made.items()}
@@ -104,3 +103,9 @@ class HiddenRouterModel:
             )
         scores = {method: float(np.dot(row, state)) + self.bias[method] for method, row in self.weights.items()}
         return {method: float(1 / (1 + np.exp(-score))) for method, score in scores.items()}
+
+
+def scaling(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(what to take from states, and what to multiply them by then) for a mean square of 1 over their width."""
+    spread = states.std(axis=0)
+    return states.mean(axis=0), np.divide(1, spread * len(spread) ** 0.5, out=np.zeros_like(spread), where=spread > 0)

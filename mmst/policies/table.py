@@ -10,6 +10,7 @@ from mmst.policies.learned import Ready
 from mmst.policies.policy import Policy, PolicyError
 from mmst.policies.score import PolicyComparison, PolicyScore, against, outcomes, policy_score
 from mmst.policies.single import OneMethod, Oracle
+from mmst.policies.verifier import SampleBound
 
 TESTED = "compares answers, and problems that are judged by tests have none to compare"
 
@@ -30,8 +31,12 @@ class PolicyTable:
 
 
 def with_rows_beside(policies: Sequence[Policy], methods: Sequence[str]) -> list[Policy]:
-    """The policies, each with those that belong beside it."""
-    return [row for policy in policies for row in (policy, *policy.beside(methods))]
+    """The policies, each with those that belong beside it; what belongs beside two of them is there once."""
+    rows: dict[str, Policy] = {}
+    for policy in policies:
+        for row in (policy, *policy.beside(methods)):
+            rows.setdefault(row.name, row)
+    return list(rows.values())
 
 
 def policy_table(policies: Sequence[Policy], ready: Ready, cases: Sequence[Case], tested: bool = False) -> PolicyTable:
@@ -52,7 +57,9 @@ def policy_table(policies: Sequence[Policy], ready: Ready, cases: Sequence[Case]
     if single is None:
         return PolicyTable(scores, [], missing)
     answers = outcomes(OneMethod(single, None).choose(cases))
-    rivals = {name: found for name, found in choices.items() if not isinstance(ready.choosers[name], OneMethod | Oracle)}
+    rivals = {
+        name: found for name, found in choices.items() if not isinstance(ready.choosers[name], OneMethod | Oracle | SampleBound)
+    }
     return PolicyTable(scores, against(rivals, single, answers), missing, single, by_training)
 
 

@@ -20,6 +20,7 @@ LABELS = {
     "router_hidden": "routed by hidden state",
     "agreement": "agreement, then vote",
     "select": "picked by the model",
+    "verifier": "best by the verifier",
 }
 """How policies are called in tables; others by their names."""
 

@@ -27,7 +27,7 @@ from mmst.errors import ConfigError, ModelError
 from mmst.samplers.abilities import abilities_of, step
 from mmst.samplers.batch import Batch, keep_rows
 from mmst.samplers.cache import RowCache, rows_that_fit
-from mmst.samplers.hidden import mean_hidden_states
+from mmst.samplers.hidden import mean_hidden_states, solution_states
 from mmst.samplers.int8 import put_int8
 from mmst.samplers.lengths import Fitting, positions, put_back
 from mmst.samplers.plain import complete_plainly, like_rows
@@ -38,7 +38,7 @@ from mmst.training.batches import common_length
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.training.schedule import like_lengths
 from mmst.training.tokenization import prompt_tokens, refuse_unknown, turn_end
-from mmst.types import Completion, Prompt
+from mmst.types import Completion, Example, Prompt
 
 COMPACT_BELOW = 0.75
 """Finished rows leave the batch once less than this share of it is still running."""
@@ -141,6 +141,10 @@ class HFSampler:
     def hidden(self, texts: Sequence[str]) -> list[list[float]]:
         """See `mmst.samplers.hidden`; by the model that is loaded."""
         return mean_hidden_states(self._model, self._tokenizer, texts)
+
+    def hidden_solutions(self, solutions: Sequence[Example]) -> list[list[float]]:
+        """See `mmst.samplers.hidden`; by the model that is loaded."""
+        return solution_states(self._model, self._tokenizer, solutions)
 
     def _completed(
         self, prompts: Sequence[Prompt], tokens: Sequence[Sequence[int]], params: SamplingParams, watch: Watch

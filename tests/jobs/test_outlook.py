@@ -7,6 +7,7 @@ from mmst.methods.picking import Asking
 from mmst.policies.policy import Needs, Policy
 from mmst.policies.prove import Prove
 from mmst.policies.router import Router
+from mmst.policies.verifier import Verifier
 from mmst.rounds import Evaluation, InitFrom, RoundsPlan, TrainingPlan
 from mmst.samplers.sampler import SamplingParams
 from mmst.stages.reasons import Way
@@ -51,6 +52,11 @@ def test_whatever_measuring_a_checkpoint_asks_of_it_is_a_piece():
         "select test",
     ]
     assert [(piece.rows, piece.kind) for piece in found[-2:]] == [(4, PieceKind.HIDDEN_STATES), (8, PieceKind.PICKS)]
+
+
+def test_solutions_that_a_verifier_reads_are_a_piece():
+    found = measured_pieces(Evaluation(GREEDY, 4, SamplingParams(temperature=1), (Verifier(2),)), METHODS, [TESTS])
+    assert (found[-1].title, found[-1].rows, found[-1].kind) == ("states of solutions of test", 16, PieceKind.SOLUTIONS)
 
 
 def test_answers_that_hidden_tests_judge_are_not_held_against_each_other():
