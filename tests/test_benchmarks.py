@@ -45,9 +45,14 @@ def test_what_no_cpu_runs_is_left_out_with_its_reason(gpu, part):
         gpu.check(part, "cpu")
 
 
-def test_a_part_that_fails_or_takes_too_long_is_a_line_and_not_the_end(gpu):
-    assert "invalid choice" in gpu.in_process("plan", ["--device", "abacus"], 60)["why"]
-    assert gpu.in_process("plan", ["--device", "cpu", "--tiny"], 0.01) == {"why": "stopped after 0 s"}
+def test_a_part_that_takes_too_long_is_a_line_and_not_the_end(gpu):
+    assert gpu.in_process("plan", ["--device", "cpu", "--tiny"], 0.001) == {"why": "stopped after 0 s"}
+
+
+def test_a_part_that_fails_is_a_line_and_marks_the_whole(gpu, monkeypatch):
+    ended = subprocess.CompletedProcess([], 1, "", "Traceback\nRuntimeError: no kernel for this card\n")
+    monkeypatch.setattr(gpu.subprocess, "run", lambda *given, **how: ended)
+    assert gpu.in_process("hf", [], 60) == {"why": "RuntimeError: no kernel for this card", "failed": True}
 
 
 @pytest.mark.soak
