@@ -205,7 +205,7 @@ def head_of(experience: Experience, strength: float | None) -> Head:
     features, (middle, scale) = np.hstack(blocks), np.hstack([scaling(block) for block in blocks])
     drawn = np.repeat(np.arange(len(features)), found.counts)
     rows, right = ((features - middle) * scale)[drawn], np.asarray(found.right, dtype=np.int64)[drawn]
-    chosen, auc = _cross_validated(rows, right, [found.examples[n].problem_id for n in drawn], strength)
+    chosen, auc = _cross_validated(rows, right, [found.examples[n].problem_id for n in drawn.tolist()], strength)
     weights, bias = fitted(rows, right.tolist(), [1] * len(right), chosen)
     own = np.array(weights) * scale
     told = "unknown" if auc is None else f"{auc:.3f}"
