@@ -80,8 +80,8 @@ class Fits:
                     self.shortest = min(self.shortest or row.prompt_tokens, row.prompt_tokens)
 
     def facts(self) -> dict[str, int | None]:
-        """What to write into the stage's manifest."""
-        return {"too_long": self.too_long, "shortest_too_long": self.shortest}
+        """What to write into the stage's manifest, where some were."""
+        return {"too_long": self.too_long, "shortest_too_long": self.shortest} if self.too_long else {}
 
 
 def refuse_if_none_fits(manifest: Mapping[str, Any], title: str, new: int, units: int) -> None:
