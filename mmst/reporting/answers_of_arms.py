@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmst.methods.edge import BASE_ARM
 from mmst.reporting.arm_style import arm_order
 from mmst.reporting.arms import Arm, arms_of
@@ -19,7 +21,7 @@ def contrast_answer(asked: Question) -> Answer | None:
     if not rows:
         return None
     a, b = asked.pairs[0]
-    on = basis(rows[0].effect, shared_methods([a, b]))
+    on = basis(rows[0].effect, _methods(asked.pairs))
     signs = {row.effect.sign for row in rows}
     if len(rows) == 1:
         found = rows[0].effect
@@ -32,6 +34,12 @@ def contrast_answer(asked: Question) -> Answer | None:
     return Answer(with_power([capital(f"{word}{parts} (points {on}).")], rows), "difference", rows)
 
 
+def _methods(pairs: Sequence[tuple[Arm, Arm]]) -> list[str]:
+    """The methods that all pairs are compared on; none where these differ."""
+    each = [shared_methods(pair) for pair in pairs]
+    return each[0] if all(methods == each[0] for methods in each) else []
+
+
 def arms_answer(asked: Question) -> Answer | None:
     """Every arm against one, and the best against the next."""
     first = (asked.sweep.settings.get("contrast") or (BASE_ARM,))[0]
@@ -39,6 +47,8 @@ def arms_answer(asked: Question) -> Answer | None:
     found = [(Compared(b.label, row, b.arm), b) for a, b in pairs if (row := gain(a, b)) is not None]
     if not found:
         return None
+    if len(asked.pairs) == 1:
+        return contrast_answer(asked)
     rows = [row for row, _ in found]
     reference = pairs[0][0]
     found.sort(key=lambda pair: -pair[0].effect.cell.value)

@@ -91,6 +91,12 @@ def _seed_values(terms: Sequence[Term], seed: str, methods: Sequence[str]) -> di
 
 
 def method_words(methods: Sequence[str]) -> str:
-    """What a number is on: a method, or the mean of several."""
+    """What a number is on: a method, or the mean of several; of none given, that of those that an arm has."""
     single = [method for method in methods if method != EITHER]
-    return f"the mean of {' and '.join(single)}" if len(single) > 1 else f"{single[0]} alone" if single else "no method"
+    return (
+        f"the mean of {' and '.join(single)}"
+        if len(single) > 1
+        else f"{single[0]} alone"
+        if single
+        else "the mean of its methods"
+    )

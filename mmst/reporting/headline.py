@@ -57,8 +57,11 @@ def headline(sweep: Sweep) -> list[str]:
 
 
 def _made(asked: list[tuple[str, str | None]], sweep: Sweep, dataset: str) -> list[Answer]:
-    made = (KINDS[kind](Question(sweep, dataset, arm)) for kind, arm in asked)
-    return [answer for answer in made if answer is not None]
+    found: list[Answer] = []
+    for kind, arm in asked:
+        answer = KINDS[kind](Question(sweep, dataset, arm, leads=not found))
+        found += [answer] if answer is not None else []
+    return found
 
 
 def _by_itself(sweep: Sweep) -> list[str]:

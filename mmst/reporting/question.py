@@ -70,6 +70,8 @@ class Question:
     dataset: str
     arm: str | None = None
     """The arm whose accuracy is looked at; None: the gain of the contrast is."""
+    leads: bool = True
+    """Whether this is the first answer, the only one that says yes or no."""
     arms: Sequence[Arm] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,7 +136,7 @@ class Question:
 
     def yes_no(self, sign: int) -> str:
         """The word that a question of yes or no begins its answer with."""
-        if not self.sweep.question.startswith(ASKED):
+        if not self.leads or not self.sweep.question.startswith(ASKED):
             return ""
         return {1: "Yes: ", -1: "No: ", 0: ""}[sign]
 

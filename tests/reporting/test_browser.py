@@ -143,6 +143,37 @@ def test_keys_go_from_problem_to_problem(tab):
     assert tab.input_value("input[type=search]") == "j", "in a field, a letter is a letter"
 
 
+def test_escape_leaves_a_search_as_it_is_and_goes_back_to_the_open_problem(tab):
+    every(tab)
+    tab.click("#problems li:nth-child(3) button")
+    tab.keyboard.press("/")
+    tab.keyboard.press("Escape")
+    assert tab.evaluate("document.activeElement.getAttribute('aria-current')") == "true"
+    tab.fill("input[type=search]", "answer is 17.")
+    tab.wait_for_function("location.hash.includes('q=')")
+    found = count(tab)
+    tab.keyboard.press("Escape")
+    assert tab.input_value("input[type=search]") == "answer is 17."
+    assert count(tab) == found
+
+
+def test_a_link_to_what_is_not_there_says_so(browser, written):
+    with opened(browser, f"{written.as_uri()}#samples?problem=nonesuch&model=nonesuch") as tab:
+        every(tab)
+        assert "the problem of this link is not among them" in tab.inner_text("#count")
+        assert tab.input_value("label:has-text('model') select") == ""
+
+
+def test_a_link_to_a_problem_far_down_shows_it_in_the_list(browser, written, tab):
+    every(tab)
+    tab.evaluate("for (let clicks = 0; clicks < 3; clicks++) document.getElementById('more').click()")
+    tab.click("#problems li:nth-child(100) button")
+    tab.wait_for_selector("#problems li:nth-child(100) button[aria-current]")
+    with opened(browser, tab.url) as other:
+        every(other)
+        assert other.locator("#problems li:nth-child(100) button[aria-current]").count() == 1
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_lies_outside_the_window(browser, written, width):
     with opened(browser, written.as_uri(), width) as tab:

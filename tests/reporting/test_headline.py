@@ -116,6 +116,16 @@ def test_a_trend_has_a_direction_and_an_interval():
     assert answer.chart.startswith("<svg")
 
 
+def test_only_the_first_answer_says_yes_or_no():
+    settings = {**MAIN, "question": "Does it grow?", "varies": "size", "values": {"small": 1, "large": 2}}
+    jobs = [({"model": name}, arms(self_both=0.5, multi=0.7)) for name in ("small", "large")]
+    made = sweep({**settings, "answer": ["trend", "contrast"]}, jobs, ("model",))
+    grows, better = (answer.sentences[0] for answer in answers(made, "test"))
+    assert grows.startswith("No trend of multi - self_both")
+    assert better.startswith("multi is better than self_both: ")
+    assert headline(sweep({**settings, "answer": ["contrast"]}, jobs, ("model",)))[0].startswith("Yes: multi is better")
+
+
 def test_settings_that_are_names_have_a_place_by_the_sweeps_file():
     settings = {**MAIN, "values": {"small": 1, "large": 16}, "varies": "million parameters", "answer": ["trend"]}
     jobs = [({"model": name}, arms(self_both=0.5, multi=share)) for name, share in (("small", 0.5), ("large", 0.6))]
@@ -157,7 +167,7 @@ def test_choosing_is_compared_with_training():
 
 def test_a_run_that_says_nothing_is_answered_by_what_it_varies():
     plain = {"question": "", "contrast": None}
-    assert first(sweep(plain, [({}, arms(multi=0.6))])).startswith("Better than base: multi +20")
+    assert first(sweep(plain, [({}, arms(multi=0.6))])).startswith("multi is better than base, +20")
     by_arm = [({"method": name}, arms(**{name: 0.6})) for name in ("a", "b")]
     assert first(sweep(plain, by_arm)).startswith("Better than base: ")
     by_number = sweep({"contrast": ["base", "multi"]}, temperatures(0.5, 0.6, 0.7), ("t",))

@@ -169,6 +169,8 @@
 
   const update = (problem) => {
     filter();
+    const place = found.problems.indexOf(problem);
+    while (place >= shown) showMore();
     show(found.problems.includes(problem) ? problem : found.problems.length ? found.problems[0] : -1);
   };
 
@@ -220,7 +222,10 @@
   };
   home.addEventListener("keydown", (event) => {
     const typing = ["INPUT", "SELECT"].includes(event.target.tagName);
-    if (event.key === "Escape" && typing && list.firstChild) list.querySelector("[aria-current], button").focus();
+    if (event.key === "Escape" && typing && list.firstChild) {
+      event.preventDefault();  // a browser would empty the field, and leave the list as it is
+      (list.querySelector("[aria-current]") || list.querySelector("button")).focus();
+    }
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
     if (event.key.startsWith("Arrow") && !list.contains(event.target)) return;
     event.preventDefault();
@@ -243,10 +248,17 @@
     const held = fromAddress();
     if (!Object.keys(held).length) return;
     touched = true;
-    for (const [name, field] of Object.entries(fields)) field.value = held[name] || "";
+    const fill = () => {
+      for (const [name, field] of Object.entries(fields)) {
+        field.value = held[name] || "";
+        if (field.selectedIndex < 0) field.value = "";  // of another page
+      }
+    };
+    fill();
     await loadAll();
-    for (const [name, field] of Object.entries(fields)) field.value = held[name] || "";
+    fill();
     update(numberOf(held.problem));
+    if (held.problem && !found.problems.includes(numberOf(held.problem))) at("count").textContent += "; the problem of this link is not among them";
     if (held.q) search();
     home.scrollIntoView();
   };
