@@ -29,7 +29,7 @@ CASES = [
     (["trainer=null"], "a group cannot be null"),
     (["paths.ledger=/etc/passwd"], "/etc/passwd"),
     (["trainer.trainer.accelerator=foo"], "accelerator"),
-    (["model.max_tokens=100000"], "more than the 512 positions"),
+    (["model.max_tokens=100000"], "leaves no prompt any room in the 512 positions"),
     (["sampling.params.temperature=0"], "greedy"),
     (["filter.per_problem=none"], "per_problem"),
     (
