@@ -33,3 +33,9 @@ def test_the_base_of_a_domain_is_made_once_from_its_recipe(tmp_path, monkeypatch
     monkeypatch.setattr(sized, "make_nano", make)
     assert checkpoint(tmp_path, examples=64) == checkpoint(tmp_path, examples=64) == tmp_path / f"nano_{world}_64"
     assert made == [(world, 64)]
+
+
+def test_a_base_that_the_package_ships_is_taken(tmp_path):
+    shipped = logic_checkpoint(tmp_path)
+    assert AutoConfig.from_pretrained(shipped).model_type == "llama"
+    assert list(tmp_path.iterdir()) == []
