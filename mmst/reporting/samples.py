@@ -86,6 +86,10 @@ class SampledStage:
         return same and self.set == other.set == "train" and not self.edge and other.edge.startswith(f"{self.method} {ARROW}")
 
 
+Fates = dict[str, dict[str, set[str]]]
+"""A sample's id -> why it was left out -> the arms that did."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """A stage that a table takes samples from, and whose."""
@@ -93,8 +97,16 @@ class _Found:
     stage: SampledStage
     source: SampledStage | None
     seed: str
-    fates: dict[str, set[str]] = field(default_factory=dict)
-    """Sample's id -> why arms of any run left it out."""
+    fates: Fates = field(default_factory=dict)
+    """Why arms of any run left its samples out."""
+    arms: set[str] = field(default_factory=set)
+    """The arms of these runs that were trained in its round."""
+
+    def fate(self, id: str) -> str:
+        """Why a sample was left out; by which arms, where it was not by all."""
+        reasons = self.fates.get(id, {})
+        named = {reason: "" if arms >= self.arms else f" by {' and '.join(sorted(arms))}" for reason, arms in reasons.items()}
+        return ", ".join(f"{reason}{arms}" for reason, arms in sorted(named.items()))
 
 
 def sample_table(sweep: Sweep, most: int) -> SampleTable:
@@ -103,12 +115,15 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
     stages: dict[Path, _Found] = {}
     shared = base_is_shared(sweep, sweep.runs[0].found["dataset"])
     for run in sweep.runs:
-        of_run, fates = list(sampled_stages(run, sweep.variant(run), shared)), fates_of(run)
+        of_run, (fates, trained) = list(sampled_stages(run, sweep.variant(run), shared)), fates_of(run)
         for found in sorted(of_run, key=lambda found: bool(found.edge)):
             source = next((other for other in of_run if found.edge and other.is_source_of(found)), None)
             known = stages.setdefault(found.stage.folder, _Found(found, source, run.seed))
-            for id, reasons in fates.get(found.round, {}).items() if found.set == "train" else ():
-                known.fates.setdefault(id, set()).update(reasons)
+            if found.set == "train":
+                known.arms.update(trained.get(found.round, set()))
+                for id, reasons in fates.get(found.round, {}).items():
+                    for reason, arms in reasons.items():
+                        known.fates.setdefault(id, {}).setdefault(reason, set()).update(arms)
     table.total = sum(int(found.stage.stage.manifest()["rows"]) for found in stages.values())
     table.share = min(1.0, most / table.total) if table.total else 1.0
     places: dict[tuple[Path, str], int] = {}
@@ -144,7 +159,7 @@ def _read(table: SampleTable, of_stage: _Found, places: dict[tuple[Path, str], i
     values: dict[str, list[Any]] = {
         "problem": [row.sample.problem_id for row in rows],
         "verdict": [number("verdict", row.verdict.value) for row in rows],
-        "drop": [number("drop", ", ".join(sorted(of_stage.fates.get(id, ())))) for id in ids],
+        "drop": [number("drop", of_stage.fate(id)) for id in ids],
         "answer": [row.answer or "" for row in rows],
         "reason": [number("reason", row.reason) for row in rows],
         "tokens": [row.sample.completion_tokens for row in rows],
@@ -167,28 +182,34 @@ def _asked(found: SampledStage, rows: Sequence[GradedSample]) -> dict[str, str]:
     return {asked.id: asked.text for asked in asked_texts(found.prompts) if asked.id in chosen}
 
 
-def fates_of(run: Run) -> dict[int, dict[str, set[str]]]:
-    """Round -> a sample's id -> why arms left it out; of those that some arm did leave out.
+def fates_of(run: Run) -> tuple[dict[int, Fates], dict[int, set[str]]]:
+    """Round -> why arms left samples out, and round -> the arms that were trained.
 
     What an arm of a round left out stands in the ledger behind what it was trained on.
     """
     root, names = Path(run.found["ledger"]["root"]), list(run.found["ledger"]["stages"])
-    trained = [stage.manifest() for name in names if name.startswith("train-") and (stage := done_stage(root, name))]
-    rounds = {manifest["settings"].get("examples"): _round_of(manifest) for manifest in trained}
-    found: dict[int, dict[str, set[str]]] = {}
+    stages = [stage for name in names if name.startswith("train-") and (stage := done_stage(root, name))]
+    users: dict[str, set[tuple[int, str]]] = {}
+    trained: dict[int, set[str]] = {}
+    for manifest in (stage.manifest() for stage in stages):
+        number, arm = _trained(manifest)
+        users.setdefault(str(manifest["settings"].get("examples")), set()).add((number, arm))
+        trained.setdefault(number, set()).add(arm)
+    found: dict[int, Fates] = {}
     for examples, dropped in pairwise(names):
-        stages = done_stage(root, examples), done_stage(root, dropped)
-        if stages[0] is None or stages[1] is None or (stages[0].name, stages[1].name) != ("examples", "dropped"):
+        pair = done_stage(root, examples), done_stage(root, dropped)
+        if pair[0] is None or pair[1] is None or (pair[0].name, pair[1].name) != ("examples", "dropped"):
             continue
-        of_round = found.setdefault(rounds.get(stages[0].manifest()["settings"]["rows"], 1), {})
-        for row in stages[1].rows(Dropped):
-            of_round.setdefault(row.id, set()).add(row.reason)
-    return found
+        for number, arm in users.get(str(pair[0].manifest()["settings"]["rows"]), {(1, "")}):
+            for row in pair[1].rows(Dropped):
+                found.setdefault(number, {}).setdefault(row.id, {}).setdefault(row.reason, set()).add(arm)
+    return found, trained
 
 
-def _round_of(manifest: Mapping[str, Any]) -> int:
-    number = training_title(manifest).rpartition("round ")[2]
-    return int(number) if number.isdecimal() else 1
+def _trained(manifest: Mapping[str, Any]) -> tuple[int, str]:
+    """The round and the arm of a training."""
+    arm, _, number = training_title(manifest).rpartition("round ")
+    return int(number) if number.isdecimal() else 1, arm.strip(" ,")
 
 
 def sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[SampledStage]:

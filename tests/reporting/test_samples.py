@@ -107,3 +107,23 @@ def test_a_sample_that_was_left_out_says_why(tmp_path):
         if reasons[number]
     ]
     assert shown == [("How many of 0?", "duplicate, not_right")]
+
+
+def test_a_sample_that_one_arm_left_out_names_it(tmp_path):
+    folder = made_run(tmp_path / "run", tmp_path / "ledger")
+    found = json.loads((folder / "results.json").read_text())
+    ledger = Ledger(tmp_path / "ledger")
+    left = {"multi": [], "small": [Dropped("train0-0/text/0", "text -> text", "subsampled")]}
+    for arm, rows in left.items():
+        for name, made in (("examples", [arm]), ("dropped", rows)):
+            key = stage(ledger, name, RowsSpec(f"{name} of {arm}"), made, object)
+            found["ledger"]["stages"].append(f"{name}-{key}")
+        folder_of_training = tmp_path / "ledger" / f"train-{arm}"
+        folder_of_training.mkdir()
+        settings = {"examples": f"examples of {arm}"}
+        manifest = {"stage": "train", "key": arm, "settings": settings, "title": f"train   {arm}, round 1"}
+        manifest["checkpoint"] = "as the training left it"
+        (folder_of_training / "manifest.json").write_text(json.dumps(manifest))
+        found["ledger"]["stages"].append(f"train-{arm}")
+    (folder / "results.json").write_text(json.dumps(found))
+    assert "subsampled by small" in sample_table(read_sweep(folder), 10**6).names["drop"]
