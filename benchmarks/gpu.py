@@ -234,7 +234,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--minutes", type=float, default=MINUTES, help="for all parts; what does not fit is left out")
     parser.add_argument("--part", help=argparse.SUPPRESS)
-    parser.set_defaults(epochs=1, groups=4, lora=None, attention=None, strategy="auto", contender=None)
+    parser.set_defaults(epochs=1, groups=4, lora=None, unseen=64, attention=None, strategy="auto", contender=None)
     options = parser.parse_args(given)
     options.model = options.model or ("nano" if options.tiny else "smollm2")
     options.problems, options.samples = (4, 2) if options.tiny else (128, 8)

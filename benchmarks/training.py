@@ -45,8 +45,6 @@ PROMPTS = (17, 41, 47, 51, 56, 61, 66, 72, 80, 95, 228)
 COMPLETIONS = (33, 69, 81, 92, 103, 116, 130, 147, 167, 201, 454)
 """Deciles of GSM8K's training questions and solutions, in tokens."""
 DEFAULT = ("bucketed", "packed", "lightning", "trl", "trl-grouped")
-UNSEEN = 64
-"""Examples that nobody is trained on."""
 LR, DECAY, BETAS, WARMUP, CLIP = {"nano": 1e-3}, 0.01, (0.9, 0.95), 0.05, 1.0
 REAL_LR, ADAPTER_LR = 1e-4, 2e-4
 """Of any other model, and of adapters."""
@@ -280,8 +278,8 @@ def loss(model: Any, rows: list[TokenRow]) -> float:
 
 def contend(options: argparse.Namespace) -> dict[str, float]:
     """One contender, in this process."""
-    rows = examples(options.model, options.steps * options.batch // options.epochs + UNSEEN)
-    seen, unseen = rows[UNSEEN:], rows[:UNSEEN]
+    rows = examples(options.model, options.steps * options.batch // options.epochs + options.unseen)
+    seen, unseen = rows[options.unseen :], rows[: options.unseen]
     run = by_lightning if options.contender == "lightning" else by_trl if options.contender.startswith("trl") else ours
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -298,6 +296,7 @@ def main() -> None:
     parser.add_argument("--model", default="nano", help="nano, smollm2, a folder, a GGUF file, or an id of the Hub")
     parser.add_argument("--lora", type=int, help="train adapters of this rank")
     parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--unseen", type=int, default=64, help="examples that nobody is trained on, for the loss")
     parser.add_argument("--batch", type=int, default=16, help="examples of a step")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--row", type=int, default=512, help="tokens of a packed row; at least 682, the longest example")
