@@ -48,7 +48,7 @@ def tab(browser, written):
 
 def opened(browser, address, width=1280, theme="light"):
     tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
-    tab.set_default_timeout(20_000)
+    tab.set_default_timeout(120_000)  # of a busy machine; what is waited for comes, or never does
     tab.goto(address)
     tab.wait_for_selector("#samples[data-ready]", state="attached")
     return tab
