@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import yaml
 
-from mmst.datasets.arithmetic.world import SPLITS, apply, split_of, words
-from mmst.errors import ConfigError
+from mmst.datasets.arithmetic.world import apply, split_of, words
+from mmst.datasets.worlds import check_draw, check_families, drawn_in_turn
 from mmst.types import AnswerKind, Problem, Step
 
 METHODS = ("text", "code")
@@ -70,21 +70,11 @@ def draw_problems(split: str, size: int, seed: int, names: Sequence[str] = ()) -
     Raises:
         ConfigError: the split or a family is unknown.
     """
-    if split not in SPLITS:
-        raise ConfigError(f"dataset.split: arithmetic_composed has no split '{split}'; it has {', '.join(SPLITS)}.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ConfigError(f"dataset.{split}.size={size} must be a whole number above 0.")
+    check_draw("arithmetic_composed", split, size)
     chosen = tuple(names) or ((COMPOSED,) if split == "heldout" else TRAINING_FAMILIES)
-    unknown = [name for name in chosen if name not in FAMILIES]
-    if unknown:
-        raise ConfigError(
-            f"dataset.{split}.names: arithmetic_composed has no family '{unknown[0]}'; it has {', '.join(FAMILIES)}."
-        )
+    check_families("arithmetic_composed", f"dataset.{split}.names", chosen, FAMILIES)
     rng = random.Random(f"{split}/{seed}")
-    streams = [_distinct_problems(name, split, rng) for name in chosen]
-    drawn = [next(streams[i % len(streams)]) for i in range(size)]
-    rng.shuffle(drawn)
-    return drawn
+    return drawn_in_turn(chosen, size, rng, lambda name: draw_problem(name, split, rng))
 
 
 def draw_problem(
@@ -121,15 +111,6 @@ def _tells_them_apart(operations: Sequence[Operation], derivations: Mapping[str 
         return False
     right = derivations[None][-1].value
     return all((derivations[m][-1].value == right) == (m in known_to(operations)) for m in METHODS)
-
-
-def _distinct_problems(family: str, split: str, rng: random.Random) -> Iterator[Problem]:
-    seen: set[str] = set()
-    while True:
-        problem = draw_problem(family, split, rng)
-        if problem.question not in seen:
-            seen.add(problem.question)
-            yield problem
 
 
 def _derive(operations: Sequence[Operation], numbers: Sequence[int], method: str | None) -> tuple[Step, ...]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import yaml
 
-from mmst.errors import ConfigError
+from mmst.datasets.worlds import check_draw, check_families, drawn_in_turn, split_of_text
 from mmst.types import AnswerKind, Problem, Step
 
 LARGEST_VALUE = 60
@@ -25,7 +25,6 @@ HELD_OUT_FAMILIES = ("fewer_total", "lose_twice", "savings", "lost_parcels")
 DISTRACTOR_RATE = 0.15
 
 # The share of a family's number draws that belongs to each split, in hundredths: [start, end).
-SPLITS = {"pretrain": (0, 60), "train": (60, 80), "validation": (80, 85), "test": (85, 100), "heldout": (85, 100)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +63,11 @@ def draw_problems(split: str, size: int, seed: int, names: Sequence[str] = ()) -
     Raises:
         ConfigError: the split or a family is unknown.
     """
-    if split not in SPLITS:
-        raise ConfigError(f"dataset.split: arithmetic has no split '{split}'; it has {', '.join(SPLITS)}.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ConfigError(f"dataset.{split}.size={size} must be a whole number above 0.")
+    check_draw("arithmetic", split, size)
     chosen = tuple(names) or (HELD_OUT_FAMILIES if split == "heldout" else training_families())
-    unknown = [name for name in chosen if name not in families()]
-    if unknown:
-        raise ConfigError(f"dataset.families: arithmetic has no family '{unknown[0]}'; it has {', '.join(families())}.")
+    check_families("arithmetic", "dataset.families", chosen, families())
     rng = random.Random(f"{split}/{seed}")
-    streams = [_distinct_problems(families()[name], split, rng) for name in chosen]
-    drawn = [next(streams[i % len(streams)]) for i in range(size)]
-    rng.shuffle(drawn)
-    return drawn
+    return drawn_in_turn(chosen, size, rng, lambda name: draw_problem(families()[name], split, rng))
 
 
 def draw_problem(family: Family, split: str, rng: random.Random, phrasings: Sequence[int] = ()) -> Problem:
@@ -94,8 +85,7 @@ def draw_problem(family: Family, split: str, rng: random.Random, phrasings: Sequ
 def split_of(family: str, numbers: Mapping[str, int]) -> str:
     """The split that a draw belongs to; `test` stands for `heldout` as well, whose families are in no other split."""
     text = family + "/" + ",".join(f"{key}={value}" for key, value in sorted(numbers.items()))
-    bucket = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % 100
-    return next(name for name, (start, end) in SPLITS.items() if start <= bucket < end)
+    return split_of_text(text)
 
 
 def apply(operator: str, left: int, right: int) -> int | None:
@@ -110,15 +100,6 @@ def apply(operator: str, left: int, right: int) -> int | None:
 
 def _siblings(split: str) -> tuple[str, ...]:
     return ("test", "heldout") if split in ("test", "heldout") else (split,)
-
-
-def _distinct_problems(family: Family, split: str, rng: random.Random) -> Iterator[Problem]:
-    seen: set[str] = set()
-    while True:
-        problem = draw_problem(family, split, rng)
-        if problem.question not in seen:
-            seen.add(problem.question)
-            yield problem
 
 
 def _derive(family: Family, numbers: Mapping[str, int]) -> tuple[Step, ...] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,15 +19,13 @@ import yaml
 
 from mmst.answers.propositions import ANSWERS, Formula, name, negation, parse, said_of
 from mmst.datasets.logic.solutions import clauses, in_words
-from mmst.errors import ConfigError
+from mmst.datasets.worlds import check_draw, check_families, drawn_in_turn, split_of_text
 from mmst.types import AnswerKind, Problem
 
 HELD_OUT_FAMILIES = ("cases", "chain_back", "chain_open")
 WORDINGS = 4
 NEGATED = 0.3
 """How often a word's opposite stands for a name."""
-SPLITS = {"pretrain": (0, 60), "train": (60, 80), "validation": (80, 85), "test": (85, 100), "heldout": (85, 100)}
-"""The share of a family's draws that belongs to each split, in hundredths: [start, end)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +95,11 @@ def draw_problems(split: str, size: int, seed: int, names: Sequence[str] = ()) -
     Raises:
         ConfigError: the split or a family is unknown, or the size is no number above 0.
     """
-    if split not in SPLITS:
-        raise ConfigError(f"dataset.split: logic has no split '{split}'; it has {', '.join(SPLITS)}.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ConfigError(f"dataset.{split}.size={size} must be a whole number above 0.")
+    check_draw("logic", split, size)
     chosen = tuple(names) or (HELD_OUT_FAMILIES if split == "heldout" else training_families())
-    unknown = [key for key in chosen if key not in families()]
-    if unknown:
-        raise ConfigError(f"dataset.{split}.names: logic has no family '{unknown[0]}'; it has {', '.join(families())}.")
+    check_families("logic", f"dataset.{split}.names", chosen, families())
     rng = random.Random(f"logic/{split}/{seed}")
-    streams = [_distinct_problems(key, split, rng) for key in chosen]
-    drawn = [next(streams[i % len(streams)]) for i in range(size)]
-    rng.shuffle(drawn)
-    return drawn
+    return drawn_in_turn(chosen, size, rng, lambda name: draw_puzzle(name, split, rng).problem)
 
 
 def draw_puzzle(family: str, split: str, rng: random.Random, wordings: Sequence[int] = ()) -> Puzzle:
@@ -138,17 +128,7 @@ def split_of(premises: Sequence[Formula], statement: Formula) -> str:
     """
     said = sorted(" or ".join(sorted(map(str, clause))) for premise in premises for clause in clauses(premise))
     text = "/".join([*said, *statement.names])
-    bucket = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % 100
-    return next(key for key, (start, end) in SPLITS.items() if start <= bucket < end)
-
-
-def _distinct_problems(family: str, split: str, rng: random.Random) -> Iterator[Problem]:
-    seen: set[str] = set()
-    while True:
-        problem = draw_puzzle(family, split, rng).problem
-        if problem.question not in seen:
-            seen.add(problem.question)
-            yield problem
+    return split_of_text(text)
 
 
 def _signed(formula: Formula, rng: random.Random) -> Formula:

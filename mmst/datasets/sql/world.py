@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -15,15 +15,13 @@ from typing import Any
 
 import yaml
 
-from mmst.errors import ConfigError
+from mmst.datasets.worlds import check_draw, check_families, drawn_in_turn, split_of_text
 from mmst.types import AnswerKind, Problem
 
 HELD_OUT_FAMILIES = ("group_total", "group_of_highest")
 LARGEST_NUMBER = 15
 """Of a table's cells: sums of four stay below 60."""
 FEWEST_ROWS, MOST_ROWS = 3, 4
-SPLITS = {"pretrain": (0, 60), "train": (60, 80), "validation": (80, 85), "test": (85, 100), "heldout": (85, 100)}
-"""The share of a family's draws that belongs to each split, in hundredths: [start, end)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +88,11 @@ def draw_problems(split: str, size: int, seed: int, names: Sequence[str] = ()) -
     Raises:
         ConfigError: the split or a family is unknown.
     """
-    if split not in SPLITS:
-        raise ConfigError(f"dataset.split: sql has no split '{split}'; it has {', '.join(SPLITS)}.")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ConfigError(f"dataset.{split}.size={size} must be a whole number above 0.")
+    check_draw("sql", split, size)
     chosen = tuple(names) or (HELD_OUT_FAMILIES if split == "heldout" else training_families())
-    unknown = [name for name in chosen if name not in families()]
-    if unknown:
-        raise ConfigError(f"dataset.families: sql has no family '{unknown[0]}'; it has {', '.join(families())}.")
+    check_families("sql", "dataset.families", chosen, families())
     rng = random.Random(f"sql/{split}/{seed}")
-    streams = [_distinct_problems(name, split, rng) for name in chosen]
-    drawn = [next(streams[i % len(streams)]) for i in range(size)]
-    rng.shuffle(drawn)
-    return drawn
+    return drawn_in_turn(chosen, size, rng, lambda name: draw(name, split, rng).problem)
 
 
 def draw(family: str, split: str, rng: random.Random, phrasings: Sequence[int] = ()) -> Drawn:
@@ -118,17 +108,7 @@ def draw(family: str, split: str, rng: random.Random, phrasings: Sequence[int] =
 def split_of(family: str, table: str, rows: Sequence[Row]) -> str:
     """The split that a draw belongs to; `test` stands for `heldout` as well, whose families are in no other split."""
     text = f"{family}/{table}/" + ";".join(f"{row.key},{row.group},{row.number}" for row in rows)
-    bucket = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % 100
-    return next(name for name, (start, end) in SPLITS.items() if start <= bucket < end)
-
-
-def _distinct_problems(family: str, split: str, rng: random.Random) -> Iterator[Problem]:
-    seen: set[str] = set()
-    while True:
-        problem = draw(family, split, rng).problem
-        if problem.question not in seen:
-            seen.add(problem.question)
-            yield problem
+    return split_of_text(text)
 
 
 def _asked(table: Mapping[str, Any], rng: random.Random) -> _Asked:

@@ -3,7 +3,8 @@ import random
 import pytest
 
 from mmst.answers.equality import verdict_of
-from mmst.datasets.sql.world import HELD_OUT_FAMILIES, SPLITS, draw, draw_problems, families, training_families
+from mmst.datasets.sql.world import HELD_OUT_FAMILIES, draw, draw_problems, families, training_families
+from mmst.datasets.worlds import SPLITS
 from mmst.errors import ConfigError
 from mmst.nano.__main__ import bare_methods
 from mmst.types import Verdict
