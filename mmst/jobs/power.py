@@ -13,7 +13,7 @@ from mmst.config.build import build
 from mmst.config.schema import EvalSettings, TrainSettings
 from mmst.errors import ConfigError, DataError
 from mmst.jobs.problems import test_sets
-from mmst.ledger.ledger import MANIFEST
+from mmst.ledger.stage import MANIFEST, done_stage
 from mmst.methods.edge import BASE_ARM
 from mmst.pipeline import Checkpoint, ProblemSet
 from mmst.planning.power import PHI, UNKNOWN, Known, assumed, power_row
@@ -21,7 +21,6 @@ from mmst.reporting.power import known_differences, power_notes, power_table
 from mmst.reporting.progress import say
 from mmst.reporting.results import RESULTS
 from mmst.reporting.runs import Sweep, read_sweep
-from mmst.reporting.samples import done_stage
 from mmst.reporting.screen import show_table
 from mmst.stages.evaluate import EITHER, outcomes_by_method, score
 from mmst.types import GradedSample

@@ -203,6 +203,13 @@ def _said_beside(chunk: Path) -> tuple[str, int | None]:
     return digest, int(inputs) if inputs.isdecimal() and int(inputs) else None
 
 
+def done_stage(root: Path, folder: str) -> Stage | None:
+    """A stage of a ledger that is done, by its folder's name; None where it was deleted."""
+    name, _, key = folder.rpartition("-")
+    place = root / folder
+    return Stage(name, key, place, {}) if (place / MANIFEST).is_file() else None
+
+
 def _says_what(manifest: Mapping[str, Any]) -> bool:
     rows = isinstance(manifest.get("chunks"), dict) and isinstance(manifest.get("rows"), int)
     return rows or isinstance(manifest.get("checkpoint"), str)

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from mmst.datasets.logic.solutions import solution
 from mmst.datasets.logic.world import Puzzle, draw_puzzle
 from mmst.methods.method import Method
-from mmst.methods.prompt import PromptWriter
-from mmst.nano.recipe import REWRITE_QUESTION, NanoRecipe
+from mmst.nano.recipe import REWRITE_QUESTION, NanoRecipe, solved, translated
 from mmst.types import AnswerKind, Example, Problem
 
 
@@ -22,7 +21,8 @@ def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Ite
         kind = rng.choices(kinds, shares)[0]
         if kind == "solve":
             family, method, wordings = rng.choice(cells)
-            yield _solved(number, draw_puzzle(family, "pretrain", rng, wordings), methods[method])
+            puzzle = draw_puzzle(family, "pretrain", rng, wordings)
+            yield solved(number, puzzle.problem, methods[method], _by(methods[method], puzzle))
             continue
         source, target = (methods[name] for name in rng.sample(list(methods), 2))
         if kind == "translate":
@@ -36,15 +36,8 @@ def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Ite
             yield _translated(number, puzzle, bare, source, target)
 
 
-def _solved(number: int, puzzle: Puzzle, method: Method) -> Example:
-    problem = puzzle.problem
-    prompt = PromptWriter().solve(problem, method.format)
-    return Example(str(number), method.name, problem.id, prompt, method.format.lead + _by(method, puzzle))
-
-
 def _translated(number: int, puzzle: Puzzle, problem: Problem, source: Method, target: Method) -> Example:
-    prompt = PromptWriter().translate(problem, _by(source, puzzle), source.format, target.format)
-    return Example(str(number), f"{source.name} -> {target.name}", problem.id, prompt, target.format.lead + _by(target, puzzle))
+    return translated(number, problem, source, _by(source, puzzle), target, _by(target, puzzle))
 
 
 def _by(method: Method, puzzle: Puzzle) -> str:

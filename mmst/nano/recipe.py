@@ -122,15 +122,25 @@ def make_model(recipe: NanoRecipe, vocabulary: int, end: int, pad: int) -> Llama
     return LlamaForCausalLM(config)
 
 
-def _solution(number: int, problem: Problem, method: Method) -> Example:
+def solved(number: int, problem: Problem, method: Method, solution: str) -> Example:
+    """A problem with its solution by a method."""
     prompt = PromptWriter().solve(problem, method.format)
-    return Example(str(number), method.name, problem.id, prompt, method.format.lead + method.render(problem.derivation))
+    return Example(str(number), method.name, problem.id, prompt, method.format.lead + solution)
+
+
+def translated(number: int, problem: Problem, source: Method, given: str, target: Method, written: str) -> Example:
+    """A problem with the solution `given` by one method, and the one `written` by another."""
+    prompt = PromptWriter().translate(problem, given, source.format, target.format)
+    return Example(str(number), f"{source.name} -> {target.name}", problem.id, prompt, target.format.lead + written)
+
+
+def _solution(number: int, problem: Problem, method: Method) -> Example:
+    return solved(number, problem, method, method.render(problem.derivation))
 
 
 def _translation(number: int, problem: Problem, source: Method, target: Method) -> Example:
-    prompt = PromptWriter().translate(problem, source.render(problem.derivation), source.format, target.format)
-    completion = target.format.lead + target.render(problem.derivation)
-    return Example(str(number), f"{source.name} -> {target.name}", problem.id, prompt, completion)
+    steps = problem.derivation
+    return translated(number, problem, source, source.render(steps), target, target.render(steps))
 
 
 def _story(recipe: NanoRecipe, rng: random.Random, methods: tuple[str, str]) -> Problem:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from mmst.datasets.sql.world import LARGEST_NUMBER, MOST_ROWS, Drawn, draw, training_families
 from mmst.methods.method import Method
-from mmst.methods.prompt import QUESTION_CUE, PromptWriter
-from mmst.nano.recipe import DRILL_QUESTION, REWRITE_QUESTION, NanoRecipe
+from mmst.methods.prompt import QUESTION_CUE
+from mmst.nano.recipe import DRILL_QUESTION, REWRITE_QUESTION, NanoRecipe, solved, translated
 from mmst.types import Example
 
 UNTOLD = ("over",)
@@ -27,24 +27,15 @@ def corpus(recipe: NanoRecipe, methods: Mapping[str, Method], count: int) -> Ite
         kind = rng.choices(kinds, shares)[0]
         if kind == "solve":
             name, method, phrasings = rng.choice(cells)
-            yield _solution(str(number), draw(name, "pretrain", rng, phrasings), methods[method])
+            drawn = draw(name, "pretrain", rng, phrasings)
+            yield solved(number, drawn.problem, methods[method], drawn.solutions[method])
         elif kind == "drill":
             yield _drill(str(number), rng)
         else:
             source, target = rng.sample(list(methods.values()), 2)
             drawn = _told(recipe, rng, source.name, target.name) if kind == "translate" else _untold(rng, source.name)
-            yield _translation(str(number), drawn, source, target)
-
-
-def _solution(id: str, drawn: Drawn, method: Method) -> Example:
-    prompt = PromptWriter().solve(drawn.problem, method.format)
-    return Example(id, method.name, drawn.problem.id, prompt, method.format.lead + drawn.solutions[method.name])
-
-
-def _translation(id: str, drawn: Drawn, source: Method, target: Method) -> Example:
-    prompt = PromptWriter().translate(drawn.problem, drawn.solutions[source.name], source.format, target.format)
-    completion = target.format.lead + drawn.solutions[target.name]
-    return Example(id, f"{source.name} -> {target.name}", drawn.problem.id, prompt, completion)
+            given, written = drawn.solutions[source.name], drawn.solutions[target.name]
+            yield translated(number, drawn.problem, source, given, target, written)
 
 
 def _told(recipe: NanoRecipe, rng: random.Random, *methods: str) -> Drawn:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmst.errors import ConfigError
-from mmst.ledger.stage import MANIFEST, Stage
+from mmst.ledger.stage import Stage, done_stage
 
 SAMPLED, GRADED, TRAINED = ("sample", "translate"), ("grade",), "train"
 WRITTEN = ("problems", "prompts", "examples", "dropped", "contrasted")
@@ -92,12 +92,11 @@ def _stages(folder: Path) -> Iterator[Stage]:
     if results is None or "ledger" not in results:
         raise ConfigError(f"hardware.cluster.run={folder} is no folder of a run that ended: it has no results.json.")
     root = Path(results["ledger"]["root"])
-    there = [name for name in dict.fromkeys(results["ledger"]["stages"]) if (root / name / MANIFEST).is_file()]
+    named = dict.fromkeys(results["ledger"]["stages"])
+    there = [stage for name in named if (stage := done_stage(root, name)) is not None]
     if not there:
         raise ConfigError(f"hardware.cluster.run={folder}: its stages are no longer in {root}; run it again, or name rates.")
-    for name in there:
-        kind, _, key = name.rpartition("-")
-        yield Stage(kind, key, root / name, {})
+    yield from there
 
 
 def _read(path: Path) -> dict[str, Any] | None:

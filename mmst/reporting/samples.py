@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mmst.ledger.ledger import MANIFEST, Stage
 from mmst.ledger.spec import RowsSpec, key_of
+from mmst.ledger.stage import Stage, done_stage
 from mmst.methods.edge import ARROW, BASE_ARM, TAUGHT
 from mmst.reporting.part import arm_label
 from mmst.reporting.runs import Run, Sweep, base_is_shared
@@ -269,15 +269,6 @@ def problems_of(run: Run, wanted: set[str]) -> Iterator[Problem]:
         stage = done_stage(root, name) if name.startswith("problems-") else None
         if stage is not None:
             yield from (problem for problem in stage.rows(Problem) if problem.id in wanted)
-
-
-def done_stage(root: Path, folder: str) -> Stage | None:
-    """A stage that is done, by its folder; None where it was deleted."""
-    name, _, key = folder.rpartition("-")
-    place = root / folder
-    if not (place / MANIFEST).is_file():
-        return None
-    return Stage(name, key, place, {})
 
 
 def _chosen(problem: str, share: float) -> bool:

@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmst.ledger.ledger import Stage
+from mmst.ledger.stage import Stage, done_stage
 from mmst.reporting.runs import read_sweep
-from mmst.reporting.samples import SampledStage, done_stage, sampled_stages, training_title
+from mmst.reporting.samples import SampledStage, sampled_stages, training_title
 from mmst.stages.asked import asked_texts, prompt_of
 from mmst.types import Dropped, Example, GradedSample, Problem
 
