@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -15,6 +16,8 @@ from mmst.errors import ConfigError, UserError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+ENDED = re.compile(r"SIG[A-Z]+")
+"""A signal's name, as joblib gives it among the exit codes of its processes."""
 SEARCH_PATH = re.compile(r"\s*Config search path:.*")
 
 
@@ -39,6 +42,12 @@ def _sentence(error: BaseException) -> str | None:
         return f"no space is left on the device of {error.filename or 'the run folder'}; free some, and rerun the same command."
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror.lower()}."
+    if isinstance(error, BrokenProcessPool):  # joblib's, of a sweep's parallel jobs, is one
+        how = ", ".join(sorted(set(ENDED.findall(str(error))))) or "no signal is known"
+        return (
+            f"one of the processes that ran jobs side by side was ended from outside ({how}), most often for want of memory; "
+            "what is done is kept, and the same command goes on, with hydra.launcher.n_jobs=1 one job at a time."
+        )
     if isinstance(error, FloatingPointError):
         return f"train: {error}."
     if isinstance(error, OverrideParseException):

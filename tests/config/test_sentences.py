@@ -1,4 +1,5 @@
 import errno
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from hydra.errors import ConfigCompositionException
@@ -20,6 +21,8 @@ def test_the_users_own_mistake_is_found_behind_other_errors():
         (PermissionError(errno.EACCES, "Permission denied", "runs/x"), "runs/x: permission denied."),
         (FloatingPointError("the loss of step 3 is not finite"), "step 3"),
         (ConfigCompositionException("Could not find 'a'\nConfig search path:\n\tb"), "config: Could not find 'a'"),
+        (BrokenProcessPool("The exit codes of the workers are {SIGKILL(-9), EXIT(1)}"), "outside (SIGKILL), most often"),
+        (BrokenProcessPool("A child process terminated abruptly"), "no signal is known"),
         (RuntimeError("a bug of ours"), None),
     ],
 )
