@@ -50,3 +50,7 @@ def _count(name: str, split: str, official: int | None, root: Path | None) -> st
         return str(len(read_split(name, split, str(root))))
     except DataError:
         return "-"
+
+
+if __name__ == "__main__":
+    main()

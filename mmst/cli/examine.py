@@ -66,3 +66,7 @@ def _found(words: Sequence[str], cache: Path) -> tuple[Path, int]:
     if served_name(folder) is not None:
         raise ConfigError(f"check: '{model['name']}' is on a server, and has no weights here to examine.")
     return folder, int(model["max_tokens"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
