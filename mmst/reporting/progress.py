@@ -173,7 +173,8 @@ class _LineTask(_Rate):
 
     def end(self) -> None:
         if not self.passing or self.said != self.started:
-            self.say(f"{self.done} in {self.seconds:.1f} s" + (f" ({self.rates})" if self.rows else " (found)"))
+            how = f" ({self.rates})" if self.rows else " (found)" if self.done else ""
+            self.say(f"{self.done} in {self.seconds:.1f} s{how}")
 
     def say(self, text: str, seconds: float = 0.0) -> None:
         run = self.outlook.left(seconds, self.pace) if self.number else ""

@@ -41,6 +41,14 @@ def test_rows_that_were_found_have_no_rate(monkeypatch):
     assert re.fullmatch(r"sample: 10 in [\d.]+ s \(found\)\n", out.getvalue())
 
 
+def test_work_that_came_to_nothing_is_not_said_to_be_found(monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=100))
+    with TerminalProgress().task("train", 10):
+        pass
+    assert re.fullmatch(r"train: 0 in [\d.]+ s\n", out.getvalue())
+
+
 def test_in_a_terminal_a_task_is_a_bar_with_rate_and_time_left(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=140, force_terminal=True))
