@@ -48,6 +48,10 @@ NAME = re.compile(r" \(| - |, ")
 """What follows an arm's name in a label, as in `multi (k=4)` or `multi - base`."""
 
 
+SETTING = re.compile(r"=([^=()]*)\)")
+"""A label's last setting, without its key."""
+
+
 def arm_name(label: str) -> str:
     """The arm that a label is of; of a difference, the first."""
     return NAME.split(label, maxsplit=1)[0]
@@ -77,11 +81,16 @@ def arm_colour(label: str, colours: Mapping[str, int] | None = None) -> int:
     return KNOWN[name] if name in KNOWN else FREE[zlib.crc32(name.encode()) % len(FREE)]
 
 
-def arm_order(label: str) -> tuple[int, tuple[object, ...]]:
-    """What labels of arms are sorted by: base first, then the known ones, then others by name; variants by their numbers."""
+def arm_order(label: str, numbers: Mapping[str, float] | None = None) -> tuple[int, tuple[object, ...]]:
+    """What labels of arms are sorted by: base first, then the known ones, then others by name; variants by their numbers.
+
+    numbers: those of settings that are names.
+    """
     name = arm_name(label)
     place = list(KNOWN).index(name) if name in KNOWN else len(KNOWN)
-    return place, tuple(natural(label))
+    setting = SETTING.search(label)
+    number = (numbers or {}).get(setting[1]) if setting else None
+    return place, tuple(natural(label)) if number is None else ((0, name), (1, float(number)))
 
 
 def natural(text: str) -> list[object]:

@@ -86,14 +86,7 @@ def arms_of(sweep: Sweep, dataset: str, every_round: bool = False) -> list[Arm]:
                 made.runs.append(run)
     for made in found.values():
         made.solved = dict(sorted(made.solved.items(), key=lambda item: natural(item[0])))
-    return sorted(found.values(), key=lambda arm: _place(sweep, arm))
-
-
-def _place(sweep: Sweep, arm: Arm) -> tuple[int, tuple[object, ...]]:
-    """What arms are sorted by: as `arm_order`, but settings that the sweep's file gives a number by that."""
-    place, rest = arm_order(arm.label)
-    number = (sweep.settings.get("values") or {}).get(arm.variant.partition("=")[2])
-    return place, rest if number is None else ((0, arm.arm), (1, float(number)))
+    return sorted(found.values(), key=lambda arm: arm_order(arm.label, sweep.settings.get("values")))
 
 
 def columns(arms: Sequence[Arm]) -> list[str]:

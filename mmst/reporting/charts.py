@@ -21,6 +21,8 @@ INK, FAINT = "#010203", "#010204"
 """Stand for the page's text colour, and for a fainter one."""
 LETTERS_PER_INCH, LEGEND_MARGIN = 14, 6
 """How much of a legend fits beside each other."""
+LABELS_WIDTH, INCHES_A_LETTER = 1.9, 0.07
+"""Of the labels of rows: the least, and what long ones take."""
 STACKED_WIDTH = 4.6
 """Inches of a chart whose panels stand below each other: a phone shows it whole."""
 LEAST_SCALE = 0.8
@@ -51,7 +53,8 @@ def interval_chart(
     """
     panels = list(dict.fromkeys(name for _, cells in rows for name in cells))
     shades = [colour(arm_colour(name, colours)) for name in arms or [label for label, _ in rows]]
-    figure, axes = _figure(min(11.0, 1.9 + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels), stacked)
+    beside = max(LABELS_WIDTH, INCHES_A_LETTER * max(len(label) for label, _ in rows))
+    figure, axes = _figure(min(11.0, beside + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels), stacked)
     for panel, name in zip(axes, panels, strict=True):
         for place, (_, cells) in enumerate(rows):
             if name not in cells or not cells[name].n:
@@ -199,9 +202,9 @@ def _ribbon(left: float, right: float, before: float, after: float) -> tuple[lis
     return [left + (right - left) * t for t in steps], [before + (after - before) * (3 * t * t - 2 * t**3) for t in steps]
 
 
-def for_any_width(drawn: Callable[[bool], str], panels: int) -> str:
-    """A chart with its panels beside each other, and, for narrow screens, below each other. drawn: whether stacked -> chart."""
-    if panels < 2:
+def for_any_width(drawn: Callable[[bool], str], wide: bool) -> str:
+    """A chart, and, where it is wide, one for narrow screens, with panels below each other. drawn: whether stacked -> chart."""
+    if not wide:
         return drawn(False)
     return f'<div class="broad">{drawn(False)}</div><div class="narrow">{drawn(True)}</div>'
 

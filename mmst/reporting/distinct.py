@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mmst.reporting.arm_style import arm_order, natural
@@ -27,12 +27,12 @@ Row = tuple[str, ...]
 Rows = tuple[Row, ...]
 
 
-def distinct(part: Part) -> Part:
-    """A part whose tables hold each row once, in order."""
-    return replace(part, tables=[_table(table) for table in part.tables])
+def distinct(part: Part, numbers: Mapping[str, float] | None = None) -> Part:
+    """A part whose tables hold each row once, in order. numbers: those of settings that are names."""
+    return replace(part, tables=[_table(table, numbers) for table in part.tables])
 
 
-def _table(table: Table) -> Table:
+def _table(table: Table, numbers: Mapping[str, float] | None) -> Table:
     rows = [tuple(row) for row in table.rows]
     if not table.header or table.header[0] not in ARM_COLUMNS:
         return replace(table, rows=list(dict.fromkeys(rows)))
@@ -45,16 +45,16 @@ def _table(table: Table) -> Table:
         first.setdefault(key, place)
         seeds.setdefault(key, []).extend([row[1]] if seeded and row[1] not in seeds.get(key, ()) else [])
     listed = {key: sorted(of_key, key=natural) for key, of_key in seeds.items()}
-    order = sorted(first, key=lambda key: (_order(places[first[key]][0]), natural(listed[key][0]) if seeded else []))
+    order = sorted(first, key=lambda key: (_order(places[first[key]][0], numbers), natural(listed[key][0]) if seeded else []))
     shown = [(key[0], ", ".join(listed[key]), *key[1:]) if seeded else key for key in order]
     number = {first[key]: n for n, key in enumerate(order)}
     shades = {(number[row], column): shade for (row, column), shade in table.shades.items() if row in number}
     return replace(table, rows=shown, shades=shades)
 
 
-def _order(label: str) -> tuple[object, ...]:
+def _order(label: str, numbers: Mapping[str, float] | None) -> tuple[object, ...]:
     """Of `a - b`: by a, then by b."""
-    return tuple(arm_order(name) for name in label.split(" - "))
+    return tuple(arm_order(name, numbers) for name in label.split(" - "))
 
 
 def _without_repetition(rows: Sequence[Row], header: Sequence[str]) -> list[Row]:

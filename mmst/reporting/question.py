@@ -8,7 +8,7 @@ from functools import cached_property
 
 from mmst.reporting.arm_style import KNOWN
 from mmst.reporting.arms import Arm, arms_of, contrasts
-from mmst.reporting.charts import interval_chart
+from mmst.reporting.charts import INCHES_A_LETTER, LABELS_WIDTH, for_any_width, interval_chart
 from mmst.reporting.effects import Effect, Term, effect, method_words, shared_methods
 from mmst.reporting.part import Table, p_value, percent, points
 from mmst.reporting.runs import Sweep
@@ -44,7 +44,9 @@ class Answer:
         if self.chart or not self.rows:
             return self.chart
         cells = [(row.label, {self.title: row.effect.cell}) for row in self.rows]
-        return interval_chart(cells, "points", zero=True, arms=[row.arm for row in self.rows], colours=colours)
+        arms = [row.arm for row in self.rows]
+        wide = INCHES_A_LETTER * max(len(row.label) for row in self.rows) > LABELS_WIDTH
+        return for_any_width(lambda stacked: interval_chart(cells, "points", True, arms, stacked, colours), wide)
 
     def table(self) -> Table:
         """The numbers of the chart."""
@@ -201,7 +203,9 @@ def corrected(rows: Sequence[Compared]) -> str:
     if len(tested) < 2 or not any(row.effect.sign for row, _ in tested):
         return ""
     found = zip(tested, holm([p for _, p in tested]), strict=True)
-    apart = sorted(((p, row.label) for (row, _), p in found if row.effect.sign), key=lambda pair: pair[0])
+    starts = {row.label.rpartition(", ")[0] for row, _ in tested}
+    shared = f"{starts.pop()}, " if len(starts) == 1 and "" not in starts else ""
+    apart = sorted(((p, row.label.removeprefix(shared)) for (row, _), p in found if row.effect.sign), key=lambda pair: pair[0])
     kept, lost = ([f"{label} ({p_value(p)})" for p, label in apart if (p < ALPHA) == below] for below in (True, False))
     start = f"Intervals are of one comparison each; after Holm's correction for these {len(tested)}, p"
     if not kept:

@@ -52,7 +52,7 @@ def accuracy_parts(sweep: Sweep, dataset: str) -> list[Part]:
             "Greedy answers; either: some method is right.",
             [
                 for_any_width(
-                    lambda stacked: interval_chart(shown, "% right", stacked=stacked, colours=sweep.colours), len(methods)
+                    lambda stacked: interval_chart(shown, "% right", stacked=stacked, colours=sweep.colours), len(methods) > 1
                 )
             ],
             [Table(["arm", *methods, "n", "seeds"], rows, note)],
@@ -101,7 +101,7 @@ def _difference_part(sweep: Sweep, dataset: str, found: Sequence[Difference], ch
     return Part(
         f"Paired differences: {dataset}",
         "",
-        [for_any_width(lambda s: interval_chart(shown, "points", zero=True, stacked=s, colours=sweep.colours), panels)],
+        [for_any_width(lambda s: interval_chart(shown, "points", zero=True, stacked=s, colours=sweep.colours), panels > 1)],
         [Table(["arms", "method", "difference", "by seed", "p", "p (Holm)", "n"], rows, note)],
     )
 
@@ -126,7 +126,9 @@ def axis_part(sweep: Sweep, dataset: str) -> Part | None:
                 at = [places[arm.variant]] if arm.variant in places else values  # of an arm that no setting changes: all
                 of_arm[arm.arm] += [(place, cell) for place in at]
     logarithmic = values[0] > 0 and values[-1] / values[0] >= 8
-    chart = for_any_width(lambda stacked: line_chart(lines, axis, "% right", logarithmic, stacked, sweep.colours), len(lines))
+    chart = for_any_width(
+        lambda stacked: line_chart(lines, axis, "% right", logarithmic, stacked, sweep.colours), len(lines) > 1
+    )
     return Part(f"Along {axis}", "Bands are 95% intervals.", [chart])
 
 
@@ -148,7 +150,7 @@ def rounds_part(sweep: Sweep, dataset: str) -> Part | None:
             of_arm[arm.label] = of_arm[arm.label] or [(0, start)]
             of_arm[arm.label].append((arm.round, cell))
     chart = for_any_width(
-        lambda stacked: line_chart(lines, "round", "% right", stacked=stacked, colours=sweep.colours), len(lines)
+        lambda stacked: line_chart(lines, "round", "% right", stacked=stacked, colours=sweep.colours), len(lines) > 1
     )
     return Part("Round by round", "Round 0 is the base. Bands are 95% intervals.", [chart])
 

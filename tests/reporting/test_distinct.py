@@ -64,6 +64,13 @@ def test_differences_stand_by_both_arms():
     assert [row[0] for row in found] == ["self_both - base", "multi - base", "multi - self_both"]
 
 
+def test_settings_that_are_names_stand_by_their_numbers():
+    given = [(f"multi (model={name})", name) for name in ("nano", "nano_64", "nano_192")]
+    part = Part("", tables=[Table(["arm", "value"], given)])
+    (table,) = distinct(part, {"nano_64": 0.3, "nano": 1, "nano_192": 2}).tables
+    assert [row[1] for row in table.rows] == ["nano_64", "nano", "nano_192"]
+
+
 def test_other_tables_keep_their_order():
     found, _ = rows(("b", "1"), ("a", "1"), ("b", "1"), header=("job", "folder"))
     assert found == [("b", "1"), ("a", "1")]
