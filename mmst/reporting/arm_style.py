@@ -31,7 +31,7 @@ KNOWN = {
     "harder": 7,
     "shortest": 8,
     "likeliest": 9,
-    "distinct": 10,
+    "distinct": 12,
     "multi_dpo": 4,
     "multi_rpo": 3,
     "multi_kto": 6,
