@@ -67,13 +67,15 @@ def watch(folder: Path, host: str, port: int, samples: int) -> None:
 def write_each(folders: Sequence[Path], into: Path, samples: int) -> None:
     """Write a page for each folder, and the index of all pages that lie beside them."""
     from mmst.ledger.files import atomic_write
-    from mmst.reporting.index import INDEX, index_of_pages, index_page
+    from mmst.reporting.index import INDEX, index_of_pages, index_page, texts_of
     from mmst.reporting.progress import say
 
     into.mkdir(parents=True, exist_ok=True)
     for folder in folders:
         write([folder], into / f"{folder.resolve().name}.html", samples, alone=True)
-    atomic_write(into / INDEX, index_page("Questions, and what was found", index_of_pages(into), PAGES).encode())
+    atomic_write(
+        into / INDEX, index_page("Questions, and what was found", index_of_pages(into), PAGES, texts_of(into)).encode()
+    )
     say(f"index: {into / INDEX}")
 
 

@@ -44,11 +44,13 @@ def arms_answer(asked: Question) -> Answer | None:
     """Every arm against one, and the best against the next."""
     first = (asked.sweep.settings.get("contrast") or (BASE_ARM,))[0]
     pairs = [(a, b) for a, b in asked.pairs if a.arm == first] or asked.pairs
+    pairs = [(a, b) for a, b in pairs if not asked.among or b.arm in asked.among]
     found = [(Compared(b.label, row, b.arm), b) for a, b in pairs if (row := gain(a, b)) is not None]
     if not found:
         return None
     if len(asked.pairs) == 1:
         return contrast_answer(asked)
+    signs = {row.effect.sign for row, _ in found}
     rows = [row for row, _ in found]
     reference = pairs[0][0]
     found.sort(key=lambda pair: -pair[0].effect.cell.value)
@@ -56,9 +58,12 @@ def arms_answer(asked: Question) -> Answer | None:
     by_value = [row for row, _ in found]
     better = [row for row in by_value if row.effect.sign > 0]
     on = basis(rows[0].effect, shared_methods([reference, found[0][1]]))
-    clauses = by_sign(by_value, names, f"better than {reference.arm}", f"worse than {reference.arm}")
-    none = "" if better else f"no arm is reliably better than {reference.arm}; "
-    sentences = [capital(f"{none}{clauses} (points {on}).")]
+    worse = f"{'each is ' if signs == {-1} and len(found) > 1 else ''}worse than {reference.arm}"
+    clauses = by_sign(by_value, names, f"better than {reference.arm}", worse)
+    none = "" if better or signs == {-1} else f"no arm is reliably better than {reference.arm}; "
+    word = asked.yes_no(1) if better else asked.yes_no(-1) if signs == {-1} else ""
+    others = "of the others: " if asked.among and not asked.asks else ""
+    sentences = [capital(f"{word}{others}{none}{clauses} (points {on}).")]
     extra: list[Compared] = []
     if better and len(found) > 1:
         (best, best_arm), (after, next_arm) = found[:2]
@@ -93,5 +98,5 @@ def rounds_answer(asked: Question) -> Answer | None:
     between = [Compared(f"{b.label} - {a.label}", found, b.arm) for a, b in pairs if (found := gain(a, b)) is not None]
     if between:
         names = {row.label: row.label for row in between}
-        sentences.append(capital(f"after the last round, {by_sign(between, names, 'better', 'worse')}."))
+        sentences[0] += f" After the last round, {by_sign(between, names, 'better', 'worse')}."
     return Answer(with_power(sentences, [*rows, *between]), "difference", [*rows, *between])

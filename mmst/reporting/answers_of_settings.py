@@ -1,12 +1,14 @@
-"""Answers of the kinds `best`, `against` and `trend`: settings against each other (`mmst.reporting.headline`)."""
+"""Answers of the kinds `best`, `share`, `against` and `trend`: settings against each other (`mmst.reporting.headline`)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
+from mmst.reporting.arms import Cell
 from mmst.reporting.charts import line_chart
-from mmst.reporting.effects import Effect, effect, slope
+from mmst.reporting.effects import Effect, effect, ratio, slope
 from mmst.reporting.question import Answer, Compared, Question, basis, capital, percent_of, told, with_power
 
 LOGARITHMIC_FROM = 8
@@ -84,8 +86,39 @@ def trend_answer(asked: Question) -> Answer | None:
     rows = [_setting_row(asked, name, row) for name, row in cells.items()]
     rows.append(Compared(f"trend {ends}", found, _arm_of(asked)))
     line_of = {_arm_of(asked): [(places[name], row.cell) for name, row in cells.items()]}
-    chart = line_chart({what: line_of}, asked.varied, "points", logarithmic)
+    gained = asked.arm is None
+    unit, colours = "points" if gained else "% right", asked.sweep.colours
+    chart = line_chart({what: line_of}, asked.varied, unit, logarithmic, colours=colours, zero=gained)
     return Answer(with_power([capital(sentence)], rows[-1:]), what, rows, chart)
+
+
+def share_answer(asked: Question) -> Answer | None:
+    """What part of the gain at the default setting is not there at the others, of which the least one comes first."""
+    default, found = asked.default, _effects(asked)
+    if default is None or default not in found or asked.arm is not None:
+        return None
+    others = sorted((name for name in found if name != default), key=lambda name: asked.place(name) or 0.0)
+    shares = {name: ratio(asked.settings[name], asked.settings[default], asked.methods) for name in others}
+    parts = {name: cell for name, cell in shares.items() if cell is not None}
+    apart = {name: row for name in others if (row := asked.between(default, name)) is not None}
+    if not parts or len(parts) < len(others) or len(apart) < len(others):
+        return None
+    least = parts[others[0]]
+    gone = replace(least, value=1 - least.value, low=1 - least.high, high=1 - least.low)
+    there = ", ".join(f"{told(found[n])} with {asked.name(n)} ({whole_percent(parts[n])} of it)" for n in reversed(others))
+    sentence = (
+        f"{whole_percent(gone)} of the gain comes with the {asked.varied}, from {asked.value(others[0])} to "
+        f"{asked.value(default)}: {asked.looked_at} is {told(found[default])} with {asked.name(default)}, {there}, "
+        f"{basis(found[default], asked.methods)}."
+    )
+    rows = [_setting_row(asked, name, row) for name, row in found.items()]
+    less = [Compared(f"{asked.name(default)} - {asked.name(n)}", row, _arm_of(asked)) for n, row in apart.items()]
+    return Answer(with_power([sentence], less), asked.looked_at, [*rows, *less])
+
+
+def whole_percent(share: Cell) -> str:
+    """A share of a gain with its interval."""
+    return f"{100 * share.value:.0f}% [{100 * share.low:.0f}, {100 * share.high:.0f}]"
 
 
 def _effects(asked: Question) -> dict[str, Effect]:

@@ -16,7 +16,7 @@ from typing import Any
 from mmst.methods.edge import BASE_ARM
 from mmst.reporting.arm_style import arm_order, natural
 from mmst.reporting.policies import label
-from mmst.reporting.runs import Run, Solved, Sweep, base_is_shared
+from mmst.reporting.runs import Run, Solved, Sweep, shared_arms
 from mmst.stages.evaluate import EITHER
 from mmst.statistics.intervals import accuracy_interval, mean_interval, seeds_interval
 from mmst.statistics.paired import holm, paired_difference
@@ -70,7 +70,7 @@ class Difference:
 
 def arms_of(sweep: Sweep, dataset: str, every_round: bool = False) -> list[Arm]:
     """The arms of a sweep on a data set, in the order of `arm_style`; each at its last round, or at every round."""
-    shared = base_is_shared(sweep, dataset)
+    shared = shared_arms(sweep, dataset)
     found: dict[tuple[str, int], Arm] = {}
     for run in sweep.runs:
         variant = sweep.variant(run)
@@ -78,7 +78,7 @@ def arms_of(sweep: Sweep, dataset: str, every_round: bool = False) -> list[Arm]:
         for (arm, number, name, method), solved in run.outcomes.items():
             if name != dataset or not (every_round or number == last[arm]):
                 continue
-            own = "" if shared and arm == BASE_ARM else variant
+            own = "" if arm in shared else variant
             label = f"{arm} ({own})" if own else arm
             made = found.setdefault((label, number), Arm(label, arm, own, number))
             made.solved.setdefault(run.seed, {})[method] = solved
@@ -86,14 +86,7 @@ def arms_of(sweep: Sweep, dataset: str, every_round: bool = False) -> list[Arm]:
                 made.runs.append(run)
     for made in found.values():
         made.solved = dict(sorted(made.solved.items(), key=lambda item: natural(item[0])))
-    return sorted(found.values(), key=lambda arm: _place(sweep, arm))
-
-
-def _place(sweep: Sweep, arm: Arm) -> tuple[int, tuple[object, ...]]:
-    """What arms are sorted by: as `arm_order`, but settings that the sweep's file gives a number by that."""
-    place, rest = arm_order(arm.label)
-    number = (sweep.settings.get("values") or {}).get(arm.variant.partition("=")[2])
-    return place, rest if number is None else ((0, arm.arm), (1, float(number)))
+    return sorted(found.values(), key=lambda arm: arm_order(arm.label, sweep.settings.get("values")))
 
 
 def columns(arms: Sequence[Arm]) -> list[str]:
@@ -165,19 +158,20 @@ def differences(pairs: Iterable[tuple[Arm, Arm]], methods: Sequence[str]) -> lis
     return [Difference(r.a, r.b, r.method, r.cell, r.p, None if r.p is None else next(corrected)) for r in found]
 
 
-def contrasts(sweep: Sweep, arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
+def contrasts(sweep: Sweep, arms: Sequence[Arm], named: Sequence[str] = ()) -> list[tuple[Arm, Arm]]:
     """The pairs that answer the question: the sweep's contrast within each variant, else each arm with the base.
 
-    A contrast is an arm and those that are compared with it; where it stands alone, all others but the base are.
+    A contrast is an arm and those that are compared with it; where it stands alone, all others but the base are. named: another
+    contrast than the sweep's; none where its arms are not there.
     """
-    first, *others = sweep.settings.get("contrast") or (BASE_ARM,)
+    first, *others = named or sweep.settings.get("contrast") or (BASE_ARM,)
     pairs = []
     for b in arms:
         if b.arm == BASE_ARM or (others and b.arm not in others):
             continue
         beside = [a for a in arms if a.arm == first and a.variant in ("", b.variant)]
         pairs += [(a, b) for a in beside[-1:] if a is not b]
-    return pairs or [(a, b) for a in arms[:1] for b in arms[1:]]
+    return pairs if pairs or named else [(a, b) for a in arms[:1] for b in arms[1:]]
 
 
 def with_base(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
@@ -186,6 +180,13 @@ def with_base(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     if not bases and len(arms) <= MOST_PAIRED:
         return list(combinations(arms, 2))
     return [(bases[arm.label], arm) for arm in arms if arm.arm != BASE_ARM and arm.label in bases]
+
+
+def with_others(sweep: Sweep, arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
+    """What the contrast looks at beside every arm that it does not name, within each variant."""
+    named = sweep.settings.get("contrast") or ()
+    others = [arm for arm in arms if arm.arm not in (BASE_ARM, *named)]
+    return [(a, b) for b in arms if b.arm in named[1:] for a in others if a.variant in ("", b.variant)]
 
 
 def bases_of(arms: Sequence[Arm]) -> dict[str, Arm]:

@@ -21,6 +21,8 @@ INK, FAINT = "#010203", "#010204"
 """Stand for the page's text colour, and for a fainter one."""
 LETTERS_PER_INCH, LEGEND_MARGIN = 14, 6
 """How much of a legend fits beside each other."""
+LABELS_WIDTH, INCHES_A_LETTER = 1.9, 0.07
+"""Of the labels of rows: the least, and what long ones take."""
 STACKED_WIDTH = 4.6
 """Inches of a chart whose panels stand below each other: a phone shows it whole."""
 LEAST_SCALE = 0.8
@@ -42,22 +44,25 @@ def interval_chart(
     zero: bool = False,
     arms: Sequence[str] | None = None,
     stacked: bool = False,
+    colours: Mapping[str, int] | None = None,
 ) -> str:
     """Values with intervals: a panel a column, a line a row. `zero`: differences, with a line at none.
 
     arms: whose colour each row has; by default that of the arm that its label names. stacked: panels below each other.
+    colours: those of the page's arms (`arm_style.page_colours`), here and below.
     """
     panels = list(dict.fromkeys(name for _, cells in rows for name in cells))
-    colours = [colour(arm_colour(name)) for name in arms or [label for label, _ in rows]]
-    figure, axes = _figure(min(11.0, 1.9 + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels), stacked)
+    shades = [colour(arm_colour(name, colours)) for name in arms or [label for label, _ in rows]]
+    beside = max(LABELS_WIDTH, INCHES_A_LETTER * max(len(label) for label, _ in rows))
+    figure, axes = _figure(min(11.0, beside + 2.6 * len(panels)), 0.7 + 0.27 * len(rows), len(panels), stacked)
     for panel, name in zip(axes, panels, strict=True):
         for place, (_, cells) in enumerate(rows):
             if name not in cells or not cells[name].n:
                 continue
             cell = cells[name]
             value, low, high = (100 * x for x in (cell.value, cell.low, cell.high))
-            panel.plot([low, high], [place, place], color=colours[place], linewidth=2, solid_capstyle="butt", alpha=0.55)
-            panel.plot([value], [place], "o", color=colours[place], markersize=5)
+            panel.plot([low, high], [place, place], color=shades[place], linewidth=2, solid_capstyle="butt", alpha=0.55)
+            panel.plot([value], [place], "o", color=shades[place], markersize=5)
         if zero:
             panel.axvline(0, color=FAINT, linewidth=1)
         panel.set_title(name, fontsize=10)
@@ -77,13 +82,18 @@ def line_chart(
     unit: str,
     logarithmic: bool = False,
     stacked: bool = False,
+    colours: Mapping[str, int] | None = None,
+    zero: bool = False,
 ) -> str:
-    """Values along an axis: a panel each, a line a series, with intervals as bands. stacked: panels below each other."""
+    """Values along an axis: a panel each, a line a series, with intervals as bands. stacked: panels below each other.
+
+    zero: differences, of which nothing is shown as well, so that one sees how large they are.
+    """
     figure, axes = _figure(min(11.0, 1.0 + 3.2 * len(panels)), 2.7, len(panels), stacked)
     dashes = dashes_of([name for lines in panels.values() for name in lines])
     for panel, (title, lines) in zip(axes, panels.items(), strict=True):
         for name, points in lines.items():
-            x, shade = [place for place, _ in points], colour(arm_colour(name))
+            x, shade = [place for place, _ in points], colour(arm_colour(name, colours))
             y = [100 * c.value for _, c in points]
             panel.plot(x, y, marker="o", linestyle=dashes[name], color=shade, label=name, markersize=4)
             low, high = ([100 * getattr(c, key) for _, c in points] for key in ("low", "high"))
@@ -91,6 +101,8 @@ def line_chart(
         panel.set_title(title, fontsize=10)
         panel.set_xlabel(label)
         panel.set_ylabel(unit if panel is axes[0] else "")
+        if zero:
+            panel.axhline(0, color=FAINT, linewidth=1)
         if logarithmic:
             panel.set_xscale("log")
         ticks = sorted({place for points in lines.values() for place, _ in points})
@@ -101,11 +113,15 @@ def line_chart(
     return _svg(figure, f"{unit} along {label}, with 95% intervals, by {listed(list(panels))}: {listed(list(dashes))}")
 
 
-def scatter_chart(points: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str) -> str:
+def scatter_chart(
+    points: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str, colours: Mapping[str, int] | None = None
+) -> str:
     """Points of several series."""
     figure, (panel,) = _figure(5.6, 3.2, 1)
     for (name, pairs), mark in zip(points.items(), itertools.cycle("os^Dv"), strict=False):
-        panel.plot([x for x, _ in pairs], [100 * y for _, y in pairs], mark, color=_shade(name), label=name, markersize=5)
+        panel.plot(
+            [x for x, _ in pairs], [100 * y for _, y in pairs], mark, color=_shade(name, colours), label=name, markersize=5
+        )
     panel.axhline(0, color=FAINT, linewidth=1)
     panel.set_xlabel(across)
     panel.set_ylabel(up)
@@ -114,14 +130,19 @@ def scatter_chart(points: Mapping[str, Sequence[tuple[float, float]]], across: s
     return _svg(figure, f"{up} against {across}: {listed(list(points))}")
 
 
-def curves_chart(curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]], across: str, up: str) -> str:
+def curves_chart(
+    curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]],
+    across: str,
+    up: str,
+    colours: Mapping[str, int] | None = None,
+) -> str:
     """Learning curves: all of a series in its colour."""
     figure, (panel,) = _figure(7.0, 2.8, 1)
     dashes = dashes_of(list(curves))
     for name, lines in curves.items():
         for place, line in enumerate(lines):
             how: Any = {"label": name if place == 0 else None, "linestyle": dashes[name], "linewidth": 1, "alpha": 0.8}
-            panel.plot([x for x, _ in line], [y for _, y in line], color=_shade(name), **how)
+            panel.plot([x for x, _ in line], [y for _, y in line], color=_shade(name, colours), **how)
     panel.set_xlabel(across)
     panel.set_ylabel(up)
     panel.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
@@ -171,8 +192,8 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def _shade(name: str) -> str:
-    return colour(arm_colour(name))
+def _shade(name: str, colours: Mapping[str, int] | None) -> str:
+    return colour(arm_colour(name, colours))
 
 
 def _ribbon(left: float, right: float, before: float, after: float) -> tuple[list[float], list[float]]:
@@ -181,9 +202,9 @@ def _ribbon(left: float, right: float, before: float, after: float) -> tuple[lis
     return [left + (right - left) * t for t in steps], [before + (after - before) * (3 * t * t - 2 * t**3) for t in steps]
 
 
-def for_any_width(drawn: Callable[[bool], str], panels: int) -> str:
-    """A chart with its panels beside each other, and, for narrow screens, below each other. drawn: whether stacked -> chart."""
-    if panels < 2:
+def for_any_width(drawn: Callable[[bool], str], wide: bool) -> str:
+    """A chart, and, where it is wide, one for narrow screens, with panels below each other. drawn: whether stacked -> chart."""
+    if not wide:
         return drawn(False)
     return f'<div class="broad">{drawn(False)}</div><div class="narrow">{drawn(True)}</div>'
 

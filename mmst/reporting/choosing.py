@@ -11,6 +11,7 @@ from mmst.reporting.effects import Effect
 from mmst.reporting.policies import label
 from mmst.reporting.question import Answer, Compared, Question, by_sign, capital, with_power
 from mmst.statistics.intervals import difference_interval, seeds_interval
+from mmst.statistics.paired import mean_p
 from mmst.statistics.power import smallest_mean
 
 SINGLE = "one"
@@ -51,9 +52,9 @@ def _difference(asked: Question, policy: str, trained: str) -> Effect | None:
     n = sum(ours["n"] for ours, _ in pairs)
     if len(set(by_seed)) > 1:
         low, high = seeds_interval(by_seed)
-        visible = smallest_mean(stdev(by_seed), len(by_seed))
+        visible, p = smallest_mean(stdev(by_seed), len(by_seed)), mean_p(by_seed)
     else:
-        (ours, theirs), visible = pairs[0], None
+        (ours, theirs), visible, p = pairs[0], None, None
         counts = [value for row in (ours, theirs) for value in (round(row["accuracy"] * row["n"]), row["n"])]
         low, high = difference_interval(*counts)
-    return Effect(Cell(fmean(by_seed), max(-1.0, low), min(1.0, high), n, 0, by_seed), visible)
+    return Effect(Cell(fmean(by_seed), max(-1.0, low), min(1.0, high), n, 0, by_seed), visible, p)

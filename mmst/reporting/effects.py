@@ -12,7 +12,8 @@ from statistics import fmean, stdev
 
 from mmst.reporting.arms import Arm, Cell, by_problem
 from mmst.stages.evaluate import EITHER
-from mmst.statistics.intervals import mean_interval, seeds_interval
+from mmst.statistics.intervals import mean_interval, nearly_equal, ratio_interval, seeds_interval
+from mmst.statistics.paired import mean_p
 from mmst.statistics.power import smallest_mean
 
 DIGITS = 9
@@ -28,6 +29,8 @@ class Effect:
     cell: Cell
     visible: float | None
     """The smallest true effect that these seeds, or problems, would show four times in five; None: it is not known."""
+    p: float | None = None
+    """By Student's t over the seeds, or, of one seed, over its problems; None where these tell nothing of their spread."""
 
     @property
     def sign(self) -> int:
@@ -57,7 +60,30 @@ def effect(terms: Sequence[Term], methods: Sequence[str]) -> Effect | None:
     low, high = seeds_interval(by_seed) if several else mean_interval(values, bounds=bounds)
     over = by_seed if several else values
     visible = smallest_mean(stdev(over), len(over)) if len(over) > 1 else None
-    return Effect(Cell(fmean(by_seed), max(bounds[0], low), min(bounds[1], high), len(values), 0, by_seed), visible)
+    p = None if not several and nearly_equal(values) else mean_p(over)
+    return Effect(Cell(fmean(by_seed), max(bounds[0], low), min(bounds[1], high), len(values), 0, by_seed), visible, p)
+
+
+def ratio(above: Sequence[Term], below: Sequence[Term], methods: Sequence[str]) -> Cell | None:
+    """One sum of accuracies as a share of another, on the problems that all arms of both were judged on.
+
+    None where the other cannot be told from nothing, or the arms share no seed.
+    """
+    arms = [arm for _, arm in (*above, *below)]
+    pairs = []
+    for seed in arms[0].solved:
+        if all(seed in arm.solved for arm in arms):
+            first, second = (_seed_values(terms, seed, methods) for terms in (above, below))
+            pairs.append({id: (first[id], second[id]) for id in first if id in second})
+    means = [tuple(fmean(side) for side in zip(*pair.values(), strict=True)) for pair in pairs if pair]
+    several = len({tuple(round(value, DIGITS) for value in mean) for mean in means}) > 1
+    over = means if several else [values for pair in pairs[:1] for values in pair.values()]
+    interval = ratio_interval(*zip(*over, strict=True)) if over else None
+    if interval is None:
+        return None
+    value = fmean(first for first, _ in means) / fmean(second for _, second in means)
+    problems = {id for pair in pairs for id in pair}
+    return Cell(value, *interval, len(problems), 0, tuple(first - value * second for first, second in means))
 
 
 def gain(a: Arm, b: Arm) -> Effect | None:

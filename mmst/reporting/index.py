@@ -27,8 +27,11 @@ class Indexed:
     """Where it lies, for comparing; empty where it cannot be compared."""
 
 
-def index_page(title: str, rows: Sequence[Indexed], about: str = "") -> str:
-    """The index. Where rows have folders, any two of them can be chosen, and the command that compares them is shown."""
+def index_page(title: str, rows: Sequence[Indexed], about: str = "", texts: Sequence[tuple[str, str]] = ()) -> str:
+    """The index. Where rows have folders, any two of them can be chosen, and the command that compares them is shown.
+
+    texts: files and their titles, below the table.
+    """
     environment = Environment(
         loader=PackageLoader("mmst.reporting", "page"), undefined=StrictUndefined, autoescape=select_autoescape(["j2"])
     )
@@ -37,6 +40,7 @@ def index_page(title: str, rows: Sequence[Indexed], about: str = "") -> str:
         title=title,
         rows=rows,
         about=about,
+        texts=texts,
         comparable=any(row.folder for row in rows),
         style=(files / "page.css").read_text(),
         script=(files / "index.js").read_text(),
@@ -47,6 +51,12 @@ def index_of_pages(folder: Path) -> list[Indexed]:
     """The pages of a folder, by name."""
     pages = sorted(path for path in folder.glob("*.html") if path.name != INDEX)
     return [Indexed(path.stem, path.name, *facts_of(path)) for path in pages]
+
+
+def texts_of(folder: Path) -> list[tuple[str, str]]:
+    """The Markdown texts of a folder: file, and first heading."""
+    found = [(path.name, path.read_text(errors="replace").splitlines()) for path in sorted(folder.glob("*.md"))]
+    return [(name, next((line.lstrip("# ") for line in lines if line.startswith("# ")), name)) for name, lines in found]
 
 
 def facts_of(page: Path) -> tuple[str, str]:

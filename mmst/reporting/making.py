@@ -13,11 +13,12 @@ from typing import Any
 
 from mmst.methods.edge import BASE_ARM
 from mmst.reporting import paper
-from mmst.reporting.arm_style import natural
+from mmst.reporting.arm_style import arm_name, natural
+from mmst.reporting.arms import data_sets
 from mmst.reporting.charts import curves_chart, flow_chart, scatter_chart
 from mmst.reporting.part import Part, Table, arm_label, phi
 from mmst.reporting.results import tables_of
-from mmst.reporting.runs import Run, Sweep, damaged
+from mmst.reporting.runs import Run, Sweep, damaged, shared_arms
 from mmst.stages.evaluate import EITHER
 
 STAGES = ("samples", "pseudo_labels", "translations", "verified", "examples")
@@ -45,7 +46,11 @@ def correlation_part(sweep: Sweep, dataset: str) -> Part | None:
             rows.append([label, run.seed, str(row["round"]), where, f"{row['a']}, {row['b']}", *counts, phi(row)])
     if not rows:
         return None
-    chart = scatter_chart(points, "phi of the methods on the training set's problems", "gain, points") if points else ""
+    chart = (
+        scatter_chart(points, "phi of the methods on the training set's problems", "gain, points", sweep.colours)
+        if points
+        else ""
+    )
     return Part(
         "Are the methods' errors different?",
         "Phi is the correlation of two methods being right, by the first sample of each: below 0 they fail on different "
@@ -104,15 +109,18 @@ def yield_part(sweep: Sweep) -> Part | None:
 def curves_part(sweep: Sweep) -> Part | None:
     """The loss while each arm was trained."""
     curves: dict[str, list[list[tuple[float, float]]]] = defaultdict(list)
+    shared = shared_arms(sweep, data_sets(sweep)[0])
     for run in sweep.runs:
         for path in sorted(run.folder.glob("curves/*/metrics.csv")):
-            line = _curve(path)
-            if line:
-                curves[arm_label(training_name(run, path.parent.name), sweep.variant(run))].append(line)
+            line, name = _curve(path), training_name(run, path.parent.name)
+            label = arm_label(name, "" if arm_name(name) in shared else sweep.variant(run))
+            if line and line not in curves[label]:
+                curves[label].append(line)
+    curves = {label: lines for label, lines in curves.items() if lines}
     if not curves:
         return None
     return Part("Learning curves", "Mean loss of a completion token over the last logged steps; a line a seed.", [
-        curves_chart(curves, "step", "loss")
+        curves_chart(curves, "step", "loss", sweep.colours)
     ])  # fmt: skip
 
 

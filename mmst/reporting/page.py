@@ -101,8 +101,9 @@ def page(sweep: Sweep, samples: int, beside: Path | None = None) -> str:
     names = data_sets(sweep)
     table = sample_table(sweep, samples if beside is None else sys.maxsize)
     drawn = embedded(table, samples)
-    lead = [distinct(part) for part in accuracy_parts(sweep, names[0])]
-    others = [distinct(part) for section in sections() for part in section(sweep) if part is not None]
+    numbers = sweep.settings.get("values")
+    lead = [distinct(part, numbers) for part in accuracy_parts(sweep, names[0])]
+    others = [distinct(part, numbers) for section in sections() for part in section(sweep) if part is not None]
     environment = Environment(
         loader=PackageLoader("mmst.reporting", "page"), undefined=StrictUndefined, autoescape=select_autoescape(["j2"])
     )

@@ -8,10 +8,12 @@ from functools import cached_property
 
 from mmst.reporting.arm_style import KNOWN
 from mmst.reporting.arms import Arm, arms_of, contrasts
-from mmst.reporting.charts import interval_chart
+from mmst.reporting.charts import INCHES_A_LETTER, LABELS_WIDTH, for_any_width, interval_chart
 from mmst.reporting.effects import Effect, Term, effect, method_words, shared_methods
-from mmst.reporting.part import Table, percent, points
+from mmst.reporting.part import Table, p_value, percent, points
 from mmst.reporting.runs import Sweep
+from mmst.statistics.paired import holm
+from mmst.statistics.power import ALPHA
 
 ASKED = ("Does ", "Do ", "Is ", "Are ", "Should ", "Can ")
 """How a question begins that is answered by yes or no."""
@@ -37,12 +39,14 @@ class Answer:
     chart: str = ""
     """Made of the rows, where it is not given."""
 
-    def drawn(self) -> str:
-        """The chart, as SVG."""
+    def drawn(self, colours: Mapping[str, int] | None = None) -> str:
+        """The chart, as SVG, in the colours of the page's arms."""
         if self.chart or not self.rows:
             return self.chart
         cells = [(row.label, {self.title: row.effect.cell}) for row in self.rows]
-        return interval_chart(cells, "points", zero=True, arms=[row.arm for row in self.rows])
+        arms = [row.arm for row in self.rows]
+        wide = INCHES_A_LETTER * max(len(row.label) for row in self.rows) > LABELS_WIDTH
+        return for_any_width(lambda stacked: interval_chart(cells, "points", True, arms, stacked, colours), wide)
 
     def table(self) -> Table:
         """The numbers of the chart."""
@@ -70,8 +74,12 @@ class Question:
     dataset: str
     arm: str | None = None
     """The arm whose accuracy is looked at; None: the gain of the contrast is."""
-    leads: bool = True
-    """Whether this is the first answer, the only one that says yes or no."""
+    contrast: Sequence[str] = ()
+    """The contrast that is looked at, where it is not the sweep's."""
+    among: Sequence[str] = ()
+    """The arms that are compared, where it is not all of them."""
+    asks: str = ""
+    """The question, or the half of it, that this answers by yes or no; empty for what stands below the first answer."""
     arms: Sequence[Arm] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +88,7 @@ class Question:
     @cached_property
     def pairs(self) -> list[tuple[Arm, Arm]]:
         """The pairs of the contrast, one for each setting or arm."""
-        return contrasts(self.sweep, self.arms)
+        return contrasts(self.sweep, self.arms, self.contrast)
 
     @cached_property
     def settings(self) -> dict[str, list[Term]]:
@@ -107,6 +115,10 @@ class Question:
     def varied(self) -> str:
         """What is varied, in a word."""
         return str(self.sweep.settings.get("varies") or " and ".join(axis.rpartition(".")[2] for axis in self.sweep.axes))
+
+    def value(self, setting: str) -> str:
+        """A setting's value alone, of one key."""
+        return _value(setting)
 
     def place(self, setting: str) -> float | None:
         """A setting as a number: its own, or the one that the sweep's file gives it."""
@@ -136,7 +148,7 @@ class Question:
 
     def yes_no(self, sign: int) -> str:
         """The word that a question of yes or no begins its answer with."""
-        if not self.leads or not self.sweep.question.startswith(ASKED):
+        if not self.asks.startswith(ASKED):
             return ""
         return {1: "Yes: ", -1: "No: ", 0: ""}[sign]
 
@@ -180,9 +192,25 @@ def by_sign(rows: Sequence[Compared], names: Mapping[str, str], better: str, wor
 
 
 def with_power(sentences: Sequence[str], rows: Sequence[Compared]) -> list[str]:
-    """The sentences, and what else could have shown, where some comparison shows nothing."""
+    """The sentences; after the first, what a correction leaves of several comparisons; last, what else could have shown."""
     hidden = [row.effect for row in rows if row.effect.sign == 0]
-    return [*sentences, *filter(None, [could_show(hidden)])]
+    return [*sentences[:1], *filter(None, [corrected(rows)]), *sentences[1:], *filter(None, [could_show(hidden)])]
+
+
+def corrected(rows: Sequence[Compared]) -> str:
+    """What Holm's correction leaves of several comparisons, as a sentence; nothing where there are none to correct."""
+    tested = [(row, row.effect.p) for row in rows if row.effect.p is not None]
+    if len(tested) < 2 or not any(row.effect.sign for row, _ in tested):
+        return ""
+    found = zip(tested, holm([p for _, p in tested]), strict=True)
+    starts = {row.label.rpartition(", ")[0] for row, _ in tested}
+    shared = f"{starts.pop()}, " if len(starts) == 1 and "" not in starts else ""
+    apart = sorted(((p, row.label.removeprefix(shared)) for (row, _), p in found if row.effect.sign), key=lambda pair: pair[0])
+    kept, lost = ([f"{label} ({p_value(p)})" for p, label in apart if (p < ALPHA) == below] for below in (True, False))
+    start = f"Intervals are of one comparison each; after Holm's correction for these {len(tested)}, p"
+    if not kept:
+        return f"{start} is below {ALPHA} for none of them: {', '.join(lost)}."
+    return f"{start} is below {ALPHA} for {', '.join(kept)}{'; not for ' if lost else ''}{', '.join(lost)}."
 
 
 def capital(sentence: str) -> str:

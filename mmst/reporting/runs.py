@@ -14,12 +14,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from mmst.errors import DataError
 from mmst.ledger.files import natural_order
 from mmst.methods.edge import BASE_ARM
+from mmst.reporting.arm_style import page_colours
 from mmst.reporting.results import FORMAT, OUTCOMES, RESULTS
 
 JOB = "job.json"
@@ -107,6 +109,11 @@ class Sweep:
         titles = {run.found["config"].get("title") for run in self.runs}
         return str(titles.pop() or NAMELESS.format(self.name)) if len(titles) == 1 else NAMELESS.format(self.name)
 
+    @cached_property
+    def colours(self) -> Mapping[str, int]:
+        """Arm -> the number of its colour on the page."""
+        return page_colours({arm for run in self.runs for arm, *_ in run.outcomes})
+
     def variant(self, run: Run) -> str:
         """What sets a run's arms apart from those of the same names in other runs."""
         return ", ".join(f"{axis.rsplit('.', 1)[-1]}={run.overrides.get(axis, 'default')}" for axis in self.axes)
@@ -155,14 +162,24 @@ def read_sweep(path: Path) -> Sweep:
     return Sweep(path.resolve().name, runs, failures, _axes(runs), runs[0].found["config"].get("sweep") or {})
 
 
-def base_is_shared(sweep: Sweep, dataset: str) -> bool:
-    """Whether all runs of one seed have the same base on a data set, so that it is one arm and not several."""
-    seen: dict[str, Any] = {}
-    for run in sweep.runs:
-        base = [solved for (arm, _, name, _), solved in run.outcomes.items() if (arm, name) == (BASE_ARM, dataset)]
-        if seen.setdefault(run.seed, base) != base:
-            return False
-    return True
+def shared_arms(sweep: Sweep, dataset: str) -> frozenset[str]:
+    """The arms that are the same in all settings on a data set, so that each is one arm and not several.
+
+    The arms that the question looks at are never among them: that a setting changes nothing of these is an answer.
+    """
+    variants = {sweep.variant(run) for run in sweep.runs}
+    looked_at = set((sweep.settings.get("contrast") or ())[1:])
+    found = set()
+    for arm in {arm for run in sweep.runs for arm, *_ in run.outcomes} | {BASE_ARM}:
+        by_seed: dict[str, dict[str, Any]] = defaultdict(dict)
+        for run in sweep.runs:
+            key = {place: solved for place, solved in run.outcomes.items() if (place[0], place[2]) == (arm, dataset)}
+            by_seed[run.seed][sweep.variant(run)] = key
+        equal = all(solved == other for of_seed in by_seed.values() for solved, other in pairwise(of_seed.values()))
+        beside = {variant for of_seed in by_seed.values() if len(of_seed) > 1 for variant in of_seed}
+        if equal and (arm == BASE_ARM or (arm not in looked_at and beside == variants)):
+            found.add(arm)
+    return frozenset(found)
 
 
 def _run(folder: Path) -> Run:

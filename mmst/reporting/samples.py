@@ -6,7 +6,7 @@ Which problems is decided by a hash of their ids: the same ones in every run, ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any
 from mmst.ledger.spec import RowsSpec, key_of
 from mmst.ledger.stage import Stage, done_stage
 from mmst.methods.edge import ARROW, BASE_ARM, TAUGHT
+from mmst.reporting.arm_style import arm_name
 from mmst.reporting.part import arm_label
-from mmst.reporting.runs import Run, Sweep, base_is_shared
+from mmst.reporting.runs import Run, Sweep, shared_arms
 from mmst.stages.asked import NAME, asked_texts, prompt_of
 from mmst.types import Dropped, GradedSample, Problem
 
@@ -113,7 +114,7 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
     """About `most` samples of a sweep's runs, or all where there are fewer; none where the ledger is gone."""
     table = SampleTable()
     stages: dict[Path, _Found] = {}
-    shared = base_is_shared(sweep, sweep.runs[0].found["dataset"])
+    shared = shared_arms(sweep, sweep.runs[0].found["dataset"])
     for run in sweep.runs:
         of_run, (fates, trained) = list(sampled_stages(run, sweep.variant(run), shared)), fates_of(run)
         for found in sorted(of_run, key=lambda found: bool(found.edge)):
@@ -212,19 +213,19 @@ def _trained(manifest: Mapping[str, Any]) -> tuple[int, str]:
     return int(number) if number.isdecimal() else 1, arm.strip(" ,")
 
 
-def sampled_stages(run: Run, variant: str, shared: bool) -> Iterator[SampledStage]:
-    """The graded stages of a run, with the model that was sampled from. `shared`: the base is that of all runs."""
+def sampled_stages(run: Run, variant: str, shared: Set[str]) -> Iterator[SampledStage]:
+    """The graded stages of a run, with the model that was sampled from. `shared`: the arms that all runs have the same."""
     root = Path(run.found["ledger"]["root"])
     stages = {name: stage for name in run.found["ledger"]["stages"] if (stage := done_stage(root, name)) is not None}
     models = {
-        row["checkpoint_key"]: arm_label(row["arm"], "" if shared and row["arm"] == BASE_ARM else variant)
+        row["checkpoint_key"]: arm_label(row["arm"], "" if row["arm"] in shared else variant)
         for row in run.found["rounds"]
         if not row["round"]
     }
     models |= {
-        s.manifest()["checkpoint"]: arm_label(_trained_name(run, s.manifest()), variant)
+        s.manifest()["checkpoint"]: arm_label(trained, "" if arm_name(trained) in shared else variant)
         for n, s in stages.items()
-        if n.startswith("train-")
+        if n.startswith("train-") and (trained := _trained_name(run, s.manifest()))
     }
     for name, stage in stages.items():
         if not name.startswith("grade-"):

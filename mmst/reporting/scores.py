@@ -19,6 +19,7 @@ from mmst.reporting.arms import (
     differences,
     pair_label,
     with_base,
+    with_others,
 )
 from mmst.reporting.charts import for_any_width, interval_chart, line_chart
 from mmst.reporting.part import Part, Table, arm_label, p_value, percent, phi, points
@@ -49,16 +50,21 @@ def accuracy_parts(sweep: Sweep, dataset: str) -> list[Part]:
         Part(
             f"Accuracy: {dataset}",
             "Greedy answers; either: some method is right.",
-            [for_any_width(lambda stacked: interval_chart(shown, "% right", stacked=stacked), len(methods))],
+            [
+                for_any_width(
+                    lambda stacked: interval_chart(shown, "% right", stacked=stacked, colours=sweep.colours), len(methods) > 1
+                )
+            ],
             [Table(["arm", *methods, "n", "seeds"], rows, note)],
         )
     ]
     asked = contrasts(sweep, arms)
     known = {(a.label, b.label) for a, b in asked}
     answering = differences(asked, methods)
-    others = differences([(a, b) for a, b in with_base(arms) if (a.label, b.label) not in known], methods)
+    further = [*with_base(arms), *with_others(sweep, arms)]
+    others = differences([(a, b) for a, b in further if (a.label, b.label) not in known], methods)
     if answering or others:
-        parts.append(_difference_part(dataset, [*answering, *others], answering or others))
+        parts.append(_difference_part(sweep, dataset, [*answering, *others], answering or others))
     return parts
 
 
@@ -68,7 +74,7 @@ def _sizes(arm: Arm) -> tuple[str, str]:
     return f"{len(problems):,}", str(len(arm.solved))
 
 
-def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequence[Difference]) -> Part:
+def _difference_part(sweep: Sweep, dataset: str, found: Sequence[Difference], charted: Sequence[Difference]) -> Part:
     by_pair: dict[str, dict[str, Cell]] = defaultdict(dict)
     for row in charted:
         by_pair[pair_label(row.a, row.b)][row.method] = row.cell
@@ -95,7 +101,7 @@ def _difference_part(dataset: str, found: Sequence[Difference], charted: Sequenc
     return Part(
         f"Paired differences: {dataset}",
         "",
-        [for_any_width(lambda stacked: interval_chart(shown, "points", zero=True, stacked=stacked), panels)],
+        [for_any_width(lambda s: interval_chart(shown, "points", zero=True, stacked=s, colours=sweep.colours), panels > 1)],
         [Table(["arms", "method", "difference", "by seed", "p", "p (Holm)", "n"], rows, note)],
     )
 
@@ -109,17 +115,20 @@ def axis_part(sweep: Sweep, dataset: str) -> Part | None:
         places = {sweep.variant(run): float(run.overrides[axis]) for run in sweep.runs}
     except (KeyError, ValueError):
         return None
-    arms = [arm for arm in arms_of(sweep, dataset) if arm.variant in places]
-    if len(set(places.values())) < 2 or not arms:
+    arms = arms_of(sweep, dataset)
+    if len(set(places.values())) < 2 or not any(arm.variant in places for arm in arms):
         return None
     lines: dict[str, dict[str, list[tuple[float, Cell]]]] = {method: defaultdict(list) for method in columns(arms)}
-    for arm in sorted(arms, key=lambda arm: places[arm.variant]):
+    values = sorted(set(places.values()))
+    for arm in sorted(arms, key=lambda arm: places.get(arm.variant, values[0])):
         for method, of_arm in lines.items():
             if (cell := accuracy(arm, method)) is not None:
-                of_arm[arm.arm].append((places[arm.variant], cell))
-    values = sorted(places.values())
+                at = [places[arm.variant]] if arm.variant in places else values  # of an arm that no setting changes: all
+                of_arm[arm.arm] += [(place, cell) for place in at]
     logarithmic = values[0] > 0 and values[-1] / values[0] >= 8
-    chart = for_any_width(lambda stacked: line_chart(lines, axis, "% right", logarithmic, stacked), len(lines))
+    chart = for_any_width(
+        lambda stacked: line_chart(lines, axis, "% right", logarithmic, stacked, sweep.colours), len(lines) > 1
+    )
     return Part(f"Along {axis}", "Bands are 95% intervals.", [chart])
 
 
@@ -140,7 +149,9 @@ def rounds_part(sweep: Sweep, dataset: str) -> Part | None:
                 continue
             of_arm[arm.label] = of_arm[arm.label] or [(0, start)]
             of_arm[arm.label].append((arm.round, cell))
-    chart = for_any_width(lambda stacked: line_chart(lines, "round", "% right", stacked=stacked), len(lines))
+    chart = for_any_width(
+        lambda stacked: line_chart(lines, "round", "% right", stacked=stacked, colours=sweep.colours), len(lines) > 1
+    )
     return Part("Round by round", "Round 0 is the base. Bands are 95% intervals.", [chart])
 
 

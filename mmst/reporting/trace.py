@@ -33,7 +33,7 @@ class Traced:
     def of(cls, folder: Path) -> Traced:
         """A run by its folder."""
         (run,) = read_sweep(folder).runs
-        return cls(run.found, tuple(sampled_stages(run, "", True)))
+        return cls(run.found, tuple(sampled_stages(run, "", frozenset())))
 
     def stages(self, name: str) -> Iterator[Stage]:
         """The stages of a name."""

@@ -82,6 +82,27 @@ def bounded_interval(values: Sequence[float], bounds: tuple[float, float] = (0.0
     return max(low, middle - half), min(high, middle + half)
 
 
+def ratio_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float, float] | None:
+    """The 95% interval of the mean of `above` over the mean of `below`, values in pairs (Fieller 1954, J. R. Stat. Soc. B 16).
+
+    None where it has no bounds, since the mean below cannot be told from nothing; or there are fewer than two pairs.
+    """
+    from scipy import stats
+
+    n = len(above)
+    if n < 2:
+        return None
+    (upper, lower), spread = np.mean([above, below], axis=1), np.cov(above, below) / n
+    wide = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) ** 2
+    square, middle, rest = (
+        x - wide * s for x, s in zip((lower**2, upper * lower, upper**2), spread[[1, 0, 0], [1, 1, 0]], strict=True)
+    )
+    if square <= 0:
+        return None
+    half = sqrt(max(0.0, middle**2 - square * rest))
+    return float((middle - half) / square), float((middle + half) / square)
+
+
 def seeds_interval(values: Sequence[float]) -> tuple[float, float]:
     """The 95% interval of a mean over independent runs, by Student's t (1908); needs at least two.
 

@@ -63,6 +63,13 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
     return 1.0 if discordant == 0 else float(stats.binomtest(only_b, discordant, 0.5).pvalue)
 
 
+def mean_p(values: Sequence[float]) -> float | None:
+    """Student's p of a mean of nothing, two-sided; None where values are fewer than two, or equal."""
+    from scipy import stats
+
+    return float(stats.ttest_1samp(values, 0.0).pvalue) if len(set(values)) > 1 else None
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """P values corrected for their number (Holm 1979), in their order."""
     corrected, least = [0.0] * len(p_values), 0.0

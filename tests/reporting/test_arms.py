@@ -14,6 +14,7 @@ from mmst.reporting.arms import (
     difference,
     differences,
     with_base,
+    with_others,
 )
 
 
@@ -129,6 +130,10 @@ def test_an_arm_is_contrasted_with_its_own_variants_partner():
     against_one = SimpleNamespace(settings={"contrast": ["self"]})
     arms = [shared, plain, one("multi", "multi", ""), one("matched", "matched", "")]
     assert labels(contrasts(against_one, arms)) == [("self", "multi"), ("self", "matched")]
+    assert labels(with_others(settings, [shared, plain, matched := one("matched (k=1)", "matched", "k=1"), *made])) == [
+        (matched.label, "multi (k=1)")
+    ]
+    assert labels(contrasts(settings, [shared, *made], ("gone", "multi"))) == []
     assert labels(with_base([shared, *made])) == [("base", arm.label) for arm in made]
     assert labels(with_base([own, *made])) == [("base (k=1)", "self (k=1)"), ("base (k=1)", "multi (k=1)")]
     assert labels(with_base([one(name, name, "") for name in "abc"])) == [("a", "b"), ("a", "c"), ("b", "c")], "no base"

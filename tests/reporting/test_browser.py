@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from mmst.reporting.index import Indexed, index_page
 from mmst.reporting.page import page
 from mmst.reporting.runs import read_sweep
 from tests.reporting.browsing import chromium, violations
@@ -179,6 +180,27 @@ def test_nothing_lies_outside_the_window(browser, written, width):
     with opened(browser, written.as_uri(), width) as tab:
         tab.evaluate(UNFOLD)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_what_is_wider_than_the_screen_says_that_it_scrolls(browser, written):
+    """And nothing else does."""
+    said = """[...document.querySelectorAll(".scroll, figure")].filter(one => one.clientWidth).map(one =>
+        [one.scrollWidth > one.clientWidth + 1, getComputedStyle(one, "::before").content.includes("scroll sideways")])"""
+    for width in WIDTHS:
+        with opened(browser, written.as_uri(), width) as tab:
+            tab.evaluate(UNFOLD)
+            tab.wait_for_function(f"{said}.every(([wide, told]) => wide === told)")
+            assert any(wide for wide, _ in tab.evaluate(said)) == (width < 700)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_index_fits_and_axe_finds_nothing_in_it(browser, tmp_path, width):
+    rows = [Indexed("made", "made.html", "Does it help, and is it so?", "Yes: " + "it does, and more of it does more. " * 9)]
+    (tmp_path / "index.html").write_text(index_page("Questions", rows, "All of them."))
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab.goto((tmp_path / "index.html").as_uri())
+    assert tab.evaluate("[...document.querySelectorAll('.scroll')].every(one => one.scrollWidth <= one.clientWidth)")
+    assert violations(tab) == []
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])

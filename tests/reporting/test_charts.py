@@ -44,6 +44,13 @@ def test_intervals_are_drawn_where_they_are():
     assert lengths[1] == pytest.approx(2 * lengths[0], rel=0.01)
 
 
+def test_a_line_of_differences_shows_where_there_is_none():
+    lines = {"gain": {"multi": [(1, CELL), (2, CELL)]}}
+    ticks = [re.findall(r">([\d.]+)</text>", line_chart(lines, "k", "points", zero=zero)) for zero in (True, False)]
+    assert "0" in ticks[0]
+    assert "0" not in ticks[1]
+
+
 def test_ribbons_show_their_counts():
     drawn = CHARTS["flow"]()
     shown = re.findall(r">(\d+)</text>", drawn)

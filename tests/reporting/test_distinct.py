@@ -26,9 +26,49 @@ def test_rows_stand_by_arm_and_seed_and_keep_their_colours():
     assert shades == {(3, 2): 0.5, (0, 2): -0.5}
 
 
+def test_an_arm_that_settings_do_not_change_stands_once_and_without_one():
+    given = [(f"{arm} (match_by={by})", seed, value) for by in "ab" for arm, seed, value in (
+        ("self", "0", "x"), ("self", "1", "y"), ("multi", "0", by), ("multi", "1", "z"),
+    )]  # fmt: skip
+    found, _ = rows(*given)
+    assert found == [
+        ("multi (match_by=a and b)", "1", "z"), ("multi (match_by=a)", "0", "a"), ("multi (match_by=b)", "0", "b"),
+        ("self", "0", "x"), ("self", "1", "y"),
+    ]  # fmt: skip
+
+
+def test_a_round_that_settings_have_alike_stands_once():
+    given = [
+        (f"multi (from={by})", "0", number, kind, number if number == "1" else by)
+        for by in "ab"
+        for number in "12"
+        for kind in "uv"
+    ]
+    found, _ = rows(*given, header=("arm", "seed", "round", "kind", "value"))
+    assert [row[0] for row in found] == ["multi (from=a and b)"] * 2 + ["multi (from=a)"] * 2 + ["multi (from=b)"] * 2
+
+
+def test_rows_that_are_alike_by_chance_stay_apart():
+    """Of trainings that differ in another row."""
+    found, _ = rows(("multi (k=1)", "0", "x"), ("multi (k=1)", "0", "y"), ("multi (k=2)", "0", "x"), ("multi (k=2)", "0", "z"))
+    assert len(found) == 4
+
+
+def test_settings_of_several_keys_are_named_whole():
+    found, _ = rows(("multi (k=1, t=2)", "x"), ("multi (k=2, t=2)", "x"), ("multi (k=3, t=2)", "y"), header=("arm", "value"))
+    assert found[0] == ("multi (k=1, t=2 and k=2, t=2)", "x")
+
+
 def test_differences_stand_by_both_arms():
     found, _ = rows(("multi - self_both", "x"), ("multi - base", "x"), ("self_both - base", "x"), header=("arms", "value"))
     assert [row[0] for row in found] == ["self_both - base", "multi - base", "multi - self_both"]
+
+
+def test_settings_that_are_names_stand_by_their_numbers():
+    given = [(f"multi (model={name})", name) for name in ("nano", "nano_64", "nano_192")]
+    part = Part("", tables=[Table(["arm", "value"], given)])
+    (table,) = distinct(part, {"nano_64": 0.3, "nano": 1, "nano_192": 2}).tables
+    assert [row[1] for row in table.rows] == ["nano_64", "nano", "nano_192"]
 
 
 def test_other_tables_keep_their_order():

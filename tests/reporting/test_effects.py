@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from mmst.reporting.arms import MEAN, Arm, difference
-from mmst.reporting.effects import effect, gain, shared_methods, slope
+from mmst.reporting.effects import effect, gain, ratio, shared_methods, slope
 
 
 def arm(label, *seeds):
@@ -54,6 +54,26 @@ def test_a_slope_is_what_grows_from_the_first_setting_to_the_last():
     found = slope([0, 1, 2], [[(1, one)] for one in arms])
     assert found.cell.value == pytest.approx(0.2)
     assert slope([0, 1, 2], [[(1, one), (-1, one)] for one in arms]) is None, "nothing is left"
+
+
+def test_a_gain_as_a_share_of_another_has_fiellers_interval():
+    base, part, whole = rights(0, 0, 0), rights(4, 6, 8), rights(10, 11, 18)
+    found = ratio([(1, part), (-1, base)], [(1, whole), (-1, base)], ["text"])
+    assert found.value == pytest.approx(18 / 39)
+    for bound in (found.low, found.high):
+        left = [a - bound * b for a, b in zip((0.2, 0.3, 0.4), (0.5, 0.55, 0.9), strict=True)]
+        assert abs(stats.ttest_1samp(left, 0).statistic) == pytest.approx(stats.t.ppf(0.975, 2)), (
+            "the share that is just refused"
+        )
+    assert found.low < found.value < found.high
+    assert ratio([(1, part)], [(1, whole), (-1, whole)], ["text"]) is None, "of nothing there is no share"
+
+
+def test_a_share_of_one_seed_is_over_its_problems():
+    base, part, whole = rights(0, of=400), rights(100, of=400), rights(200, of=400)
+    found = ratio([(1, part), (-1, base)], [(1, whole), (-1, base)], ["text"])
+    assert found.value == pytest.approx(0.5)
+    assert 0.4 < found.low < 0.5 < found.high < 0.6
 
 
 def test_what_would_have_shown_grows_with_the_spread():

@@ -1,11 +1,15 @@
 import json
+import re
 import zlib
 from dataclasses import replace
 
 import pytest
 
 from mmst.errors import DataError
+from mmst.reporting.arms import Cell
+from mmst.reporting.effects import Effect
 from mmst.reporting.headline import answers, headline
+from mmst.reporting.question import Compared, corrected
 from mmst.reporting.runs import Run, Sweep
 
 METHODS = ("text", "code")
@@ -75,11 +79,90 @@ def test_which_edges_carry_the_gain():
     told = headline(made)
     assert told[0].startswith("Better than base: multi +20")
     assert "no difference that this size can show: self_code" in told[0]
-    assert told[1].startswith("The best, multi, is ahead of the next, a: +10")
+    assert told[1].startswith(
+        "Intervals are of one comparison each; after Holm's correction for these 3, p is below 0.05 for multi"
+    )
+    assert told[2].startswith("The best, multi, is ahead of the next, a: +10")
     (answer,) = answers(made, "test")
     assert [row.label for row in answer.rows] == ["self_code", "multi", "a", "multi - a"]
     assert "aria-label" in answer.drawn()
     assert len(answer.table().rows) == 4
+
+
+ALL_WORSE = {"multi": 0.7, "star": 0.5, "resolve": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        (ALL_WORSE, "No: each is worse than multi: star -20.0 ["),
+        (ALL_WORSE | {"star": 0.9}, "Yes: better than multi: star +20.0 ["),
+        (ALL_WORSE | {"star": 0.7}, "No arm is reliably better than multi; worse than multi: resolve -30.0 ["),
+    ],
+)
+def test_whether_any_arm_keeps_up_is_answered_by_yes_or_no(shares, words):
+    assert first(sweep({"contrast": ["multi"], "answer": ["arms"]}, [({}, arms(**shares))])).startswith(words)
+
+
+def test_a_question_about_some_arms_is_answered_by_these_first():
+    settings = {"contrast": ["multi"], "answer": [{"arms": ["star", "resolve"]}, {"arms": ["matched"]}]}
+    asked, others = answers(sweep(settings, [({}, arms(**ALL_WORSE, matched=0.7))]), "test")
+    assert asked.sentences[0].startswith("No: each is worse than multi: star -20")
+    assert "matched" not in " ".join(asked.sentences)
+    assert others.sentences[0].startswith("Of the others: no arm is reliably better than multi; no difference")
+    assert [row.label for row in others.rows] == ["matched"]
+
+
+def test_another_contrast_than_the_sweeps_can_be_looked_at():
+    made = sweep(
+        {**MAIN, "answer": ["contrast", {"contrast": ["own", "multi"]}]}, [({}, arms(self_both=0.5, own=0.4, multi=0.6))]
+    )
+    assert [answer.sentences[0][:40] for answer in answers(made, "test")] == [
+        "Yes: multi is better than self_both, +10", "multi is better than own, +20.0 points [",
+    ]  # fmt: skip
+    gone = sweep({**MAIN, "answer": [{"contrast": ["gone", "multi"]}]}, [({}, arms(self_both=0.5, multi=0.6))])
+    assert first(gone).startswith("Yes: multi is better than self_both"), "an arm that is not there answers nothing"
+
+
+def test_both_halves_of_a_question_are_answered_in_the_first_paragraph():
+    settings = {
+        **VARIED,
+        "question": "Which temperature is best, and is multi better?",
+        "answer": [["best", "contrast"], "trend"],
+    }
+    told = headline(sweep(settings, temperatures(0.5, 0.6, 0.7), ("t",)))
+    assert told[0].startswith("With temperature 1.0 the gain multi - base is largest")
+    assert "points [" in told[0]
+    assert " Yes: multi is better than base: temperature 0.3 +10" in told[0]
+    assert [sentence for sentence in told[1:] if "Yes: " in sentence] == []
+
+
+def test_how_much_of_the_gain_comes_with_the_quantity():
+    settings = {**VARIED, "question": "How much?", "default": 1.0, "varies": "quantity", "answer": ["share"]}
+    made = sweep(settings, temperatures(0.5, 0.55, 0.6), ("t",))
+    assert re.match(
+        r"5\d% \[\d+, \d+\] of the gain comes with the quantity, from 0\.3 to 1\.0: "
+        r"multi - base is \+20\.\d points \[\S+ \S+\] "
+        r"with quantity 1\.0, \+1[45]\.\d points \[\S+ \S+\] with quantity 0\.7 \(7\d% \[\d+, \d+\] of it\), \+[19]\S+ points ",
+        first(made),
+    ), first(made)
+    (answer,) = answers(made, "test")
+    assert [row.label for row in answer.rows][-2:] == ["quantity 1.0 - quantity 0.3", "quantity 1.0 - quantity 0.7"]
+    nothing = first(sweep(settings, temperatures(0.5, 0.5, 0.4), ("t",)))
+    assert "of the gain comes with" not in nothing, "where there is no gain, there is no part of it"
+
+
+def test_a_correction_stands_beside_several_comparisons_and_not_beside_one():
+    jobs = [({}, arms(multi=0.7, star=0.5, resolve=0.7))]
+    assert "after Holm's correction for these 2" in headline(sweep({"contrast": ["multi"], "answer": ["arms"]}, jobs))[1]
+    alone = headline(sweep(MAIN, [({}, arms(self_both=0.5, multi=0.6))]))
+    assert not any("Holm" in sentence for sentence in alone)
+
+
+def test_a_correction_that_leaves_nothing_says_so():
+    effect = Effect(Cell(0.1, 0.01, 0.2, 9, 0, (0.1, 0.2)), 0.1, 0.03)
+    told = corrected([Compared("a", effect), Compared("b", replace(effect, p=0.04))])
+    assert told.endswith("after Holm's correction for these 2, p is below 0.05 for none of them: a (0.06), b (0.06).")
 
 
 def test_no_arm_is_better_than_one_that_all_are_compared_with():
@@ -177,6 +260,9 @@ def test_a_run_that_says_nothing_is_answered_by_what_it_varies():
 def test_a_kind_of_answer_that_there_is_none_of_is_told():
     with pytest.raises(DataError, match=r"sweep\.answer holds 'luck'; it is a list of contrast, arms"):
         headline(sweep({"answer": ["luck"]}, [({}, arms(multi=0.6))]))
+    for entry in ({"best": ["a", "b"]}, {"contrast": ["a"]}):
+        with pytest.raises(DataError, match=r"sweep\.answer holds \{"):
+            headline(sweep({"answer": [entry]}, [({}, arms(multi=0.6))]))
 
 
 def test_every_sweep_says_how_its_question_is_answered(sweep_files):

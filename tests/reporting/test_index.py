@@ -1,4 +1,4 @@
-from mmst.reporting.index import Indexed, facts_of, index_of_pages, index_page
+from mmst.reporting.index import Indexed, facts_of, index_of_pages, index_page, texts_of
 from mmst.reporting.page import page
 
 
@@ -12,7 +12,9 @@ def test_an_index_says_what_each_page_answers(sweep, tmp_path):
     assert (made.name, made.page, made.question) == ("made", "made.html", "Does it help?")
     assert made.answer.endswith(").") or made.answer.endswith(".")
     assert facts_of(tmp_path / "other.html") == ("Is it so?", "Yes & no.")
-    text = index_page("Questions", [made, other])
+    (tmp_path / "notes.md").write_text("no heading\n# Five <seeds>\n# More")
+    text = index_page("Questions", [made, other], texts=texts_of(tmp_path))
+    assert '<a href="notes.md">Five &lt;seeds&gt;</a>' in text
     assert '<a href="made.html">made</a>' in text
     assert "Yes &amp; no." in text
     assert "<script>" not in text, "there is nothing to compare"

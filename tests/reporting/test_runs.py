@@ -5,7 +5,7 @@ import pytest
 
 from mmst.errors import DataError
 from mmst.reporting.making import curves_part
-from mmst.reporting.runs import Failure, base_is_shared, read_sweep
+from mmst.reporting.runs import Failure, Run, Sweep, read_sweep, shared_arms
 from tests.reporting.made import made_run
 
 
@@ -16,7 +16,7 @@ def test_a_sweep_is_read_back_with_what_is_varied(sweep):
     assert sorted({run.seed for run in sweep.runs}) == ["0", "1", "2"]
     assert {sweep.variant(run) for run in sweep.runs} == {"temperature=0.5", "temperature=1.0"}
     assert sweep.failures == [Failure("seed=3", "no <memory>")]
-    assert base_is_shared(sweep, "test")
+    assert shared_arms(sweep, "test") == {"base"}
 
 
 def test_outcomes_hold_unjudged_answers_as_neither_right_nor_wrong(sweep):
@@ -34,7 +34,24 @@ def test_one_run_is_a_sweep_of_one(made_folder):
 def test_bases_that_differ_are_not_one(tmp_path):
     for name in ("a", "b"):
         made_run(tmp_path / name, tmp_path / "ledger", (f"model={name}",), problems=20 if name == "a" else 21)
-    assert not base_is_shared(read_sweep(tmp_path), "test")
+    assert not shared_arms(read_sweep(tmp_path), "test")
+
+
+def test_an_arm_that_settings_do_not_change_is_one_unless_it_is_looked_at():
+    def run(by, seed, **solved):
+        made = Run(None, {"dataset": "test", "heldout": {}, "config": {}}, {"by": by, "seed": seed})
+        made.__dict__["outcomes"] = {(arm, 1, "test", "text"): {"p": right} for arm, right in solved.items()}
+        return made
+
+    def shared(runs, *contrast):
+        return shared_arms(Sweep("made", runs, (), ("by",), {"contrast": list(contrast)}), "test")
+
+    same = {"base": True, "self": True, "multi": True}
+    runs = [run(by, seed, **same) for by in "ab" for seed in "01"]
+    assert shared(runs, "self", "multi") == {"base", "self"}
+    assert shared(runs, "base") == {"base", "self", "multi"}
+    assert shared([*runs[:3], run("b", "1", **(same | {"self": False}))], "base") == {"base", "multi"}
+    assert shared([run("a", "0", **same), run("b", "1", **same)], "base") == {"base"}, "no two of them can be compared"
 
 
 def test_folders_that_hold_no_run_are_refused(tmp_path, made_folder):

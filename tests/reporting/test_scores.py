@@ -1,3 +1,4 @@
+import re
 from statistics import fmean
 
 import pytest
@@ -50,6 +51,11 @@ def test_an_axis_of_numbers_is_drawn_and_no_axis_is_not(sweep, single):
     assert part.title == "Along sampling.params.temperature"
     assert "<svg" in part.charts[0]
     assert axis_part(single, "test") is None
+
+
+def test_an_arm_that_an_axis_does_not_change_is_a_line_all_along_it(sweep):
+    lines = re.findall(r'd="(M[^"z]*)"[^>]*stroke: var\(--s0\)', axis_part(sweep, "test").charts[0])
+    assert any(line.count("L") == 1 for line in lines), "the base"
 
 
 def test_one_round_is_no_course(single):
