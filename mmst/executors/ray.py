@@ -17,10 +17,11 @@ TRIES = 3
 class Ray:
     """As many parts at a time as the cluster has room for."""
 
-    def __init__(self, cpus: float = 1, gpus: float = 0, address: str | None = None) -> None:
-        """`cpus`, `gpus`: of each part. `address`: of a running cluster; None: one on this machine, for this run."""
-        if cpus <= 0 or gpus < 0:
-            raise ConfigError(f"executor: cpus={cpus} must be above 0, and gpus={gpus} at least 0.")
+    def __init__(self, arms: int | None = None, cpus: float = 1, gpus: float = 0, address: str | None = None) -> None:
+        """`arms`: parts at a time, at most. `cpus`, `gpus`: of each. `address`: of a cluster; None: one on this machine, for this run."""
+        if cpus <= 0 or gpus < 0 or (arms is not None and arms < 1):
+            raise ConfigError(f"executor: cpus={cpus} must be above 0, gpus={gpus} at least 0, and arms={arms} at least 1.")
+        self.arms = arms
         self.cpus, self.gpus, self.address = cpus, gpus, address
         self._ray = library("executor=ray")
         self._began = False
@@ -28,7 +29,7 @@ class Ray:
     @property
     def chosen(self) -> bool:
         """See `Executor.chosen`."""
-        return True
+        return self.arms != 1
 
     def at_once(self, parts: int, threads: int | None) -> int:
         """See `Executor.at_once`: Ray itself lets them wait for room.
@@ -36,6 +37,8 @@ class Ray:
         Raises:
             ConfigError: not one fits.
         """
+        if self.arms == 1:
+            return 1
         if not self._ray.is_initialized():
             begin(self._ray, self.address, "executor")
             self._began = True
@@ -46,7 +49,7 @@ class Ray:
                 raise ConfigError(
                     f"executor: an arm with {each:g} {name} does not fit: the cluster has {have.get(name, 0):g} in all."
                 )
-        return max(2, parts)
+        return self.arms or parts
 
     def threads(self, at_once: int) -> int | None:
         """See `Executor.threads`: Ray tells each task as many as it has CPUs."""

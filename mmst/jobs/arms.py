@@ -17,6 +17,7 @@ from mmst.config.sentences import explained
 from mmst.errors import UserError, first_line
 from mmst.executors.executor import Executor
 from mmst.jobs.opened import Job, opened_beside
+from mmst.jobs.outlook import run_pieces
 from mmst.jobs.training import rounds_plan
 from mmst.pipeline import ProblemSet
 from mmst.reporting.progress import ConsoleHandler, in_sweep, label, say
@@ -65,7 +66,7 @@ def compute_ahead(
         if at_once < 2:
             return
         shared = _shared(settings, at_once, executor.threads(at_once))
-        failures = _Running(executor, shared, (train_set, tuple(test_sets))).all(parts)
+        failures = _Running(executor, shared, (train_set, tuple(test_sets))).all(parts, at_once)
     for name, failure in failures.items():
         if failure.fault:
             raise RuntimeError(f"arm {name}: {failure.sentence}\n{failure.fault}")
@@ -108,13 +109,14 @@ class _Running:
         self.heard: dict[Path, int] = {}
         """Log of a part -> bytes of it that were said."""
 
-    def all(self, parts: Sequence[Part]) -> dict[str, Failure]:
+    def all(self, parts: Sequence[Part], at_once: int) -> dict[str, Failure]:
         """Compute parts, each behind those that it needs; returns those that failed. What needs one of them is left out."""
         waiting, done = list(parts), set[str]()
         failures: dict[str, Failure] = {}
         running: dict[Future[Failure | None], Part] = {}
         while True:
-            for part in [part for part in waiting if part.needs <= done]:
+            ready = [part for part in waiting if part.needs <= done]
+            for part in ready[: at_once - len(running)]:
                 running[self._started(part)] = part
                 waiting.remove(part)
             if not running:
@@ -170,9 +172,13 @@ def compute(
         label(name)
         try:
             os.chdir(place)
+            os.chdir(place)
             _log_into_stdout()
             with opened_beside(settings) as job:
                 plan = rounds_plan(job, settings)
+                own = [recipe for recipe in job.recipes if recipe.name == name]
+                expected = run_pieces(plan, own, list(settings.solvers), train_set, test_sets)
+                job.pipeline.ledger.progress.expect(expected)
                 compute_part(job.pipeline, plan, job.recipes, job.base, train_set, test_sets, name)
         except Exception as error:
             sentence = explained(error)
