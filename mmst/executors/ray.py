@@ -18,7 +18,10 @@ class Ray:
     """As many parts at a time as the cluster has room for."""
 
     def __init__(self, arms: int | None = None, cpus: float = 1, gpus: float = 0, address: str | None = None) -> None:
-        """`arms`: parts at a time, at most. `cpus`, `gpus`: of each. `address`: of a cluster; None: one on this machine, for this run."""
+        """`arms`: parts at a time, at most. `cpus`, `gpus`: of each.
+
+        `address`: of a running cluster; None: one on this machine, for this run.
+        """
         if cpus <= 0 or gpus < 0 or (arms is not None and arms < 1):
             raise ConfigError(f"executor: cpus={cpus} must be above 0, gpus={gpus} at least 0, and arms={arms} at least 1.")
         self.arms = arms

@@ -27,8 +27,8 @@ REQUIRED = {
 TOP_LEVEL = {
     "about", "arms", "decontaminate", "title",
     "chunk", "chunk_seconds", "dataset", "datasets", "evaluation", "executor", "filter", "init_from", "job", "method", "model",
-    "name", "hardware", "objective", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts", "redo_unjudged",
-    "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
+    "name", "hardware", "objective", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts",
+    "redo_unjudged", "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
 }  # fmt: skip
 
 
