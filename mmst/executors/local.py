@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from typing import Any, Literal, TypeVar
 
 from mmst.errors import ConfigError
@@ -53,7 +53,11 @@ class Local:
 
             watch = (os.getpid(),)
             self._pool = ProcessPoolExecutor(max_workers=self._processes, initializer=_alone, initargs=watch)
-        future: Future[Found] = self._pool.submit(work, *arguments)
+        try:
+            future: Future[Found] = self._pool.submit(work, *arguments)
+        except BrokenExecutor:  # a process died, and with it what the others were at
+            self.__exit__()
+            return self.start(work, *arguments)
         return future
 
     def __enter__(self) -> Local:

@@ -28,7 +28,8 @@ TOP_LEVEL = {
     "about", "arms", "decontaminate", "title",
     "chunk", "chunk_seconds", "dataset", "datasets", "evaluation", "executor", "filter", "init_from", "job", "method", "model",
     "name", "hardware", "objective", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts",
-    "redo_unjudged", "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
+    "redo_unjudged", "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer",
+    "translation",
 }  # fmt: skip
 
 

@@ -2,12 +2,14 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
 
 from mmst.errors import ConfigError
 from mmst.executors.local import Local
+from tests.commands import LIMIT, ROOT
 from tests.waiting import until
 
 OWNER = """
@@ -74,13 +76,22 @@ def test_parts_are_computed_in_other_processes_which_end_with_the_block():
         os.kill(there, 0)
 
 
+def test_a_process_that_dies_takes_no_later_part_with_it():
+    with Local(1) as executor:
+        executor.at_once(1, None)
+        with pytest.raises(BrokenExecutor):
+            executor.start(os._exit, 1).result()
+        assert executor.start(os.getpid).result() != os.getpid()
+
+
 @pytest.mark.parametrize("then", ["os.kill(os.getpid(), 9)", "raise SystemExit"])
 def test_processes_end_with_the_one_that_started_them_killed_or_not(tmp_path, then):
     paths = [tmp_path / "one", tmp_path / "two"]
     wait = "while not all(os.path.exists(p) and os.path.getsize(p) for p in sys.argv[1:]): time.sleep(0.01)"
     script = tmp_path / "owner.py"
     script.write_text(OWNER.format(then=f"{wait}\n    {then}"))
-    ended = subprocess.run([sys.executable, script, *paths], check=False, timeout=600).returncode
+    here = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, script, *paths], check=False, timeout=LIMIT, env=here).returncode
     assert ended == (-signal.SIGKILL if "kill" in then else 0)
     pids = [int(path.read_text()) for path in paths]
     until(lambda: not any(map(alive, pids)))

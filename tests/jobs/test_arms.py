@@ -137,12 +137,16 @@ def test_what_travels_to_another_process_arrives_there(told):
     assert pickle.loads(pickle.dumps(sent)) == sent
 
 
-def test_a_mistake_in_another_process_is_a_sentence_in_its_log(told, monkeypatch):
+def test_what_a_part_logs_and_its_mistakes_are_lines_under_its_name(told, monkeypatch):
     def broken(settings):
+        logging.getLogger("mmst.ledger.locks").info("sample-1f0c is being computed by another process; waiting for it")
         raise UserError("the disk is full.")
 
     monkeypatch.setattr(arms, "opened_beside", broken)
-    monkeypatch.setattr(arms, "_log_into_stdout", lambda: None)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging.getLogger(), "level", logging.WARNING)
     part_log(told.folder, "text").parent.mkdir()
     assert arms.compute(told, PROBLEMS, (), "text", Path.cwd()) == Failure("the disk is full.")
-    assert part_log(told.folder, "text").read_text() == "[text] the disk is full.\n"
+    waits, mistake = part_log(told.folder, "text").read_text().splitlines()
+    assert waits == "[text] sample-1f0c is being computed by another process; waiting for it"
+    assert mistake == "[text] the disk is full."
