@@ -14,28 +14,23 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from mmst.choosing import experienced, gathered, with_hidden
+from mmst.choosing import experienced
 from mmst.crossing import Round, SelectionOptions
 from mmst.drawing import drawn
 from mmst.errors import ConfigError, UserError
 from mmst.example_set import example_set
+from mmst.measuring import ArmResult, Evaluation, measured_arm
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet
 from mmst.policies.case import Experience
-from mmst.policies.learned import Learned, Ready, prepare
-from mmst.policies.policy import Policy
-from mmst.policies.table import policy_table
-from mmst.reasons import reason_rates
-from mmst.samplers.sampler import SamplingParams
 from mmst.stages.collapse import Collapse, measured_collapses, sampled_collapses
-from mmst.stages.evaluate import Measurement, judge_agreement, measured
-from mmst.stages.reasons import Way
 from mmst.stages.train import NothingToTrainOnError
 from mmst.training.launch import Fitter
 from mmst.training.objective import Objective
 from mmst.training.options import TrainingOptions
-from mmst.types import AnswerKind
 
+__all__ = ["ArmResult", "Evaluation", "InitFrom", "OnCollapse", "RoundsPlan", "TrainingPlan", "UntrainableArmError",
+           "final_results", "measured_arm", "run_arm", "run_rounds", "training_name"]  # fmt: skip
 log = logging.getLogger(__name__)
 
 
@@ -76,36 +71,6 @@ class TrainingPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """How a checkpoint is measured."""
-
-    greedy: SamplingParams
-    """One answer a problem, the likeliest tokens: what every table compares."""
-    samples: int = 0
-    """Sampled answers of each problem besides, for pass@k and maj@k; 0: none."""
-    sampled: SamplingParams | None = None
-    """How they are drawn."""
-    policies: tuple[Policy, ...] = ()
-    """Ways to choose among the methods' answers, each a row of its own."""
-    reasons: tuple[Way, ...] = ()
-    """How the reasons of right answers are looked at."""
-
-    def __post_init__(self) -> None:
-        if self.greedy.temperature != 0:
-            raise ConfigError(
-                f"evaluation.params.temperature={self.greedy.temperature} must be 0: tables compare greedy answers."
-            )
-        if self.samples:
-            assert self.sampled is not None
-            self.sampled.check_count(self.samples)
-
-    @property
-    def learns(self) -> bool:
-        """Whether some policy learns from verdicts on the training problems."""
-        return any(policy.learns for policy in self.policies)
-
-
-@dataclass(frozen=True, slots=True)
 class RoundsPlan:
     """What a run does."""
 
@@ -122,32 +87,8 @@ class RoundsPlan:
             raise ConfigError(f"rounds={self.rounds} must be at least 1; `method=none` evaluates the base alone.")
 
 
-@dataclass(frozen=True, slots=True)
-class ArmResult:
-    """One arm after one round: outcomes by data set and method, and what it was trained on."""
-
-    arm: str
-    round: int
-    checkpoint: Checkpoint
-    measured: dict[str, Measurement]
-    """By data set."""
-    examples: ExampleSet | None = None
-    """What it was trained on; None for the base."""
-    learned: Learned | None = None
-    """What policies learned from the training problems to choose among this checkpoint's methods."""
-    collapses: tuple[Collapse, ...] = ()
-    """Signs that this checkpoint has collapsed."""
-    stopped: bool = False
-    """Whether the run stopped here for them, with trainings left to do."""
-
-    @property
-    def outcomes(self) -> dict[str, dict[str, dict[str, bool | None]]]:
-        """Data set -> method -> problem id -> right, wrong, or None for unjudged."""
-        return {name: measurement.outcomes for name, measurement in self.measured.items()}
-
-
 class UntrainableArmError(UserError):
-    """An arm has no examples, so the run ends here. Raised once the arms before it have been measured; `results` are theirs."""
+    """An arm has no examples. Raised once all that do not need it have been measured; `results` are theirs."""
 
     def __init__(self, sentence: str, results: Sequence[ArmResult]) -> None:
         super().__init__(sentence)
@@ -170,23 +111,36 @@ def run_rounds(
     """Run every arm; the base comes first, then each arm's rounds in order.
 
     Raises:
-        UntrainableArmError: an arm has no examples; holds what was measured before.
+        UntrainableArmError: an arm has no examples; holds what was measured of the others.
     """
     trained = [recipe for recipe in recipes if recipe.edges]
     _check_matches(plan.selection.keep.match, trained)
-    lived = _experience(pipeline, plan, trained, base, train_set, 1)
+    lived = experience(pipeline, plan, trained, base, train_set, 1)
     results = [measured_arm(pipeline, plan.evaluation, BASE_ARM, 0, base, test_sets, lived)]
+    failed: dict[str, UntrainableArmError] = {}
     for recipe in trained:
-        done = {(result.arm, result.round): result.examples for result in results}
         if _stops(plan, results):
-            return _stopped(results)
+            results = _stopped(results)
+            break
+        if not failed.keys().isdisjoint(needs(plan, recipe)):
+            continue
+        done = {(result.arm, result.round): result.examples for result in results}
         try:
-            results += _run_arm(pipeline, plan, recipe, trained, base, train_set, test_sets, done, results[0])
+            results += run_arm(pipeline, plan, recipe, trained, base, train_set, test_sets, done, results[0])
         except UntrainableArmError as error:
-            raise UntrainableArmError(str(error), [*results, *error.results]) from error
+            log.warning("%s", error)
+            failed[recipe.name] = error
+            results += error.results
         if results[-1].stopped:
             break
+    if failed:
+        raise UntrainableArmError(" ".join(map(str, failed.values())), results)
     return results
+
+
+def needs(plan: RoundsPlan, recipe: Recipe) -> set[str]:
+    """The arms that a recipe's arm is cut to, or to whose computation: it runs behind them."""
+    return {*recipe.before, *filter(None, [plan.selection.keep.match])} - {recipe.name}
 
 
 def _stops(plan: RoundsPlan, results: Sequence[ArmResult]) -> bool:
@@ -216,7 +170,7 @@ def final_results(results: Sequence[ArmResult]) -> dict[str, ArmResult]:
     return {result.arm: result for result in results}
 
 
-def _run_arm(
+def run_arm(
     pipeline: Pipeline,
     plan: RoundsPlan,
     recipe: Recipe,
@@ -225,8 +179,13 @@ def _run_arm(
     train_set: ProblemSet,
     test_sets: Sequence[ProblemSet],
     done: Mapping[tuple[str, int], ExampleSet | None],
-    measured_base: ArmResult,
+    measured_base: ArmResult | None,
 ) -> list[ArmResult]:
+    """The rounds of one arm, which may be cut to what others were trained on (`done`).
+
+    recipes: of all arms, whose samples policies learn from.
+    measured_base: beside which it is seen to collapse; None: nobody looks for that.
+    """
     results: list[ArmResult] = []
     checkpoint = base
     match = recipe.match or plan.selection.keep.match
@@ -237,7 +196,7 @@ def _run_arm(
         matched = done.get((match, number)) if match else None
         compute = done.get((recipe.compute, number)) if recipe.compute else None
         examples = example_set(pipeline, recipe, checkpoint, train_set, plan.selection, number, matched, compute)
-        lived = _experience(pipeline, plan, recipes if number == 1 else [recipe], checkpoint, train_set, number)
+        lived = experience(pipeline, plan, recipes if number == 1 else [recipe], checkpoint, train_set, number)
         if results:
             results[-1] = _with_collapses(results[-1], _sampled_by(results, examples))
         if _stops(plan, results):
@@ -257,7 +216,7 @@ def _run_arm(
         except NothingToTrainOnError as error:
             raise UntrainableArmError(str(error), results) from error
         latest = measured_arm(pipeline, plan.evaluation, recipe.name, number, checkpoint, test_sets, lived, examples)
-        results.append(_with_collapses(latest, _beside(measured_base, latest)))
+        results.append(_with_collapses(latest, _beside(measured_base, latest) if measured_base else []))
     return results
 
 
@@ -282,7 +241,7 @@ def _with_collapses(result: ArmResult, signs: Sequence[Collapse]) -> ArmResult:
     return replace(result, collapses=(*result.collapses, *signs))
 
 
-def _experience(
+def experience(
     pipeline: Pipeline,
     plan: RoundsPlan,
     recipes: Sequence[Recipe],
@@ -297,55 +256,3 @@ def _experience(
     this = Round(pipeline, checkpoint, train_set, plan.selection, round)
     rows = {name: drawn(this, name) if name in asked else () for name in pipeline.methods}
     return experienced(pipeline, plan.evaluation.policies, checkpoint, train_set, rows)
-
-
-def measured_arm(
-    pipeline: Pipeline,
-    evaluation: Evaluation,
-    arm: str,
-    round: int,
-    checkpoint: Checkpoint,
-    test_sets: Sequence[ProblemSet],
-    source: Experience | Learned | None = None,
-    examples: ExampleSet | None = None,
-) -> ArmResult:
-    """An arm's checkpoint, measured. source: what policies learn from, or have learned."""
-    if isinstance(source, Experience):
-        source = with_hidden(pipeline, checkpoint, evaluation.policies, source)
-    ready = prepare(evaluation.policies, source)
-    found = {problems.name: measure(pipeline, evaluation, checkpoint, problems, ready) for problems in test_sets}
-    saved = ready.plain(evaluation.policies)
-    model = source.model if source else checkpoint.key
-    learned = Learned(arm, round, checkpoint.key, model, saved) if saved else None
-    return ArmResult(arm, round, checkpoint, found, examples, learned)
-
-
-def measure(
-    pipeline: Pipeline, evaluation: Evaluation, checkpoint: Checkpoint, problems: ProblemSet, ready: Ready
-) -> Measurement:
-    """A checkpoint's answers to each problem by each method, measured, with what policies choose among them."""
-    greedy = {m: pipeline.graded(checkpoint, m, problems, evaluation.greedy, 0, 1) for m in pipeline.methods}
-    sampled = {}
-    if evaluation.samples and evaluation.sampled is not None:
-        params, count = evaluation.sampled, evaluation.samples
-        sampled = {m: pipeline.graded(checkpoint, m, problems, params, 0, count) for m in pipeline.methods}
-    found = measured(greedy, problems.by_id, sampled, evaluation.samples)
-    if pipeline.judge is not None:
-        found = replace(found, judge_agreement=_told_agreement(judge_agreement(greedy, problems.by_id), problems.name))
-    rates = reason_rates(pipeline, evaluation.reasons, checkpoint, problems, greedy, evaluation.greedy)
-    found = replace(found, reasons=rates)
-    known = {id: problem for id, problem in problems.by_id.items() if problem.has_gold or pipeline.judge is not None}
-    if not evaluation.policies or not known:
-        return found
-    tested = any(problem.kind is AnswerKind.TESTS for problem in problems.problems)
-    rows = gathered(pipeline, checkpoint, evaluation.policies, problems, greedy, sampled, evaluation.greedy, tested, known)
-    table = policy_table(evaluation.policies, ready, rows, tested)
-    return replace(found, policies=table)
-
-
-def _told_agreement(found: dict[str, dict[str, int]], name: str) -> dict[str, dict[str, int]]:
-    """The agreement of a judge as it is, told in a line."""
-    told = [f"{method} {row['same']} of {row['n']}" for method, row in found.items() if row["n"]]
-    if told:
-        log.info("judge on %s: the same verdict as judge=exact by %s", name, ", ".join(told))
-    return found

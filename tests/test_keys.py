@@ -23,7 +23,7 @@ from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import build_methods, objective_of, prompt_writer, read_recipe
 from mmst.jobs.problems import test_sets as sets_measured_on
 from mmst.jobs.problems import train_set
-from mmst.jobs.train import arms_objective
+from mmst.jobs.training import arms_objective
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Recipe
 from mmst.pipeline import Checkpoint, Pipeline

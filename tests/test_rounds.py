@@ -85,7 +85,7 @@ def test_a_collapse_is_seen_after_one_round_and_stops_before_the_next_training(r
         return replace(found, outcomes=worse)
 
     calls = []
-    monkeypatch.setattr("mmst.rounds.measured", broken)
+    monkeypatch.setattr("mmst.measuring.measured", broken)
     results, trainings = run(rounds, InitFrom.BASE, on_collapse=OnCollapse(on_collapse))
     assert len(results) == ran == len(trainings) + 1
     assert {(sign.method, sign.sign) for sign in results[1].collapses} >= {("text", "accuracy"), ("either", "accuracy")}

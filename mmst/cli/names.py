@@ -19,6 +19,8 @@ SILENT = (
     "paths.",
     "prompts=",
     "tracker=",
+    "executor=",
+    "executor.",
     "sampler.batch_size",
     "redo_unjudged=",
 )

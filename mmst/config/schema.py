@@ -286,6 +286,7 @@ class TrainSettings(Settings):
     evaluation: EvaluationSettings
     policy: dict[str, Node] = field(default_factory=dict)
     trainer: TrainerSettings
+    executor: Node
     objective: ObjectiveSettings
     tracker: TrackerSettings
     hardware: Node

@@ -15,6 +15,7 @@ from mmst.config.schema import TrainSettings
 from mmst.errors import MissingExtraError
 from mmst.jobs.placeholders import filled, of_job
 from mmst.ledger.files import atomic_write
+from mmst.ledger.locks import turn
 from mmst.rounds import ArmResult, training_name
 from mmst.training.batches import TokenRow
 from mmst.training.launch import Fitter
@@ -83,9 +84,10 @@ def tell_curves(settings: TrainSettings, results: Sequence[ArmResult]) -> None:
 def _note(settings: TrainSettings, name: str) -> None:
     if settings.tracker.logger is None:
         return
-    known = _all_told(settings.folder)
-    known[_logger(settings)] = sorted({*known.get(_logger(settings), []), name})
-    atomic_write(settings.folder / TOLD, json.dumps(known, indent=1).encode() + b"\n")
+    with turn(settings.folder / f".{TOLD}.lock"):  # arms may train side by side
+        known = _all_told(settings.folder)
+        known[_logger(settings)] = sorted({*known.get(_logger(settings), []), name})
+        atomic_write(settings.folder / TOLD, json.dumps(known, indent=1).encode() + b"\n")
 
 
 def _told(settings: TrainSettings) -> list[str]:

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from mmst.jobs.placeholders import filled, of_job
 from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger, run_folder
 from mmst.ledger.progress import Progress
-from mmst.ledger.stored import end_note, noting
+from mmst.ledger.stored import adding, end_note, noting
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
 from mmst.methods.edge import Choice, Contrast, Crossing, Recipe, Send, Tries, in_order
@@ -56,24 +56,37 @@ class Job:
 def opened(settings: Settings) -> Iterator[Job]:
     """The run's folder, held; engine, executor and ledger, closed when the block ends."""
     quiet_libraries()
-    with threads(settings.model.threads), run_folder(settings.folder):
-        job = _job(settings)
-        failed = True
-        try:
-            yield job
-            end_note(settings.folder, (stage.folder.name for stage in job.pipeline.ledger.used))
-            failed = False
-        finally:
-            job.pipeline.sampler.close()
-            if job.pipeline.translator is not None:
-                job.pipeline.translator.sampler.close()
-            job.pipeline.executor.close()
-            if job.tracker:
-                job.tracker.close(failed)
+    with threads(settings.model.threads), run_folder(settings.folder), _closed(_job(settings, noting)) as job:
+        yield job
+        end_note(settings.folder, (stage.folder.name for stage in job.pipeline.ledger.used))
+
+
+@contextmanager
+def opened_beside(settings: Settings) -> Iterator[Job]:
+    """The same, in a process that computes a part of a run for the one that holds its folder."""
+    quiet_libraries()
+    with threads(settings.model.threads), _closed(_job(settings, lambda run, root: adding(run))) as job:
+        yield job
+
+
+@contextmanager
+def _closed(job: Job) -> Iterator[Job]:
+    """A job whose parts are closed when the block ends."""
+    failed = True
+    try:
+        yield job
+        failed = False
+    finally:
+        job.pipeline.sampler.close()
+        if job.pipeline.translator is not None:
+            job.pipeline.translator.sampler.close()
+        job.pipeline.executor.close()
+        if job.tracker:
+            job.tracker.close(failed)
 
 
 @config_errors
-def _job(settings: Settings) -> Job:
+def _job(settings: Settings, note: Callable[[Path, Path], Callable[[str], None]]) -> Job:
     methods = build_methods(settings.solvers)
     recipes = tuple(in_order(read_recipe(row, methods, objective_of(settings, row)) for row in settings.recipes))
     base = Checkpoint(build(settings.model.checkpoint, "model"))
@@ -82,7 +95,7 @@ def _job(settings: Settings) -> Job:
     sampler: Sampler = build(settings.sampler, "sampler")
     root = Path(settings.paths.ledger).expanduser()
     pipeline = Pipeline(
-        ledger=Ledger(root, telling(settings, tracker), noting(settings.folder, root)),
+        ledger=Ledger(root, telling(settings, tracker), note(settings.folder, root)),
         methods=methods,
         writer=writer,
         sampler=sampler,

@@ -1,4 +1,4 @@
-"""What trains: from settings to fitters, and what they would refuse is refused before hours of sampling."""
+"""What trains: from settings to fitters and a run's plan, and what they would refuse is refused before hours of sampling."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mmst.config.build import build
-from mmst.config.schema import TrainSettings
+from mmst.config.schema import ObjectiveSettings, TrainSettings
+from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.curves import Noted, logger_nodes
-from mmst.jobs.opened import Job
+from mmst.jobs.evaluation import evaluation_of
+from mmst.jobs.labels import selection_options
+from mmst.jobs.opened import Job, objective_of
 from mmst.methods.edge import Edge
+from mmst.reasons import check_ways
+from mmst.rounds import InitFrom, OnCollapse, RoundsPlan, TrainingPlan
 from mmst.training.checkpoint import served_name
 from mmst.training.launch import Fitter, Here, Launcher, Processes
+from mmst.training.objective import Aim, Objective
 from mmst.training.options import TrainingOptions
 from mmst.training.schedule import check_parts
 
@@ -101,3 +107,32 @@ def _quiet_lightning() -> None:
     warnings.filterwarnings("ignore", category=PossibleUserWarning)
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):  # their levels are set when they are imported
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def arms_objective(settings: ObjectiveSettings) -> Objective:
+    """What an arm's training lowers."""
+    return Objective(Aim(settings.aim), settings.beta, settings.alpha, settings.right, settings.wrong, settings.lr_share)
+
+
+@config_errors
+def rounds_plan(job: Job, settings: TrainSettings) -> RoundsPlan:
+    """All that a run of rounds needs to know."""
+    if any(recipe.edges for recipe in job.recipes):
+        check_trainable(job)
+    evaluation = evaluation_of(settings.evaluation, settings.policy, list(settings.solvers))
+    check_ways(evaluation.reasons, job.pipeline.methods, job.pipeline.judge)
+    options: TrainingOptions = build(settings.trainer.options, "trainer.options")
+    return RoundsPlan(
+        rounds=settings.rounds,
+        init_from=InitFrom(settings.init_from),
+        selection=selection_options(settings),
+        training=TrainingPlan(
+            options=options,
+            objectives={row.name: arms_objective(objective_of(settings, row)) for row in settings.recipes},
+            fitter=fitter_factory(job, settings, options),
+            settings=settings.trainer.trainer,
+        ),
+        evaluation=evaluation,
+        seed=settings.seed,
+        on_collapse=OnCollapse(settings.on_collapse),
+    )

@@ -80,16 +80,21 @@ def noting(run: Path, root: Path) -> Callable[[str], None]:
 
     What an earlier run of the folder needed stays in it until this one ends.
     """
-    names = noted(run)
-    atomic_write(run / NOTE, _lines(names))
+    atomic_write(run / NOTE, _lines(noted(run)))
     if run.absolute() not in runs_of(root):
         root.mkdir(parents=True, exist_ok=True)
         with (root / RUNS).open("a") as file:
             file.write(f"{run.absolute()}\n")
+    return adding(run)
+
+
+def adding(run: Path) -> Callable[[str], None]:
+    """What adds a stage to the note of a run that has begun one, also beside others that add to it."""
+    names = set(noted(run))
 
     def note(name: str) -> None:
         if name not in names:
-            names.append(name)
+            names.add(name)
             with (run / NOTE).open("a") as file:
                 file.write(f"{name}\n")
 

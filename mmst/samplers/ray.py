@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from mmst.errors import ConfigError, EngineError, MissingExtraError, UserError
+from mmst.errors import ConfigError, EngineError, UserError
+from mmst.executors.cluster import begin, library, said
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Completion, Prompt
 
@@ -47,7 +47,7 @@ class RaySampler:
         self.actors, self.cpus, self.gpus, self.address = actors, cpus, gpus, address
         self.prompts_per_piece = prompts_per_piece
         self._make = engine
-        self._ray = _library()
+        self._ray = library("sampler=ray")
         self._pool: list[Any] = []
         self._began = False
         self._checkpoint: Path | None = None
@@ -115,21 +115,12 @@ class RaySampler:
     def _started(self) -> list[Any]:
         if not self._pool:
             if not self._ray.is_initialized():
-                self._begin()
+                begin(self._ray, self.address, "sampler")
+                self._began = True
             self._check_room()
             actor = self._ray.remote(_Actor).options(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=3, max_task_retries=3)
             self._pool = [actor.remote(self._make) for _ in range(self.actors)]
         return self._pool
-
-    def _begin(self) -> None:
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-        if self.address is None:
-            options["include_dashboard"] = False
-        try:
-            self._ray.init(address=self.address or "local", **options)
-            self._began = True
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise EngineError(f"sampler.address={self.address}: no Ray there: {_line(error)}") from error
 
     def _check_room(self) -> None:
         """Actors that fit nowhere would be waited for without end."""
@@ -150,7 +141,7 @@ class RaySampler:
                 raise cause from error
             raise
         except self._ray.exceptions.RayError as error:
-            raise EngineError(f"sampler: a Ray actor died: {_line(error)}; the same command goes on from here.") from error
+            raise EngineError(f"sampler: a Ray actor died: {said(error)}; the same command goes on from here.") from error
 
 
 class _Actor:
@@ -179,16 +170,3 @@ def _pieces(prompts: Sequence[Prompt], size: int) -> list[Piece]:
     """Prompts with their places, like lengths together, the longest first."""
     order = sorted(enumerate(prompts), key=lambda pair: -len(pair[1].text))
     return [order[start : start + size] for start in range(0, len(order), size)]
-
-
-def _library() -> ModuleType:
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("sampler=ray", 'pip install -c constraints.txt -e ".[ray]"') from error
-    module: ModuleType = ray
-    return module
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

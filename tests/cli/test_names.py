@@ -28,7 +28,16 @@ def test_what_differs_between_the_jobs_of_a_sweep_stands_first(monkeypatch):
 
 
 def test_what_changes_no_result_is_not_in_a_name():
-    silent = ["name=x", "hydra.job.chdir=false", "hydra/launcher=basic", "paths.ledger=/tmp", "tracker=none", "sweep=main"]
+    silent = [
+        "name=x",
+        "hydra.job.chdir=false",
+        "hydra/launcher=basic",
+        "paths.ledger=/tmp",
+        "tracker=none",
+        "sweep=main",
+        "executor=ray",
+        "executor.gpus=1",
+    ]
     assert run_name(silent) == "default"
     assert run_name(["rounds=2", *silent, "+tracker=csv"]) == "rounds-2"
 

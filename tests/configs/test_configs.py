@@ -26,9 +26,10 @@ REQUIRED = {
 }
 TOP_LEVEL = {
     "about", "arms", "decontaminate", "title",
-    "chunk", "chunk_seconds", "dataset", "datasets", "evaluation", "filter", "init_from", "job", "method", "model", "name",
-    "hardware", "objective", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts", "redo_unjudged",
-    "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer", "translation",
+    "chunk", "chunk_seconds", "dataset", "datasets", "evaluation", "executor", "filter", "init_from", "job", "method", "model",
+    "name", "hardware", "objective", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts",
+    "redo_unjudged", "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer",
+    "translation",
 }  # fmt: skip
 
 
@@ -47,6 +48,7 @@ CHOICES = [
         "sandbox",
         "filter",
         "trainer",
+        "executor",
         "tracker",
         "hardware",
         "size",

@@ -1,0 +1,57 @@
+"""Arms side by side: the same numbers and the same files as one after the other, also after a kill."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.commands import TINY
+from tests.executors.test_local import alive
+from tests.waiting import until
+
+WORDS = (*TINY, "policy=[one]", "splits=[test]")
+
+
+def told(found):
+    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds", "config")}
+
+
+@pytest.fixture(scope="module")
+def in_turn(more_runs):
+    runs = more_runs()
+    return runs.results(runs.run("train.py", *WORDS)), runs.ledger_files()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("executor", [["executor.arms=2"], ["executor=ray", "executor.arms=2", "executor.cpus=0.5"]])
+def test_arms_side_by_side_are_those_one_after_the_other(runs, in_turn, executor):
+    finished = runs.run("train.py", *WORDS, *executor)
+    found, files = in_turn
+    assert told(runs.results(finished)) == told(found)
+    assert runs.ledger_files() == files
+    for arm in ("base", "self_both", "multi"):
+        assert f"[{arm}] " in finished.stdout
+    assert "sample test by" not in finished.stdout.split("[multi]")[-1].split("\n", 1)[1], "the run itself finds all"
+    assert not finished.stderr.strip()
+
+
+@pytest.mark.soak
+def test_a_driver_that_is_killed_leaves_no_process_and_the_same_command_goes_on(runs, in_turn):
+    process = runs.start("train.py", *WORDS, "executor.arms=2")
+    until(lambda: list((runs.folder / "ledger").glob("train-*/.lock")), process)
+    workers = [int(path.name) for path in Path("/proc").glob("[0-9]*") if parent(path) == process.process.pid]
+    names = [Path(f"/proc/{pid}/cmdline").read_text() for pid in workers]
+    assert sum("LokyProcess" in name for name in names) == 2
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    until(lambda: not any(map(alive, workers)))
+    found, files = in_turn
+    assert told(runs.results(runs.run("train.py", *WORDS, "executor.arms=2"))) == told(found)
+    assert runs.ledger_files() == files
+
+
+def parent(process):
+    try:
+        return int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
