@@ -3,4 +3,4 @@
 import signal
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-"""SIGTERM: Slurm's at `scancel`, at preemption and before the time is over; the others: what its `--signal` is often told to send."""
+"""SIGTERM: Slurm's at `scancel`, at preemption and before the time is over; the others: what its `--signal` is often told."""
