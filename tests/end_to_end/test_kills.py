@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -27,37 +28,35 @@ def undisturbed(more_runs):
 @pytest.mark.parametrize("stage", STAGES)
 def test_kills_at_random_moments_of_a_stage_change_no_file(runs, undisturbed, stage):
     results, files = undisturbed
-    seed = random.randrange(2**32)
-    print(f"moments and victims by seed {seed}")
-    generator, ledger, killed = random.Random(seed), runs.folder / "ledger", {"driver": 0, "worker": 0}
-    while sum(killed.values()) < KILLS:
-        process = runs.start("train.py", *ARGUMENTS)
-        before = set(ledger.glob(f"{stage}-*"))
-        until(lambda known=before: process.poll() is not None or stage_begun(ledger, stage, known))
-        time.sleep(generator.uniform(0, STAGES[stage]))
-        victims = descendants(process.process.pid) if generator.random() < 0.5 else []
-        victim = generator.choice(victims) if victims else process.process.pid
-        if process.poll() is None and kill(victim):
-            killed["worker" if victims else "driver"] += 1
-        if process.wait() == 0:
-            again(ledger, stage)
-    assert all(killed.values()), killed
+    killed = Counter()
+    while killed.total() < KILLS:
+        killed.update(disturbed(runs, stage))
+    assert set(killed) == {"driver", "worker"}, killed
     found = runs.results(runs.run("train.py", *ARGUMENTS))
     for key in ("arms", "comparisons", "counts"):
         assert found[key] == results[key]
     assert runs.ledger_files() == files
 
 
+def disturbed(runs, stage):
+    """Run, and kill once in the stage; who was killed. A run that ends nevertheless has its stage taken away again."""
+    ledger, process = runs.folder / "ledger", runs.start("train.py", *ARGUMENTS)
+    known = set(ledger.glob(f"{stage}-*"))
+    until(lambda: process.poll() is not None or stage_begun(ledger, stage, known))
+    time.sleep(random.uniform(0, STAGES[stage]))
+    workers = descendants(process.process.pid) if random.random() < 0.5 else []
+    victim = random.choice(workers) if workers else process.process.pid
+    killed = process.poll() is None and kill(victim)
+    if process.wait() == 0:
+        for folder in ledger.glob(f"{stage}-*"):
+            shutil.rmtree(folder)
+    return ["worker" if workers else "driver"] if killed else []
+
+
 def stage_begun(ledger, stage, known):
     """A folder of the stage that an earlier process left is gone on with at once; else a new one is waited for."""
     unfinished = [folder for folder in known if not (folder / "manifest.json").exists()]
     return bool(unfinished) or bool(set(ledger.glob(f"{stage}-*")) - known)
-
-
-def again(ledger, stage):
-    """Let the stage be done once more."""
-    for folder in ledger.glob(f"{stage}-*"):
-        shutil.rmtree(folder)
 
 
 def kill(process):
