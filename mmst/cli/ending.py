@@ -41,9 +41,10 @@ class Interrupted(BaseException):
 
 def ended_well(main: Callable[[], object], failures: Callable[[], str | None] = lambda: None) -> None:
     """Run a command. What the user can mend becomes one sentence and an exit code. `failures`: of the jobs of a sweep."""
+    interrupt = _Interrupt()
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell leaves it for what runs in the background
-            signal.signal(number, _interrupt)
+            signal.signal(number, interrupt)
     try:
         main()
     except (Interrupted, KeyboardInterrupt) as stop:
@@ -81,5 +82,15 @@ def leave(sentence: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise Interrupted(number)
+class _Interrupt:
+    """Handles the signals. SIGTERM counts once: Slurm sends it to a step, and so does whatever started it, while it saves."""
+
+    def __init__(self) -> None:
+        self._terminated = False
+
+    def __call__(self, number: int, frame: object) -> None:
+        if number == signal.SIGTERM:
+            if self._terminated:
+                return
+            self._terminated = True
+        raise Interrupted(number)

@@ -22,6 +22,9 @@ LARGEST_PIECE = 64
 PIECES_EACH = 2
 """Pieces for each of several actors, at least: one that had the longest prompts takes no second, and none waits long for it."""
 
+DEATHS_EACH = 3
+"""Times that an actor dies within a chunk, on average, until that is no accident."""
+
 
 class RaySampler:
     """Gives pieces of the prompts to whichever actor is free."""
@@ -49,6 +52,8 @@ class RaySampler:
         self._make = engine
         self._ray = library("sampler=ray")
         self._pool: list[Any] = []
+        self._away: dict[Any, Any] = {}
+        """What was asked of an actor that had died, and is answered when it has started anew -> the actor."""
         self._began = False
         self._checkpoint: Path | None = None
         self._engine = ""
@@ -78,7 +83,7 @@ class RaySampler:
         """End the actors, and a cluster that was started for this run."""
         for actor in self._pool:
             self._ray.kill(actor)
-        self._pool = []
+        self._pool, self._away = [], {}
         if self._began:
             self._ray.shutdown()
             self._began = False
@@ -98,19 +103,55 @@ class RaySampler:
         return completions
 
     def _answers(self, pieces: list[Piece], params: SamplingParams) -> Iterator[tuple[Piece, list[list[Completion]]]]:
-        """Pieces with their completions, as they end; each actor has one piece at a time."""
+        """Pieces with their completions, as they end; each actor has one piece at a time.
+
+        The piece of an actor that dies goes to whoever is free: after its machine it may have no other to start anew on.
+        """
         waiting = list(reversed(pieces))
         running: dict[Any, tuple[Piece, Any]] = {}
-        free = list(self._started())
+        deaths = 0
+        free = [actor for actor in self._started() if actor not in self._away.values()]
         while waiting or running:
             while waiting and free:
                 piece, actor = waiting.pop(), free.pop()
-                asked = actor.complete.remote(self._checkpoint, [prompt for _, prompt in piece], params)
-                running[asked] = (piece, actor)
-            done, _ = self._ray.wait(list(running), num_returns=1)
-            piece, actor = running.pop(done[0])
-            yield piece, self._got(done[0])
+                complete = actor.complete.options(max_task_retries=0)
+                running[complete.remote(self._checkpoint, [prompt for _, prompt in piece], params)] = (piece, actor)
+            (ended, *_), _ = self._ray.wait([*running, *self._away], num_returns=1)
+            if ended in self._away:
+                free += self._returned(ended)
+                continue
+            piece, actor = running.pop(ended)
+            if self._is_lost(ended) and deaths < DEATHS_EACH * self.actors:
+                deaths += 1
+                waiting.append(piece)
+                self._away[actor.answers.options(max_task_retries=-1).remote()] = actor
+                continue
+            yield piece, self._got(ended)
             free.append(actor)
+
+    def _is_lost(self, asked: Any) -> bool:
+        """Whether the actor that was asked has died, or its answer was lost with its machine."""
+        try:
+            self._ray.get(asked)
+        except self._ray.exceptions.RayTaskError:
+            return False
+        except self._ray.exceptions.RayError:
+            return True
+        return False
+
+    def _returned(self, asked: Any) -> list[Any]:
+        """The actor that answers again; none where it never will, as long as there are others.
+
+        Raises:
+            EngineError: there are no others.
+        """
+        actor = self._away.pop(asked)
+        if not self._is_lost(asked):
+            return [actor]
+        self._pool.remove(actor)
+        if not self._pool:
+            self._got(asked)
+        return []
 
     def _started(self) -> list[Any]:
         if not self._pool:
@@ -149,6 +190,9 @@ class _Actor:
 
     def __init__(self, make: Callable[[], Sampler]) -> None:
         self.sampler = make()
+
+    def answers(self) -> None:
+        """Returns as soon as there is an engine."""
 
     def engine(self) -> str:
         return self.sampler.engine

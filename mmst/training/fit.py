@@ -26,6 +26,7 @@ from mmst.training.recorder import Recorder
 from mmst.training.references import AT_ONCE, References, alone, completions_of
 from mmst.training.saving import END, BesideTarget, Saver, is_sound, resumable, writes_files
 from mmst.training.schedule import Row, bucketed_steps, check_parts, packed_steps
+from mmst.training.stopping import Stopping
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def fit(
     check_parts(options.batch_size, trainer.world_size, trainer.accumulate_grad_batches)
     schedule = _schedule(train_rows, options, steps, seed, trainer.world_size * trainer.accumulate_grad_batches)
     trainer.accumulate_grad_batches = options.accumulated(len(schedule[0]), trainer.world_size, trainer.accumulate_grad_batches)
+    stopping = Stopping()
     made: list[Callback] = [recorder, *callbacks]
     if objective.compares:
         known = completions_of(train_rows)
@@ -81,7 +83,7 @@ def fit(
         held = held_out_batches(held_rows, size, trainer.world_size)
         made.append(HeldOut(partial(_tensors, held, trainer, pad_id, edges), work, options.measure_every, options.patience))
     theirs: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set in a connector
-    theirs.extend([*made, Saver(work, options.save_every, options.keep)])
+    theirs.extend([*made, Saver(work, options.save_every, options.keep, stopping)])
     longest = options.longest_row if options.packed else None
     builder = ModelBuilder(start, longest, options.attention, options.recompute, options.compile, options.lora)
     builder.check(trainer.strategy)
@@ -101,9 +103,10 @@ def fit(
         if resume is not None:
             log.info("training goes on from %s", resume)
         data = ExampleDataModule(train_rows, schedule, pad_id, edges, options.packed, 1 if options.packed else options.groups)
-        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=writes_files(trainer.strategy))
-        if trainer.is_global_zero:
-            finish(work, *_end(made, recorder.record))
+        with stopping:
+            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=writes_files(trainer.strategy))
+            if trainer.is_global_zero:
+                finish(work, *_end(made, recorder.record))
         trainer.strategy.barrier("mmst: the training has ended")
     ended = finished(work)
     assert ended is not None

@@ -27,6 +27,7 @@ from mmst.ledger.progress import Progress
 from mmst.training.batches import TokenRow
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord, finished
+from mmst.training.signals import SIGNALS
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 JOB, ROWS, PROGRESS, FAILURE, OUTPUT = "job.json", "rows.msgpack", "progress.json", "failure.txt", "training.log"
 POLL_SECONDS = 0.2
+STOP_SECONDS = 600
+"""What processes that are told to end have for their step and its checkpoint; a scheduler that allows less ends them itself."""
 
 
 class Fitter(Protocol):
@@ -104,11 +107,15 @@ class Launcher:
         return [*self.prefix, *torchrun, *work]
 
     def environment(self) -> dict[str, str]:
-        """This process's environment, and a fair share of its threads for each process."""
+        """This process's environment, and for each process a fair share of its threads, and time to save when it is ended."""
         import torch
 
         threads = max(1, torch.get_num_threads() // self.processes)
-        return {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        torchrun = {
+            "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(STOP_SECONDS),
+            "PET_SIGNALS_TO_HANDLE": ",".join(["SIGINT", "SIGHUP", "SIGQUIT", *(number.name for number in SIGNALS)]),
+        }
+        return {**torchrun, **os.environ, "OMP_NUM_THREADS": str(threads)}
 
 
 def rendezvous_id(job: Path) -> str:
@@ -228,7 +235,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -37,6 +37,9 @@ class Recorder(Callback):
         self._margins: Tensor | None = None
         """Of objectives that compare: the sum of the margins, how many are above 0, and of how many."""
         self._counts: Tensor | None = None
+        self._pending: list[float] = []
+        """What an earlier process had counted and not yet logged, over all processes."""
+        self._trainer: lightning.Trainer | None = None
         self._start = 0.0
         self._logged = 0
 
@@ -47,6 +50,9 @@ class Recorder(Callback):
         self._window = torch.zeros(2, len(self.edges), device=device, dtype=torch.float64)
         self._counts = torch.zeros(4, device=device, dtype=torch.float64)
         self._margins = torch.zeros(3, device=device, dtype=torch.float64)
+        if self._pending and trainer.is_global_zero:
+            self._set(torch.tensor(self._pending, device=device, dtype=torch.float64))
+        self._trainer = trainer
         self._logged = trainer.global_step
         assert isinstance(pl_module, CausalLanguageModule)
         self._flops = flops_per_token(pl_module.model.config, pl_module.multiplied, 0.0)
@@ -105,19 +111,29 @@ class Recorder(Callback):
         self.record.peak_bytes = max(self.record.peak_bytes, peak)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training counts on from."""
-        return {"record": asdict(self.record), "norms": self._norms}
+        """What a resumed training counts on from. Called by all processes together."""
+        pending = [] if self._trainer is None else _summed(self._trainer, self._counted()).tolist()
+        return {"record": asdict(self.record), "norms": self._norms, "pending": pending}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Count on from an earlier process."""
         self.record = TrainingRecord(**state_dict["record"])
         self._norms = state_dict["norms"]
+        self._pending = state_dict.get("pending", [])
 
-    def _log(self, trainer: lightning.Trainer, step: int) -> None:
+    def _counted(self) -> Tensor:
+        """All that was counted since the last log, by this process."""
         assert self._window is not None
         assert self._counts is not None
         assert self._margins is not None
-        sums = _summed(trainer, torch.cat([self._window.flatten(), self._counts, self._margins]))
+        return torch.cat([self._window.flatten(), self._counts, self._margins])
+
+    def _set(self, counted: Tensor) -> None:
+        assert self._window is not None
+        self._window, self._counts, self._margins = counted[:-7].view_as(self._window), counted[-7:-3], counted[-3:]
+
+    def _log(self, trainer: lightning.Trainer, step: int) -> None:
+        sums = _summed(trainer, self._counted())
         window, counts, margins = sums[:-7].view(2, -1), sums[-7:-3], sums[-3:]
         record = self.record
         record.steps = step
@@ -129,8 +145,7 @@ class Recorder(Callback):
         seen = [(edge, float(window[0, i]), float(window[1, i])) for i, edge in enumerate(self.edges)]
         record.loss_by_edge.update({edge: total / count for edge, total, count in seen if count})
         record.gradient_norm = self._norms[0] / self._norms[1] if self._norms[1] else None
-        for counted in (self._window, self._counts, self._margins):
-            counted.zero_()
+        self._set(torch.zeros_like(sums, device=trainer.strategy.root_device))
         self._logged = step
         metrics = _metrics(record, trainer)
         if margins[2]:

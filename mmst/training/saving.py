@@ -21,6 +21,7 @@ from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelP
 from mmst.errors import TrainingError
 from mmst.ledger.files import atomic_write, told_of_space
 from mmst.training.module import CausalLanguageModule
+from mmst.training.stopping import Stopping
 
 log = logging.getLogger(__name__)
 
@@ -85,28 +86,40 @@ def writes_files(strategy: Strategy) -> bool:
 class Saver(Callback):
     """Saves all that a training is (weights, optimizer, schedules, place in the data) every so many steps.
 
-    The name of the newest is written after it is complete, and an older one is removed after that.
+    The name of the newest is written after it is complete, and an older one is removed after that. A signal that ends the
+    training saves as well, at the end of its step.
     """
 
-    def __init__(self, folder: Path, every: int, keep: int = 1) -> None:
+    def __init__(self, folder: Path, every: int, keep: int = 1, stopping: Stopping | None = None) -> None:
         self.folder = folder
         self.every = every
         self.keep = keep
-        self._saved = 0
+        self.stopping = stopping or Stopping()
+        self._ended = 0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Remember where a resumed training begins."""
-        self._saved = trainer.global_step
+        self._ended = trainer.global_step
+        self.stopping.begin()
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save where a step ends that is to be saved."""
         step = trainer.global_step
-        if step % self.every or step == self._saved or trainer.should_stop or step >= trainer.max_steps:
+        if step == self._ended or trainer.should_stop or step >= trainer.max_steps:
             return
-        self._saved = step
-        _check(pl_module)
+        self._ended = step
+        asked = self.stopping.asked(trainer)
+        if asked or not step % self.every:
+            self._save(trainer, pl_module, step)
+        if asked:
+            log.info("training stops after step %d, which is saved", step)
+            trainer.strategy.barrier("mmst: the last step is saved")
+            self.stopping.end()
+
+    def _save(self, trainer: lightning.Trainer, module: lightning.LightningModule, step: int) -> None:
+        _check(module)
         path = self.folder / f"step-{step:07d}.ckpt"
         trainer.save_checkpoint(path)
         if trainer.is_global_zero:

@@ -31,11 +31,14 @@ def curve(runs):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_training_that_is_stopped_says_so_in_a_sentence(runs, number, code):
-    process = runs.start("train.py", *ARGUMENTS, "trainer.options.steps=2000")
+    process = runs.start("train.py", *ARGUMENTS, "trainer.options.steps=2000", "trainer.options.save_every=20")
     until(lambda: list((runs.folder / "ledger").glob("train-*/work/latest")), process)
     process.send_signal(number)
     _, said = process.communicate()
     assert process.returncode == code
+    (last,) = (runs.folder / "ledger").glob("train-*/work/step-*.ckpt")
+    between = int(last.stem.removeprefix("step-")) % 20 != 0
+    assert between == (number == signal.SIGTERM), "SIGTERM saves the step that it comes in"
     assert said.strip().endswith("what is done is kept, and the same command resumes.")
     assert len(said.strip().splitlines()) == 1
 

@@ -4,6 +4,7 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from mmst.ledger.progress import Silent
 from mmst.training import convert
 from mmst.training.launch import Launcher, Processes, rendezvous_id
 from mmst.training.options import OptimizerOptions, TrainingOptions
+from mmst.training.saving import latest
 from tests.training.conftest import PLAIN, equal, weights
 from tests.waiting import until
 
@@ -161,6 +163,34 @@ def test_a_killed_training_leaves_nobody_behind_and_ends_with_the_same_weights_t
     record = train(*arguments)
     assert record.steps == steps
     assert equal(weights(tmp_path / "out"), expected)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp2", "zero2"])
+def test_sigterm_is_a_checkpoint_of_all_processes_and_the_same_end(trained_by, rows, nano, tmp_path, strategy):
+    if strategy.startswith("zero"):
+        pytest.importorskip("deepspeed")
+    options = dataclasses.replace(OPTIONS, steps=60, save_every=20, keep=1)
+    expected, _, _ = trained_by(strategy, options, rows=rows)
+    train = fitter(strategy, tmp_path)
+    arguments = (nano, tmp_path / "out", rows, options, tmp_path / "work", 1)
+    owner = multiprocessing.get_context("fork").Process(target=exits_at_sigterm, args=(train, *arguments))
+    owner.start()
+    until(lambda: (tmp_path / "work" / "latest").exists())
+    os.kill(owner.pid, signal.SIGTERM)
+    owner.join()
+    assert owner.exitcode == 143
+    assert not workers_of(tmp_path)
+    assert not (tmp_path / "out").exists()
+    stopped = int(latest(tmp_path / "work").stem.removeprefix("step-"))
+    assert stopped % 20
+    train(*arguments)
+    assert equal(weights(tmp_path / "out"), expected)
+
+
+def exits_at_sigterm(train, *arguments):
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    train(*arguments)
 
 
 def workers_of(folder):

@@ -9,7 +9,7 @@ from mmst.training.saving import BesideTarget, Saver, close_to_others, latest, r
 
 
 class Trainer:
-    max_steps, should_stop, is_global_zero = 99, False, True
+    max_steps, should_stop, is_global_zero, world_size = 99, False, True, 1
 
     def __init__(self):
         self.global_step = 0
