@@ -216,7 +216,7 @@ def _to_run_on(text: str) -> str:
 
 def statements(text: str) -> Iterator[Statement]:
     """The statements of an answer, those that count most first."""
-    tags = list(TAGS.finditer(text)) if any(sign in text for sign in TAG_SIGNS) else []
+    tags = list(TAGS.finditer(text)) if any(map(text.__contains__, TAG_SIGNS)) else []
     for found in tags[: -MOST_MARKS - 1 : -1]:
         content = found[2] if found[2] is not None else found[4]
         inner = [statement for statement in statements(content) if statement.how == "boxed"]
@@ -273,7 +273,7 @@ def _marks(text: str) -> list[Statement]:
     """The marked statements, from the last one."""
     found = _announcements(text)
     marked = [(mark.start(), _after(text, mark)) for mark in found[-2 * MOST_MARKS :]]
-    if any(words in text for words in POST_WORDS):
+    if any(map(text.__contains__, POST_WORDS)):
         marked += [(post.start(), post["value"] or post["letter"]) for post in POST_MARK.finditer(text)]
         marked.sort(key=lambda mark: mark[0])
     return [Statement("marked", said.strip(), start) for start, said in marked[: -MOST_MARKS - 1 : -1]]
