@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mmst.answers.second_thoughts import by_cases
 from mmst.answers.thinking import thinking_ends, without_thinking
@@ -193,6 +194,7 @@ def answer_part(completion: str) -> str:
     return _to_run_on(without_thinking(completion)[-LONGEST_READ:])
 
 
+@lru_cache(maxsize=8)  # a filter's rules ask for it one after the other
 def without_run_on(completion: str) -> str:
     """A completion, with its thinking, up to where a next question or turn begins."""
     said = thinking_ends(completion)

@@ -96,7 +96,7 @@ class Spooled(View[Row]):
         """
         self._last.append(row)
         if len(self._last) == BLOCK:
-            self._write(b"".join(msgspec.json.encode(row) + b"\n" for row in self._last))
+            self._write(msgspec.json.Encoder().encode_lines(self._last))
             self._last = []
 
     def extend(self, rows: Iterable[Row]) -> None:

@@ -33,7 +33,7 @@ def wrong_solutions(
     writer: PromptWriter,
     most: int,
 ) -> Wrong:
-    """The first `most` distinct wrong solutions by method and problem, as they would be trained on: no more are set beside others.
+    """The distinct wrong solutions by method and problem, the first `most`, as they would be trained on.
 
     rows: method -> its samples.
     """
