@@ -54,7 +54,7 @@ def examples() -> list[Example]:
 def measure(way: str) -> None:
     """Train in this process, and print what it took."""
     start = smollm2_checkpoint("runs/models")
-    rows, _ = tokenize(examples(), load_tokenizer(start), 768)
+    rows = list(tokenize(examples(), load_tokenizer(start), 768, []))
     trainer = functools.partial(
         lightning.Trainer, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False
     )

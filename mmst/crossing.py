@@ -6,20 +6,24 @@ Which labels are sent, how often each is tried, what a try is shown, and which t
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import compress
 
 from mmst.answers.labels import LabelRule
 from mmst.filters.filter import Filter
+from mmst.ledger.hashes import Lookup
+from mmst.ledger.spooled import Spooled
 from mmst.methods.code import CodeMethod
 from mmst.methods.edge import Choice, Crossing, Edge, Recipe, Send, Tries
 from mmst.methods.method import Method
 from mmst.methods.tracing import traced
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.samplers.sampler import SamplingParams
-from mmst.stages.select import choose, same_answer, select_translations
+from mmst.stages.select import answers_of, choose, same_answer, select_translations
 from mmst.stages.sets import Rows
 from mmst.stages.translate import Attempt, attempts, shown_solution
 from mmst.types import Dropped, GradedSample, Problem, Verdict
@@ -90,13 +94,20 @@ def crossed(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSam
     count = round.options.translations_per_label
     rates = {} if recipe.send is Send.ALL else success_rates(own)
     if recipe.send is Send.UNSOLVED:
-        labels = [label for label in labels if not rates.get(label.sample.problem_id)]
+        labels = spooled(round, (label for label in labels if not rates.get(label.sample.problem_id)))
     if recipe.send is not Send.HARDER:
         return _tried(round, edge, recipe, labels, count)
-    rows: list[GradedSample] = []
-    for times, group in sorted(by_difficulty(labels, rates, count).items()):
-        rows += _tried(round, edge, recipe, group, times)
+    rows = spooled(round)
+    times = by_difficulty(labels, rates, count)
+    for often in sorted(set(times) - {0}):
+        group = spooled(round, compress(labels, (own == often for own in times)))
+        rows.extend(_tried(round, edge, recipe, group, often))
     return rows
+
+
+def spooled(round: Round, rows: Iterable[GradedSample] = ()) -> Spooled[GradedSample]:
+    """Rows of a round that are gone through later on."""
+    return Spooled(GradedSample, round.pipeline.ledger.root, rows)
 
 
 def _tried(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSample], count: int) -> Rows:
@@ -104,23 +115,22 @@ def _tried(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSamp
     waiting = _attempts(round, edge, recipe, labels)
     if recipe.tries is Tries.ALL:
         return round.translated(edge, waiting, count)
-    rows: list[GradedSample] = []
+    rows, answers = spooled(round), answers_of(labels)
     failed: Mapping[str, GradedSample] = {}
     for number in range(1, count + 1):
         if not waiting:
             break
         tries = [replace(attempt, number=number, failed=failed.get(attempt.label.sample.id)) for attempt in waiting]
-        latest = list(round.translated(edge, tries, 1))
-        rows += latest
-        missed = _missed(latest, labels, round)
+        latest = round.translated(edge, tries, 1)
+        rows.extend(latest)
+        missed = _missed(latest, answers, round)
         failed = missed if recipe.tries is Tries.REPAIR else {}
         waiting = [attempt for attempt in waiting if attempt.label.sample.id in missed]
     return rows
 
 
-def _missed(rows: Iterable[GradedSample], labels: Iterable[GradedSample], round: Round) -> dict[str, GradedSample]:
+def _missed(rows: Iterable[GradedSample], answers: Lookup, round: Round) -> dict[str, GradedSample]:
     """By label, the try that does not keep its answer."""
-    answers = {label.sample.id: label.answer for label in labels}
     problems = round.problems.by_id
     return {
         source: row
@@ -130,8 +140,8 @@ def _missed(rows: Iterable[GradedSample], labels: Iterable[GradedSample], round:
     }
 
 
-def _attempts(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSample]) -> list[Attempt]:
-    made = [replace(a, taught=recipe.taught) for a in attempts(labels, recipe.crossing, round.pipeline.seed)]
+def _attempts(round: Round, edge: Edge, recipe: Recipe, labels: Sequence[GradedSample]) -> Sequence[Attempt]:
+    made = attempts(labels, recipe.crossing, round.pipeline.seed, recipe.taught)
     source = round.pipeline.methods[edge.source]
     if recipe.crossing is not Crossing.TRACE or not isinstance(source, CodeMethod):
         return made
@@ -150,34 +160,32 @@ def success_rates(rows: Iterable[GradedSample]) -> dict[str, float]:
     return {id: right[id] / count for id, count in judged.items()}
 
 
-def by_difficulty(labels: Sequence[GradedSample], rates: Mapping[str, float], count: int) -> dict[int, list[GradedSample]]:
-    """Number of tries -> labels, in proportion to how often the target fails; in all about `count` a label.
+def by_difficulty(labels: Iterable[GradedSample], rates: Mapping[str, float], count: int) -> list[int]:
+    """How often each label is tried, in proportion to how often the target fails; in all about `count` a label.
 
     No label gets more than `MOST_TIMES` times `count`, and those that the target always solves get none.
     """
-    weights = [1.0 - rates.get(label.sample.problem_id, 0.0) for label in labels]
+    weights = array("d", (1.0 - rates.get(label.sample.problem_id, 0.0) for label in labels))
     total = sum(weights)
-    found: dict[int, list[GradedSample]] = defaultdict(list)
-    for label, weight in zip(labels, weights, strict=True):
-        times = min(int(count * len(labels) * weight / total + 0.5), MOST_TIMES * count) if total else 0
-        if times:
-            found[times].append(label)
-    return dict(found)
+    whole = count * len(weights)
+    return [min(int(whole * weight / total + 0.5), MOST_TIMES * count) if total else 0 for weight in weights]
 
 
 def kept_translations(
-    round: Round, edge: Edge, recipe: Recipe, rows: Rows, labels: Sequence[GradedSample], own: Rows
-) -> tuple[list[GradedSample], list[Dropped]]:
+    round: Round, edge: Edge, recipe: Recipe, rows: Rows, labels: Iterable[GradedSample], own: Rows
+) -> tuple[Spooled[GradedSample], Spooled[Dropped]]:
     """The translations that may be learned from, and why the others may not. own: the target's samples."""
     keep, target = round.options.keep, round.pipeline.methods[edge.target]
     if recipe.choose is not Choice.ALL:
         keep = replace(keep, per_problem=max(1, len(rows)))  # all that hold are there to be chosen from
-    found, lost = select_translations(rows, labels, round.problems.by_id, target, keep, str(edge), recipe.verify)
+    folder = round.pipeline.ledger.root
+    found, lost = select_translations(rows, labels, round.problems.by_id, target, keep, str(edge), recipe.verify, folder)
     if recipe.choose is Choice.ALL:
         return found, lost
     solutions = right_solutions(own, target) if recipe.choose is Choice.DISTINCT else {}
-    chosen, others = choose(found, recipe.choose, target, solutions, str(edge))
-    return chosen, [*lost, *others]
+    chosen, others = choose(found, recipe.choose, target, solutions, str(edge), folder)
+    lost.extend(others)
+    return chosen, lost
 
 
 def right_solutions(rows: Iterable[GradedSample], method: Method) -> dict[str, list[str]]:

@@ -13,9 +13,9 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mmst.errors import ModelError
 from mmst.judges.judge import Judge
@@ -24,6 +24,7 @@ from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger, Stage, Work
 from mmst.ledger.progress import Task
 from mmst.ledger.spec import RowsSpec, key_of, part_spec, rows_key, source_of
+from mmst.ledger.spooled import Spooled
 from mmst.methods.edge import Edge, attempt_title
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
@@ -36,6 +37,7 @@ from mmst.stages.sets import (
     Checkpoint,
     ExampleSet,
     GradedRows,
+    KeptRows,
     ProblemSet,
 )
 from mmst.statistics.yields import EdgeCounts
@@ -49,6 +51,7 @@ from mmst.types import GradedSample, Problem, Prompt, Sample, Verdict
 __all__ = ["Checkpoint", "EdgeCounts", "ExampleSet", "Pipeline", "ProblemSet"]
 log = logging.getLogger(__name__)
 
+Row = TypeVar("Row")
 CHECKPOINT = "checkpoint"
 WORK = "work"
 KEPT_AT_A_TIME = 10_000
@@ -106,7 +109,7 @@ class Pipeline:
         how = self.methods[method]
 
         def prompts(part: Sequence[Problem]) -> Iterable[Prompt]:
-            return sample.solution_prompts(part, how, self.writer, draw)
+            return sample.solution_prompts(part, how, self.writer, replace(draw, count=0))  # no key depends on seeds
 
         key = self.keep_prompts(inputs, prompts, f"prompts of {title}")
         spec = sample.SampleSpec(*self.engine(), checkpoint.key, key, params, draw)
@@ -138,7 +141,7 @@ class Pipeline:
         by = self._translator(checkpoint, tries)
 
         def prompts(part: Sequence[translate.Attempt]) -> Iterable[Prompt]:
-            return translate.translation_prompts(part, problems.by_id, source, target, by.writer, draw)
+            return translate.translation_prompts(part, problems.by_id, source, target, by.writer, replace(draw, count=0))
 
         key = self.keep_prompts(tries, prompts, f"prompts of {what}")
         spec = translate.TranslateSpec(*engine_of(by.sampler), by.checkpoint.key, key, params, draw)
@@ -206,10 +209,17 @@ class Pipeline:
             log.warning("%s: %d of %d are unjudged; redo_unjudged=true tries them again", title, unjudged, total)
         return GradedRows(stage)
 
-    def keep(self, name: str, rows: Sequence[Any], title: str, key: str | None = None) -> None:
+    def keep(self, name: str, rows: Sequence[Any], title: str, key: str | None = None) -> Stage:
         """Keep rows in the ledger, under a hash of themselves."""
+        if isinstance(rows, Spooled):
+            rows = rows.lines()
         work = Work(name, RowsSpec(key or rows_key(rows)), lambda part, task: part, object)
-        self.ledger.chain(rows, [work], Chunking(KEPT_AT_A_TIME), title)
+        return self.ledger.chain(rows, [work], Chunking(KEPT_AT_A_TIME), title)
+
+    def kept(self, name: str, rows: Spooled[Row], title: str) -> KeptRows[Row]:
+        """The same rows, as they lie in the ledger from now on."""
+        key = rows_key(rows.lines())
+        return KeptRows(self.keep(name, rows, title, key), rows.row_type, key)
 
     def keep_prompts(self, inputs: Sequence[Any], prompts: Callable[[Sequence[Any]], Iterable[Prompt]], title: str) -> str:
         """Keep the prompts in the ledger; returns the key of all that an engine is told but the seeds."""

@@ -10,6 +10,7 @@ known, and how diverse the samples still are.
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -112,22 +113,60 @@ def label_counts(chosen: Mapping[str, str], problems: Mapping[str, Problem]) -> 
 
 
 def health(rows: Iterable[GradedSample]) -> Health:
-    """The diversity of one method's samples beside their accuracy."""
-    answers: Answers = defaultdict(Counter)
-    texts: dict[str, set[str]] = defaultdict(set)
-    total = right = judged = 0
+    """The diversity of one method's samples beside their accuracy. rows: those of one problem together."""
+    tally = HealthTally()
     for row in rows:
-        id = row.sample.problem_id
-        answers[id][row.answer or ""] += 1
-        texts[id].add(" ".join(row.sample.completion.split()))
-        total += 1
-        right += row.verdict is Verdict.RIGHT
-        judged += row.verdict is not Verdict.UNJUDGED
-    if not total:
-        return Health(0, 0.0, 0.0, 0.0, None)
-    entropy = sum(_entropy(counts) for counts in answers.values()) / len(answers)
-    commonest = sum(counts.most_common(1)[0][1] for counts in answers.values())
-    return Health(total, entropy, sum(map(len, texts.values())) / total, commonest / total, right / judged if judged else None)
+        tally.add(row)
+    return tally.found
+
+
+class HealthTally:
+    """Health, counted row by row: the samples of one problem come together, and no others are held.
+
+    Raises:
+        ValueError: a problem's samples come in two places.
+    """
+
+    def __init__(self) -> None:
+        self._problem: str | None = None
+        self._past: set[str] = set()
+        self._answers: Counter[str] = Counter()
+        self._texts: set[str] = set()
+        self._total = self._right = self._judged = self._distinct = self._commonest = 0
+        self._entropies = array("d")
+
+    def add(self, row: GradedSample) -> None:
+        """One more."""
+        if row.sample.problem_id != self._problem:
+            self._end_problem()
+            self._problem = row.sample.problem_id
+            if self._problem in self._past:
+                raise ValueError(f"the samples of {self._problem} come in two places; their diversity is not known")
+        self._answers[row.answer or ""] += 1
+        self._texts.add(" ".join(row.sample.completion.split()))
+        self._total += 1
+        self._right += row.verdict is Verdict.RIGHT
+        self._judged += row.verdict is not Verdict.UNJUDGED
+
+    def _end_problem(self) -> None:
+        if self._problem is not None:
+            self._past.add(self._problem)
+            self._entropies.append(_entropy(self._answers))
+            self._commonest += self._answers.most_common(1)[0][1]
+            self._distinct += len(self._texts)
+        self._problem = None
+        self._answers.clear()
+        self._texts.clear()
+
+    @property
+    def found(self) -> Health:
+        """Of the rows so far, none of whose problems may come again."""
+        self._end_problem()
+        if not self._total:
+            return Health(0, 0.0, 0.0, 0.0, None)
+        right = self._right / self._judged if self._judged else None
+        entropy, distinct = sum(self._entropies) / len(self._entropies), self._distinct / self._total
+        return Health(self._total, entropy, distinct, self._commonest / self._total, right)
 
 
 def spread(rows: Iterable[GradedSample]) -> Spread:

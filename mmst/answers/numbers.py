@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice
 
 DECIMALS = 6
@@ -19,6 +20,7 @@ SIGNS = "-+\u2212"
 OPERATION = re.compile(r"\s*(?:[-+*/^\u2212\u00d7\u00f7]|\*\*)\s*[($]*\s*\d")
 """What makes a number the beginning of an expression."""
 LONGEST_NUMBER = 400
+LONGEST_REMEMBERED = 40
 LARGEST_EXPONENT = 400
 
 NUMBER = re.compile(
@@ -39,6 +41,16 @@ def canonical_number(text: str) -> str | None:
     Values are rounded to six decimals, half to even, and small ones to four significant digits; `-0` is `0`, and so is nothing
     else; a whole number has no point.
     """
+    return _short_number(text) if len(text) <= LONGEST_REMEMBERED else _canonical(text)
+
+
+@lru_cache(maxsize=4096)
+def _short_number(text: str) -> str | None:
+    """Numbers of one text are read several times, and those of a data set are few."""
+    return _canonical(text)
+
+
+def _canonical(text: str) -> str | None:
     stripped = text.strip().rstrip(". ")
     if stripped.isascii() and stripped.isdigit() and len(stripped) <= LONGEST_NUMBER:
         return stripped.lstrip("0") or "0"

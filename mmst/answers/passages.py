@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mmst.answers.second_thoughts import by_cases
 from mmst.answers.thinking import thinking_ends, without_thinking
@@ -193,6 +194,7 @@ def answer_part(completion: str) -> str:
     return _to_run_on(without_thinking(completion)[-LONGEST_READ:])
 
 
+@lru_cache(maxsize=8)  # a filter's rules ask for it one after the other
 def without_run_on(completion: str) -> str:
     """A completion, with its thinking, up to where a next question or turn begins."""
     said = thinking_ends(completion)
@@ -216,7 +218,7 @@ def _to_run_on(text: str) -> str:
 
 def statements(text: str) -> Iterator[Statement]:
     """The statements of an answer, those that count most first."""
-    tags = list(TAGS.finditer(text)) if any(sign in text for sign in TAG_SIGNS) else []
+    tags = list(TAGS.finditer(text)) if any(map(text.__contains__, TAG_SIGNS)) else []
     for found in tags[: -MOST_MARKS - 1 : -1]:
         content = found[2] if found[2] is not None else found[4]
         inner = [statement for statement in statements(content) if statement.how == "boxed"]
@@ -273,7 +275,7 @@ def _marks(text: str) -> list[Statement]:
     """The marked statements, from the last one."""
     found = _announcements(text)
     marked = [(mark.start(), _after(text, mark)) for mark in found[-2 * MOST_MARKS :]]
-    if any(words in text for words in POST_WORDS):
+    if any(map(text.__contains__, POST_WORDS)):
         marked += [(post.start(), post["value"] or post["letter"]) for post in POST_MARK.finditer(text)]
         marked.sort(key=lambda mark: mark[0])
     return [Statement("marked", said.strip(), start) for start, said in marked[: -MOST_MARKS - 1 : -1]]

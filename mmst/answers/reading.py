@@ -117,7 +117,7 @@ def stated_answer(
         if value is not None:
             value = _last_word(value, _after(part, statement, said), kind, choices, unit)
             return value, statement.how if value else "none"
-    refused = any(word in part for word in REFUSING) and REFUSED.search(part[-LONGEST_TAIL:])
+    refused = any(map(part.__contains__, REFUSING)) and REFUSED.search(part[-LONGEST_TAIL:])
     value = None if refused else _fallback(part, kind, choices, unit)
     return (value, "fallback") if value and value not in asked else (None, "none")
 

@@ -119,7 +119,7 @@ CASES = re.compile(
 def without_unsaid(text: str) -> str:
     """A text without the statements that it denies, supposes, or gives as another's: `My friend says the answer is 7.`"""
     lower = text.lower()
-    return UNSAID.sub(" ", text) if any(word in lower for word in UNSAID_WORDS) else text
+    return UNSAID.sub(" ", text) if any(map(lower.__contains__, UNSAID_WORDS)) else text
 
 
 def second_thought(after: str) -> tuple[str, bool] | None:

@@ -12,12 +12,13 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from mmst.methods.method import Method
 from mmst.types import DropReason, FinishReason, GradedSample, Problem, Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """What a rule may know beside the row."""
 
@@ -25,10 +26,15 @@ class Context:
     method: Method
     """That of the row: an edge's target for translations, its source for samples."""
     edge: str
-    solution: str
-    """The row's completion as the method cleans it: what would be trained on."""
+    completion: str
+    """The row's."""
     kept: Sequence[str]
     """Solutions of the same problem that this edge has kept so far."""
+
+    @cached_property
+    def solution(self) -> str:
+        """The row's completion as the method cleans it: what would be trained on."""
+        return self.method.clean(self.completion)
 
 
 Rule = Callable[[GradedSample, Context], str | None]
@@ -104,9 +110,11 @@ class Distinct:
 
     def __call__(self, row: GradedSample, context: Context) -> str | None:
         """See `Rule`."""
+        if self.by is Sameness.NONE or not context.kept:
+            return None
         own = self.identity(context.solution, context.method)
         seen = any(self.identity(solution, context.method) == own for solution in context.kept)
-        return DropReason.DUPLICATE if seen and self.by is not Sameness.NONE else None
+        return DropReason.DUPLICATE if seen else None
 
     def identity(self, solution: str, method: Method) -> str:
         """Equal for solutions that count as one."""

@@ -27,10 +27,11 @@ from mmst.planning.size import ModelSize, model_size
 from mmst.reporting.plan import print_cluster_plan, print_plan
 from mmst.reporting.progress import say
 from mmst.samplers.cache import rows_that_fit
-from mmst.training.batches import SHORTEST_SHARED_PREFIX, common_length
+from mmst.training.batches import common_length
 from mmst.training.checkpoint import load_config, load_tokenizer, served_name
 from mmst.training.model import adapter_parameters
 from mmst.training.options import TrainingOptions
+from mmst.training.prefixes import SHORTEST_SHARED_PREFIX
 from mmst.training.tokenization import prompt_tokens
 from mmst.types import Prompt
 

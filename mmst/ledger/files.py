@@ -19,13 +19,18 @@ FULL_WORDS = ("No space left on device", "Disk quota exceeded", "os error 28", "
 
 def atomic_write(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, flush it to the disk, and rename it."""
+    with atomic_path(path) as work, work.open("wb") as file:
+        file.write(content)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary name to write a file under; when the block ends without an error, it is flushed and becomes `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with work.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield work
+        _flush(work)
         work.replace(path)
     except BaseException:
         work.unlink(missing_ok=True)

@@ -22,8 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
-
 from mmst.ledger.chunking import Chunking, Pace
 from mmst.ledger.files import remove_torn
 from mmst.ledger.locks import run_folder as run_folder
@@ -32,7 +30,7 @@ from mmst.ledger.progress import Progress, Silent, Task
 from mmst.ledger.spec import key_of, plain
 from mmst.ledger.stage import MANIFEST as MANIFEST
 from mmst.ledger.stage import Stage as Stage
-from mmst.ledger.stage import chunk_name, content_key, decoded, digest_of
+from mmst.ledger.stage import chunk_name, content_key, decoded, digest_of, encoded
 
 log = logging.getLogger(__name__)
 
@@ -228,7 +226,7 @@ class _Line:
         else:
             with self.stage.timed():
                 made = self.work.compute(inputs(), task)
-                content = b"".join(msgspec.json.encode(row) + b"\n" for row in made)
+                content = encoded(made)
                 self.stage.keep(number, content, size)
             rows = partial(_itself, made)
         self.digests[chunk_name(number)] = digest_of(content)

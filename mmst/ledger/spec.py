@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +27,8 @@ from mmst.errors import ConfigError
 
 KEY_LENGTH = 16
 """Hexadecimal digits."""
+HASHED_TOGETHER = 1_000
+"""Rows that are encoded at once; no key depends on it."""
 OWN = __name__.partition(".")[0]
 BUILT_IN = frozenset({*sys.stdlib_module_names, "typing_extensions"})
 
@@ -58,9 +61,9 @@ def key_of(spec: object) -> str:
 
 def rows_key(rows: Iterable[object]) -> str:
     """A short hash of rows, in their order."""
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(msgspec.json.encode(row) + b"\n")
+    digest, encoder, left = hashlib.sha256(), msgspec.json.Encoder(), iter(rows)
+    while part := list(islice(left, HASHED_TOGETHER)):
+        digest.update(encoder.encode_lines(part))
     return digest.hexdigest()[:KEY_LENGTH]
 
 

@@ -180,10 +180,14 @@ def chunk_name(number: int, kind: str = ".jsonl") -> str:
     return f"chunk-{number:05d}{kind}"
 
 
+def encoded(rows: Iterable[object]) -> bytes:
+    """Rows as a chunk's file holds them: one JSON object a line."""
+    return msgspec.json.Encoder().encode_lines(rows)
+
+
 def decoded(content: bytes, row_type: type[Row]) -> list[Row]:
     """The rows of a chunk's file."""
-    decoder = msgspec.json.Decoder(row_type)
-    return [decoder.decode(line) for line in content.splitlines()]
+    return msgspec.json.Decoder(row_type).decode_lines(content)
 
 
 def digest_of(content: bytes) -> str:

@@ -88,10 +88,10 @@ class TextMethod:
 
         For `TESTS`, what the program in the text's fence does.
         """
-        texts = [self.clean(completion) for completion in completions]
         readings = [_read(text, problem) for text, problem in zip(completions, problems, strict=True)]
         tested = [n for n, problem in enumerate(problems) if problem.kind is AnswerKind.TESTS]
-        ran = read_programs([program_of(texts[n], problems[n]) for n in tested], [problems[n] for n in tested], executor)
+        programs = [program_of(self.clean(completions[n]), problems[n]) for n in tested]
+        ran = read_programs(programs, [problems[n] for n in tested], executor)
         for n, reading in zip(tested, ran, strict=True):
             readings[n] = reading
         return _calculated(readings, problems, executor)

@@ -31,6 +31,7 @@ from mmst.training.checkpoint import nano_checkpoint, save_checkpoint
 from mmst.training.fit import fit
 from mmst.training.options import OptimizerOptions, TrainingOptions
 from mmst.training.watch import StepWatch
+from mmst.types import Dropped
 
 TOKENIZER_SAMPLE = 30_000
 """Examples that the tokenizer is trained on."""
@@ -57,7 +58,8 @@ def make_nano(plan: NanoRecipe, target: Path, work: Path, progress: Progress) ->
     settings = plan.training
     examples = list(CORPORA[plan.world](plan, bare_methods(plan.methods), settings["examples"]))
     tokenizer = make_tokenizer(plan, examples[:TOKENIZER_SAMPLE])
-    rows, dropped = tokenize(examples, tokenizer, LONGEST)
+    dropped: list[Dropped] = []
+    rows = list(tokenize(examples, tokenizer, LONGEST, dropped))
     assert not dropped
     torch.manual_seed(plan.seed)
     model = make_model(plan, len(tokenizer), tokenizer.eos_token_id, tokenizer.pad_token_id)

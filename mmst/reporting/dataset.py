@@ -24,7 +24,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from mmst.datasets.contamination import Contamination
-from mmst.ledger.files import atomic_write
+from mmst.ledger.files import atomic_path, atomic_write, told_of_space
 from mmst.ledger.ledger import Ledger
 from mmst.methods.reasoning import split_reasoning
 from mmst.pipeline import EdgeCounts, ExampleSet, Pipeline
@@ -80,11 +80,11 @@ class ChatRow:
 
 def write_dataset(examples: ExampleSet, ledger: Ledger, folder: Path, about: About, pairs: Sequence[Preference] = ()) -> Path:
     """Write the examples, the pairs, the samples of the ledger's graded stages, and the card; returns the folder."""
-    texts = [asdict(TextRow(e.id, e.edge, e.problem_id, e.prompt, e.completion)) for e in examples.examples]
-    atomic_write(folder / EXAMPLES, _parquet(texts, TextRow))
-    atomic_write(folder / MESSAGES, _parquet([asdict(_conversation(row)) for row in examples.examples], ChatRow))
-    atomic_write(folder / PREFERENCES, _parquet([asdict(row) for row in pairs], Preference))
-    atomic_write(folder / SAMPLES, _parquet(_samples(ledger), Sample, answer="", verdict="", reason=""))
+    texts = (asdict(TextRow(e.id, e.edge, e.problem_id, e.prompt, e.completion)) for e in examples.examples)
+    _write_parquet(folder / EXAMPLES, texts, TextRow)
+    _write_parquet(folder / MESSAGES, (asdict(_conversation(row)) for row in examples.examples), ChatRow)
+    _write_parquet(folder / PREFERENCES, (asdict(row) for row in pairs), Preference)
+    _write_parquet(folder / SAMPLES, _samples(ledger), Sample, answer="", verdict="", reason="")
     atomic_write(folder / "README.md", _card(examples, about, len(pairs)).encode())
     return folder
 
@@ -110,8 +110,8 @@ def _samples(ledger: Ledger) -> Iterator[dict[str, Any]]:
                 yield {**asdict(row.sample), "answer": row.answer, "verdict": row.verdict, "reason": row.reason}
 
 
-def _parquet(rows: Iterable[Mapping[str, Any]], kind: type, **more: str) -> bytes:
-    """Rows as a Parquet file; columns are the fields of `kind`, and text columns named by `more`."""
+def _write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], kind: type, **more: str) -> None:
+    """Write rows as a Parquet file, a group at a time; columns are the fields of `kind`, and text columns named by `more`."""
     import pyarrow
     import pyarrow.parquet
 
@@ -120,12 +120,9 @@ def _parquet(rows: Iterable[Mapping[str, Any]], kind: type, **more: str) -> byte
     types: dict[Any, Any] = {**numbers, tuple[Message, ...]: turns}
     hints = {**get_type_hints(kind), **dict.fromkeys(more, str)}
     schema = pyarrow.schema([(name, types.get(hint, pyarrow.string())) for name, hint in hints.items()])
-    sink = pyarrow.BufferOutputStream()
-    with pyarrow.parquet.ParquetWriter(sink, schema) as writer:
+    with told_of_space(path), atomic_path(path) as work, pyarrow.parquet.ParquetWriter(work, schema) as writer:
         for group in _groups(rows):
             writer.write_table(pyarrow.Table.from_pylist(group, schema))
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
 
 
 def _groups(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
@@ -137,8 +134,8 @@ def _groups(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any
 def print_examples(examples: ExampleSet, count: int) -> None:
     """The counts by edge, and `count` examples of each edge."""
     for edge in examples.counts:
-        rows: Sequence[Example] = [row for row in examples.examples if row.edge == edge][:count]
-        for row in rows:
+        rows: Iterator[Example] = (row for row in examples.examples if row.edge == edge)
+        for row in islice(rows, count):
             CONSOLE.print(Panel(Text(row.prompt) + Text(row.completion, style="bold"), title=edge, subtitle=row.id, width=100))
     show_table(counts_table({"": {edge: asdict(tally) for edge, tally in examples.counts.items()}}), heads=2)
 

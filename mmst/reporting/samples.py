@@ -6,6 +6,7 @@ Which problems is decided by a hash of their ids: the same ones in every run, ar
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -115,8 +116,12 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
     table = SampleTable()
     stages: dict[Path, _Found] = {}
     shared = shared_arms(sweep, sweep.runs[0].found["dataset"])
-    for run in sweep.runs:
-        of_run, (fates, trained) = list(sampled_stages(run, sweep.variant(run), shared)), fates_of(run)
+    of_runs = [(run, list(sampled_stages(run, sweep.variant(run), shared))) for run in sweep.runs]
+    rows_of = {found.stage.folder: int(found.stage.manifest()["rows"]) for _, of_run in of_runs for found in of_run}
+    table.total = sum(rows_of.values())
+    table.share = min(1.0, most / table.total) if table.total else 1.0
+    for run, of_run in of_runs:
+        fates, trained = fates_of(run, table.share)
         for found in sorted(of_run, key=lambda found: bool(found.edge)):
             source = next((other for other in of_run if found.edge and other.is_source_of(found)), None)
             known = stages.setdefault(found.stage.folder, _Found(found, source, run.seed))
@@ -125,8 +130,6 @@ def sample_table(sweep: Sweep, most: int) -> SampleTable:
                 for id, reasons in fates.get(found.round, {}).items():
                     for reason, arms in reasons.items():
                         known.fates.setdefault(id, {}).setdefault(reason, set()).update(arms)
-    table.total = sum(int(found.stage.stage.manifest()["rows"]) for found in stages.values())
-    table.share = min(1.0, most / table.total) if table.total else 1.0
     places: dict[tuple[Path, str], int] = {}
     for of_stage in stages.values():
         _read(table, of_stage, places)
@@ -183,8 +186,8 @@ def _asked(found: SampledStage, rows: Sequence[GradedSample]) -> dict[str, str]:
     return {asked.id: asked.text for asked in asked_texts(found.prompts) if asked.id in chosen}
 
 
-def fates_of(run: Run) -> tuple[dict[int, Fates], dict[int, set[str]]]:
-    """Round -> why arms left samples out, and round -> the arms that were trained.
+def fates_of(run: Run, share: float) -> tuple[dict[int, Fates], dict[int, set[str]]]:
+    """Round -> why arms left samples out, and round -> the arms that were trained; of a share of the problems.
 
     What an arm of a round left out stands in the ledger behind what it was trained on.
     """
@@ -202,7 +205,7 @@ def fates_of(run: Run) -> tuple[dict[int, Fates], dict[int, set[str]]]:
         if pair[0] is None or pair[1] is None or (pair[0].name, pair[1].name) != ("examples", "dropped"):
             continue
         for number, arm in users.get(str(pair[0].manifest()["settings"]["rows"]), {(1, "")}):
-            for row in pair[1].rows(Dropped):
+            for row in (row for row in pair[1].rows(Dropped) if _may_be_chosen(row.id, share)):
                 found.setdefault(number, {}).setdefault(row.id, {}).setdefault(row.reason, set()).add(arm)
     return found, trained
 
@@ -274,3 +277,8 @@ def problems_of(run: Run, wanted: set[str]) -> Iterator[Problem]:
 
 def _chosen(problem: str, share: float) -> bool:
     return int.from_bytes(hashlib.sha256(problem.encode()).digest()[:4], "big") < share * 2**32
+
+
+def _may_be_chosen(sample: str, share: float) -> bool:
+    """Whether a sample's problem may be among the chosen ones: its id begins with the problem's, which may have a slash too."""
+    return share >= 1 or any(_chosen(sample[: slash.start()], share) for slash in re.finditer("/", sample))

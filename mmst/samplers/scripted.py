@@ -28,9 +28,11 @@ class ScriptedSampler(Weightless):
     def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
         """See `Sampler.complete`."""
         self.calls += len(prompts)
-        made = [[self._completion(prompt, self.script(prompt.text, seed)) for seed in prompt.seeds] for prompt in prompts]
+        made = [self._completions(prompt) for prompt in prompts]
         watch(sum(map(len, made)), sum(c.completion_tokens for group in made for c in group))
         return made
 
-    def _completion(self, prompt: Prompt, text: str) -> Completion:
-        return Completion(text, self.finish, len(prompt.text.split()), len(text.split()), None)
+    def _completions(self, prompt: Prompt) -> list[Completion]:
+        words = len(prompt.text.split())
+        texts = (self.script(prompt.text, seed) for seed in prompt.seeds)
+        return [Completion(text, self.finish, words, len(text.split()), None) for text in texts]

@@ -7,8 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
 
+from mmst.ledger.hashes import Seen, text_hash
+from mmst.ledger.spooled import Spooled
 from mmst.methods.edge import Edge
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter, Rendering
@@ -16,30 +20,44 @@ from mmst.methods.reasoning import split_reasoning
 from mmst.types import Dropped, DropReason, Example, GradedSample, Problem
 
 VERSION = 4
+TOGETHER = 1_000
+"""Examples that are looked up at once among those before them."""
 
 
 def assemble(
-    kept: Mapping[Edge, Sequence[GradedSample]],
+    kept: Mapping[Edge, Iterable[GradedSample]],
     problems: Mapping[str, Problem],
     methods: Mapping[str, Method],
     writer: PromptWriter,
-) -> tuple[list[Example], list[Dropped]]:
-    """Examples of all edges, without repetition."""
-    examples: list[Example] = []
-    dropped: list[Dropped] = []
-    seen: set[tuple[str, str]] = set()
+    folder: Path | None = None,
+) -> tuple[Spooled[Example], Spooled[Dropped]]:
+    """Examples of all edges, without repetition. folder: see `Spooled`."""
+    examples, dropped = Spooled(Example, folder), Spooled(Dropped, folder)
+    seen = Seen()
     for edge, rows in kept.items():
-        target = methods[edge.target]
-        for row in rows:
-            asked = writer.solution(problems[row.sample.problem_id], target.format)
-            completion = completion_text(row.sample.completion, target, asked)
-            if (asked.text, completion) in seen:
-                dropped.append(Dropped(row.sample.id, str(edge), DropReason.DUPLICATE))
-                continue
-            seen.add((asked.text, completion))
-            problem = row.sample.problem_id
-            examples.append(Example(row.sample.id, str(edge), problem, asked.text, completion, asked.messages, asked.chat))
+        made = _examples(edge, rows, problems, methods[edge.target], writer)
+        while part := list(islice(made, TOGETHER)):
+            new = seen.new([text_hash(f"{example.prompt}\0{example.completion}") for example in part])
+            for example, is_new in zip(part, new, strict=True):
+                if is_new:
+                    examples.append(example)
+                else:
+                    dropped.append(Dropped(example.id, example.edge, DropReason.DUPLICATE))
     return examples, dropped
+
+
+def _examples(
+    edge: Edge, rows: Iterable[GradedSample], problems: Mapping[str, Problem], target: Method, writer: PromptWriter
+) -> Iterator[Example]:
+    """One of each row. Rows of one problem come together, mostly: it is asked once."""
+    name, problem = str(edge), None
+    asked: Rendering | None = None
+    for row in rows:
+        if asked is None or row.sample.problem_id != problem:
+            problem = row.sample.problem_id
+            asked = writer.solution(problems[problem], target.format)
+        completion = completion_text(row.sample.completion, target, asked)
+        yield Example(row.sample.id, name, problem, asked.text, completion, asked.messages, asked.chat)
 
 
 def completion_text(sampled: str, method: Method, asked: Rendering) -> str:

@@ -31,8 +31,12 @@ def wrong_solutions(
     problems: Mapping[str, Problem],
     methods: Mapping[str, Method],
     writer: PromptWriter,
+    most: int,
 ) -> Wrong:
-    """The distinct wrong solutions by method and problem, as they would be trained on. rows: method -> its samples."""
+    """The distinct wrong solutions by method and problem, the first `most`, as they would be trained on.
+
+    rows: method -> its samples.
+    """
     found: dict[tuple[str, str], dict[str, Example]] = defaultdict(dict)
     for name, samples in rows.items():
         method = methods[name]
@@ -43,7 +47,8 @@ def wrong_solutions(
             asked = writer.solution(problems[sample.problem_id], method.format)
             text = completion_text(sample.completion, method, asked)
             made = Example(sample.id, str(Edge(name, name)), sample.problem_id, asked.text, text, asked.messages, asked.chat)
-            found[name, sample.problem_id].setdefault(text, made)
+            if len(solutions := found[name, sample.problem_id]) < most:
+                solutions.setdefault(text, made)
     return found
 
 

@@ -33,7 +33,9 @@ def preferences(
         whole = sample.source_id is None and sample.finish is FinishReason.STOP
         if whole and row.verdict in (Verdict.RIGHT, Verdict.WRONG) and sample.method in methods:
             solution = methods[sample.method].clean(split_reasoning(sample.completion)[1]).strip()
-            found.setdefault((sample.problem_id, sample.method, row.verdict), {}).setdefault(solution, sample.id)
+            solutions = found.setdefault((sample.problem_id, sample.method, row.verdict), {})
+            if len(solutions) < MOST:  # no pair is made of further ones
+                solutions.setdefault(solution, sample.id)
     made: list[Preference] = []
     for problem, chosen, rejected in product(problems.values(), methods, methods):
         right = found.get((problem.id, chosen, Verdict.RIGHT), {})

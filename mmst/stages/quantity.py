@@ -2,22 +2,26 @@
 
 1. In: the examples of all edges, what the filter says of quantities, and the examples of an arm to match.
 2. How much of each edge stays: `quantities`; or, where the filter sets how often methods disagree, `disputed`.
-3. Out: the examples that stay, in their order, and the others as surplus.
+3. Out: which examples stay.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+from array import array
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress, repeat
 from pathlib import Path
 
 from mmst.errors import ConfigError
 from mmst.filters.filter import Filter, Quantity
+from mmst.ledger.spooled import Spooled
 from mmst.training.checkpoint import load_tokenizer
 from mmst.training.tokenization import example_tokens
-from mmst.types import Dropped, DropReason, Example, GradedSample
+from mmst.types import Example, GradedSample
 
 log = logging.getLogger(__name__)
 
@@ -31,37 +35,65 @@ def cut(
     examples: Sequence[Example],
     keep: Filter,
     replayed: Collection[str],
-    matched: Sequence[Example] | None,
+    matched: Iterable[Example] | None,
     checkpoint: Path,
     agreed: Container[str],
     seed: int,
-) -> tuple[list[Example], list[Dropped]]:
-    """The examples that the filter's quantities have room for, and the others.
+) -> bytearray | None:
+    """A mark for each example, 1 where the filter's quantities have room for it; None where they have for all.
 
     `replayed`: edges that are not the recipe's own. `matched`: the examples of the arm to match. `checkpoint`: whose tokens are
     counted. `agreed`: the problems that all methods solve.
     """
     if not keep.cuts and matched is None and not replayed:
-        return list(examples), []
-    sizes = sizes_of(examples, keep.match_by, checkpoint)
+        return None
+    have = Amounts.of(examples, keep.match_by, checkpoint)
     goal = None if matched is None else sum(sizes_of(matched, keep.match_by, checkpoint))
-    most = quantities(amounts(examples, sizes), replayed, keep, goal)
+    most = quantities(have.by_edge, replayed, keep, goal)
     if keep.disagreement is None:
-        kept = cut_down(examples, sizes, most, seed)
+        kept = cut_down(have, most, seed)
     else:
-        kept = disputed(examples, sizes, sum(most.values()), keep.disagreement, agreed, seed)
-    left = {(example.id, example.edge) for example in kept}
+        inside = bytearray(example.problem_id in agreed for example in examples)
+        kept = disputed(have, sum(most.values()), keep.disagreement, inside, seed)
     if replayed:
-        of_kept = [size for e, size in zip(examples, sizes, strict=True) if (e.id, e.edge) in left]
-        _tell_replay(kept, of_kept, replayed, keep.replay)
-    return kept, [Dropped(e.id, e.edge, DropReason.SUBSAMPLED) for e in examples if (e.id, e.edge) not in left]
+        _tell_replay(have, kept, replayed, keep.replay)
+    return kept
 
 
-def _tell_replay(kept: Sequence[Example], sizes: Sequence[int], replayed: Collection[str], share: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Of each example its edge and how much it counts, in a few bytes."""
+
+    edges: Sequence[str]
+    numbers: array[int]
+    """Of the edge of each example."""
+    sizes: array[int]
+
+    @classmethod
+    def of(cls, examples: Iterable[Example], quantity: Quantity, checkpoint: Path) -> Amounts:
+        """Gone through twice."""
+        found: dict[str, int] = {}
+        numbers = array("H", (found.setdefault(example.edge, len(found)) for example in examples))
+        return cls(list(found), numbers, array("L", sizes_of(examples, quantity, checkpoint)))
+
+    @property
+    def by_edge(self) -> Counter[str]:
+        """Edge -> the sum of its examples' sizes."""
+        return self.among(repeat(1))
+
+    def among(self, marks: Iterable[int]) -> Counter[str]:
+        """The same of the examples that are marked."""
+        counts: Counter[str] = Counter()
+        for number, size in compress(zip(self.numbers, self.sizes, strict=True), marks):
+            counts[self.edges[number]] += size
+        return counts
+
+
+def _tell_replay(have: Amounts, kept: bytearray, replayed: Collection[str], share: float) -> None:
     """Warn where what is replayed is not the share that was asked for, or leaves hardly anything of the recipe's own."""
-    whole = sum(sizes)
-    given = sum(size for example, size in zip(kept, sizes, strict=True) if example.edge in replayed) / max(1, whole)
-    own = sum(example.edge not in replayed for example in kept)
+    amounts = have.among(kept)
+    given = sum(size for edge, size in amounts.items() if edge in replayed) / max(1, amounts.total())
+    own = sum(have.edges[number] not in replayed for number in compress(have.numbers, kept))
     if abs(given - share) > REPLAY_SLACK or own < FEWEST_OWN:
         log.warning(
             "filter.replay=%s: %.0f%% of the training set is replayed, and %d examples are the recipe's own; "
@@ -70,12 +102,14 @@ def _tell_replay(kept: Sequence[Example], sizes: Sequence[int], replayed: Collec
         )  # fmt: skip
 
 
-def sizes_of(examples: Sequence[Example], quantity: Quantity, checkpoint: Path) -> list[int]:
+def sizes_of(examples: Iterable[Example], quantity: Quantity, checkpoint: Path) -> Iterator[int]:
     """How much each example counts."""
     if quantity is Quantity.EXAMPLES:
-        return [1] * len(examples)
+        yield from (1 for _ in examples)
+        return
     tokenizer = load_tokenizer(checkpoint)
-    return [len(tokens) - prompt for tokens, prompt in (example_tokens(tokenizer, example) for example in examples)]
+    for tokens, prompt in (example_tokens(tokenizer, example) for example in examples):
+        yield len(tokens) - prompt
 
 
 def quantities(have: Mapping[str, int], replayed: Collection[str], keep: Filter, matched: int | None) -> dict[str, float]:
@@ -113,66 +147,66 @@ def poured(whole: float, room: Mapping[str, float]) -> dict[str, float]:
     return {edge: parts[edge] for edge in room}
 
 
-def disputed(
-    examples: Sequence[Example], sizes: Sequence[int], goal: float, share: float, agreed: Container[str], seed: int
-) -> list[Example]:
-    """`goal` of the examples, `share` of them on problems that some methods solve and others do not (not in `agreed`).
+def disputed(have: Amounts, goal: float, share: float, agreed: bytearray, seed: int) -> bytearray:
+    """`goal` of the examples, `share` of them on problems that some methods solve and others do not (not marked in `agreed`).
 
     Raises:
         ConfigError: there are too few of one of the two kinds: arms that differ in the share would differ in quantity too.
     """
-    kept: list[Example] = []
-    for kind, part, inside in (("all", 1 - share, True), ("only some", share, False)):
-        rows = [(e, size) for e, size in zip(examples, sizes, strict=True) if (e.problem_id in agreed) is inside]
-        have = sum(size for _, size in rows)
-        if have < part * goal - 1:
+    kept = bytearray(len(agreed))
+    others = bytearray(not mark for mark in agreed)
+    for kind, part, marks in (("all", 1 - share, agreed), ("only some", share, others)):
+        amounts = have.among(marks)
+        there = amounts.total()
+        if there < part * goal - 1:
             raise ConfigError(
                 f"filter.disagreement={share}: {part * goal:.0f} of the training set's {goal:.0f} would have to be on problems "
-                f"that {kind} methods solve, and there are {have}; set filter.most to at most {int(have / part)}."
+                f"that {kind} methods solve, and there are {there}; set filter.most to at most {int(there / part)}."
             )
-        scale = min(1.0, part * goal / max(1, have))
-        most = {edge: amount * scale for edge, amount in amounts([e for e, _ in rows], [n for _, n in rows]).items()}
-        kept += cut_down([e for e, _ in rows], [n for _, n in rows], most, seed)
-    order = {(example.id, example.edge): n for n, example in enumerate(examples)}
-    return sorted(kept, key=lambda example: order[example.id, example.edge])
+        scale = min(1.0, part * goal / max(1, there))
+        cut_down(have, {edge: amount * scale for edge, amount in amounts.items()}, seed, marks, kept)
+    return kept
 
 
-def cut_down(examples: Sequence[Example], sizes: Sequence[int], most: Mapping[str, float], seed: int) -> list[Example]:
-    """Examples of each edge, drawn at random, up to `most[edge]` of the sizes' sum; in their order."""
-    kept: set[int] = set()
+def cut_down(
+    have: Amounts, most: Mapping[str, float], seed: int, among: bytearray | None = None, kept: bytearray | None = None
+) -> bytearray:
+    """Marks for examples of each edge, drawn at random, up to `most[edge]` of the sizes' sum.
+
+    among: the examples that are drawn from; None: all. kept: to which the marks are added; None: none yet.
+    """
+    count = len(have.sizes)
+    kept = bytearray(count) if kept is None else kept
     for edge, limit in most.items():
-        places = [n for n, example in enumerate(examples) if example.edge == edge]
+        own = have.edges.index(edge) if edge in have.edges else -1
+        places = array("q", (n for n, number in enumerate(have.numbers) if number == own and (among is None or among[n])))
         random.Random(f"{seed}/{edge}").shuffle(places)
         total = 0.0
         for n in places:
-            total += sizes[n]
+            total += have.sizes[n]
             if total > limit + 1e-9:
                 break
-            kept.add(n)
-    return [example for n, example in enumerate(examples) if n in kept]
+            kept[n] = 1
+    return kept
 
 
-def within_tokens(rows: Iterable[GradedSample], first: int, budget: float, seed: int) -> list[GradedSample]:
+def within_tokens(
+    rows: Iterable[GradedSample], first: int, budget: float, seed: int, folder: Path | None = None
+) -> Spooled[GradedSample]:
     """The `first` samples of each problem, and of the others, drawn at random, those that a budget has room for.
 
-    budget: of completion tokens, the first samples' included. In their order.
+    rows: gone through twice. budget: of completion tokens, the first samples' included. In their order.
     """
-    rows = list(rows)
-    kept = {n for n, row in enumerate(rows) if row.sample.index < first}
-    left = budget - sum(rows[n].sample.completion_tokens for n in kept)
-    others = [n for n in range(len(rows)) if n not in kept]
+    tokens, kept = array("L"), bytearray()
+    for row in rows:
+        tokens.append(row.sample.completion_tokens)
+        kept.append(row.sample.index < first)
+    left = budget - sum(compress(tokens, kept))
+    others = array("q", (n for n, mark in enumerate(kept) if not mark))
     random.Random(f"{seed}/tokens").shuffle(others)
     for n in others:
-        left -= rows[n].sample.completion_tokens
+        left -= tokens[n]
         if left < 0:
             break
-        kept.add(n)
-    return [row for n, row in enumerate(rows) if n in kept]
-
-
-def amounts(examples: Sequence[Example], sizes: Sequence[int]) -> Counter[str]:
-    """Edge -> the sum of its examples' sizes."""
-    counts: Counter[str] = Counter()
-    for example, size in zip(examples, sizes, strict=True):
-        counts[example.edge] += size
-    return counts
+        kept[n] = 1
+    return Spooled(GradedSample, folder, compress(rows, kept))

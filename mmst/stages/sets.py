@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from mmst.answers.labels import Health, LabelCounts
 from mmst.ledger.ledger import Stage
 from mmst.ledger.spec import rows_key
+from mmst.ledger.spooled import View
+from mmst.ledger.stage import decoded
 from mmst.methods.edge import Edge
 from mmst.statistics.agreement import Correlation
 from mmst.statistics.yields import EdgeCounts
 from mmst.training.checkpoint import content_hash
 from mmst.training.record import TrainingRecord
 from mmst.types import Contrasted, Dropped, Example, GradedSample, Problem, Verdict
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,54 @@ class GradedRows:
 Rows = GradedRows | Sequence[GradedSample]
 
 
+class KeptRows(View[Row]):
+    """Rows as they lie in the ledger, under a hash of themselves.
+
+    Args:
+        stage: that keeps them as they are: its chunks are of as many inputs as rows.
+        row_type: theirs.
+        key: the hash, see `mmst.ledger.spec.rows_key`.
+    """
+
+    def __init__(self, stage: Stage, row_type: type[Row], key: str) -> None:
+        self.key = key
+        self._stage, self._type = stage, row_type
+        sizes = stage.sizes()
+        if sum(sizes) != stage.manifest()["rows"]:  # a ledger of before it was written where chunks closed
+            sizes = [content.count(b"\n") for content in stage.chunks()]
+        self._ends = list(accumulate(sizes, initial=0))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._stage.rows(self._type)
+
+    def some(self, start: int, stop: int) -> list[Row]:
+        """See `View.some`."""
+        found: list[Row] = []
+        digests = self._stage.manifest()["chunks"]
+        for number in range(bisect_right(self._ends, start) - 1, bisect_left(self._ends, stop)):
+            first = self._ends[number]
+            content = self._stage.chunk(number, digests) or b""
+            found += decoded(content, self._type)[max(0, start - first) : stop - first]
+        return found
+
+
+def gone_through(rows: Iterable[GradedSample], *tallies: Tally) -> None:
+    """Show each row to all tallies: rows are read once, however much is counted."""
+    for row in rows:
+        for tally in tallies:
+            tally.add(row)
+
+
+class Tally(Protocol):
+    """Counts rows as they come."""
+
+    def add(self, row: GradedSample) -> None:
+        """One more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Successes:
     """What one method's samples solved."""
@@ -74,18 +129,26 @@ class Successes:
     some: frozenset[str]
     """Problems with a right sample."""
 
-    @classmethod
-    def of(cls, rows: Iterable[GradedSample]) -> Successes:
-        """Gone through once."""
-        first: dict[str, bool] = {}
-        some: set[str] = set()
-        for row in rows:
-            right = row.verdict is Verdict.RIGHT
-            if right:
-                some.add(row.sample.problem_id)
-            if row.sample.index == 0 and row.verdict is not Verdict.UNJUDGED:
-                first[row.sample.problem_id] = right
-        return cls(first, frozenset(some))
+
+class SuccessTally:
+    """Successes, counted row by row."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, bool] = {}
+        self._some: set[str] = set()
+
+    def add(self, row: GradedSample) -> None:
+        """One more."""
+        right = row.verdict is Verdict.RIGHT
+        if right:
+            self._some.add(row.sample.problem_id)
+        if row.sample.index == 0 and row.verdict is not Verdict.UNJUDGED:
+            self._first[row.sample.problem_id] = right
+
+    @property
+    def found(self) -> Successes:
+        """Of the rows so far."""
+        return Successes(self._first, frozenset(self._some))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +163,9 @@ class Spent:
     @classmethod
     def of(cls, rows: Iterable[GradedSample]) -> Spent:
         """Gone through once."""
-        completions = prompt = completion = 0
-        for row in rows:
-            completions += 1
-            prompt += row.sample.prompt_tokens
-            completion += row.sample.completion_tokens
-        return cls(completions, prompt, completion)
+        tally = SpentTally()
+        gone_through(rows, tally)
+        return tally.found
 
     def __add__(self, other: Spent) -> Spent:
         return Spent(
@@ -113,6 +173,24 @@ class Spent:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
         )
+
+
+class SpentTally:
+    """What sampling cost, counted row by row."""
+
+    def __init__(self) -> None:
+        self._completions = self._prompt = self._completion = 0
+
+    def add(self, row: GradedSample) -> None:
+        """One more."""
+        self._completions += 1
+        self._prompt += row.sample.prompt_tokens
+        self._completion += row.sample.completion_tokens
+
+    @property
+    def found(self) -> Spent:
+        """Of the rows so far."""
+        return Spent(self._completions, self._prompt, self._completion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +212,8 @@ class EdgeResult:
     """On translations."""
     labelled_problems: frozenset[str] = frozenset()
     """Problems with a pseudo-label."""
+    problems: frozenset[str] = frozenset()
+    """Problems with a row that may be learned from."""
 
     def counts(self, dropped: Mapping[str, int], examples: int) -> EdgeCounts:
         """The numbers alone, with those of what assembling the training set left of it."""
@@ -148,15 +228,14 @@ class EdgeResult:
         )
 
 
-def dropped_rows(results: Sequence[EdgeResult]) -> list[Dropped]:
+def dropped_rows(results: Sequence[EdgeResult]) -> Iterator[Dropped]:
     """All that the edges refused. A source's samples are refused once, at its first edge."""
-    rows: list[Dropped] = []
     seen: set[str] = set()
     for result in results:
-        rows += [] if result.edge.source in seen else result.refused
-        rows += result.lost
+        if result.edge.source not in seen:
+            yield from result.refused
+        yield from result.lost
         seen.add(result.edge.source)
-    return rows
 
 
 def edge_counts(
@@ -200,7 +279,8 @@ class ExampleSet:
     @property
     def key(self) -> str:
         """A hash of the examples: of all that the training sees of them but their weights."""
-        return rows_key(self.examples if self.contrasted is None else self.contrasted)
+        rows = self.examples if self.contrasted is None else self.contrasted
+        return rows.key if isinstance(rows, KeptRows) else rows_key(rows)
 
     @property
     def weights_key(self) -> str | None:

@@ -7,18 +7,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmst.errors import ConfigError, UserError
+from mmst.ledger.spooled import Spooled
 from mmst.stages.sets import ExampleSet
 from mmst.training.batches import TokenRow, tokenize, tokenize_contrasted
 from mmst.training.checkpoint import embedding_count, load_tokenizer
 from mmst.training.launch import Fitter
 from mmst.training.options import TooLong, TrainingOptions
 from mmst.training.record import TrainingRecord
+from mmst.training.token_rows import ROWS, write_rows
 from mmst.training.tokenization import refuse_unknown
 from mmst.types import Dropped
 
@@ -73,7 +75,7 @@ def train(
     options: TrainingOptions,
     fitter: Fitter,
     seed: int,
-) -> tuple[TrainingRecord, list[Dropped]]:
+) -> tuple[TrainingRecord, Sequence[Dropped]]:
     """Train `start` on the examples and write the result to `target`; also returns the examples that were too long.
 
     Raises:
@@ -81,7 +83,9 @@ def train(
         ConfigError: some are too long, and the options refuse that.
     """
     tokenizer = load_tokenizer(start)
-    rows, dropped, given = _tokenized(examples, tokenizer, options)
+    given = len(examples.examples if examples.contrasted is None else examples.contrasted)
+    dropped = Spooled(Dropped, work)
+    rows = write_rows(work / ROWS, _tokenized(examples, tokenizer, options, dropped))
     if dropped and options.too_long is TooLong.REFUSE:
         raise ConfigError(
             f"train: {len(dropped)} of {given} examples are longer than {options.longest_row} tokens (the first is "
@@ -94,17 +98,16 @@ def train(
 
 
 def _tokenized(
-    examples: ExampleSet, tokenizer: PreTrainedTokenizerBase, options: TrainingOptions
-) -> tuple[list[TokenRow], list[Dropped], int]:
-    """(the rows, what was too long, how many there were)."""
+    examples: ExampleSet, tokenizer: PreTrainedTokenizerBase, options: TrainingOptions, dropped: Spooled[Dropped]
+) -> Iterator[TokenRow]:
+    """The rows, weighed by their problems; what is too long is noted."""
     if examples.contrasted is None:
-        rows, dropped = tokenize(examples.examples, tokenizer, options.longest_row)
+        rows = tokenize(examples.examples, tokenizer, options.longest_row, dropped)
     else:
         together = options.row if options.packed else None
-        rows, dropped = tokenize_contrasted(examples.contrasted, tokenizer, options.longest_row, together)
-    weights = examples.weights or {}
-    weighed = [replace(row, weight=weights.get(row.problem, 1.0)) for row in rows]
-    return weighed, dropped, len(examples.examples if examples.contrasted is None else examples.contrasted)
+        rows = tokenize_contrasted(examples.contrasted, tokenizer, options.longest_row, dropped, together)
+    weights = examples.weights
+    yield from rows if weights is None else (replace(row, weight=weights.get(row.problem, 1.0)) for row in rows)
 
 
 def _why(examples: ExampleSet, dropped: int, given: int, options: TrainingOptions) -> str:

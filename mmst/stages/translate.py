@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mmst.ledger.spooled import Mapped
 from mmst.methods.edge import Crossing, Edge, attempt_title, differences
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter, Rendering
@@ -65,20 +66,21 @@ class Attempt:
         return "".join(f".{part}" for part in differences(self.crossing, again, self.taught))
 
 
-def attempts(labels: Sequence[GradedSample], crossing: Crossing = Crossing.TRANSLATE, seed: int = 0) -> list[Attempt]:
+def attempts(
+    labels: Sequence[GradedSample], crossing: Crossing = Crossing.TRANSLATE, seed: int = 0, taught: bool = False
+) -> Sequence[Attempt]:
     """What each pseudo-label's target is told. Shuffled ones are shown another problem's solution, where there is another."""
     match crossing:
-        case Crossing.TRANSLATE:
-            return [Attempt(label, label) for label in labels]
-        case Crossing.TRACE:
-            return [Attempt(label, label, crossing=crossing) for label in labels]
+        case Crossing.TRANSLATE | Crossing.TRACE:
+            return Mapped(labels, lambda label: Attempt(label, label, crossing=crossing, taught=taught))
         case Crossing.RESOLVE:
-            return [Attempt(label, crossing=crossing) for label in labels]
+            return Mapped(labels, lambda label: Attempt(label, crossing=crossing, taught=taught))
         case Crossing.HINT:
-            return [Attempt(label, hint=label.answer, crossing=crossing) for label in labels]
+            return Mapped(labels, lambda label: Attempt(label, hint=label.answer, crossing=crossing, taught=taught))
         case Crossing.SHUFFLED:
+            labels = list(labels)
             others = zip(labels, _of_others(labels, seed), strict=True)
-            return [Attempt(label, other, crossing=crossing) for label, other in others]
+            return [Attempt(label, other, crossing=crossing, taught=taught) for label, other in others]
 
 
 def _of_others(labels: Sequence[GradedSample], seed: int) -> list[GradedSample | None]:

@@ -3,18 +3,17 @@
 Shapes: `B` rows in a batch, `T` tokens of its longest row.
 
   1. `tokenize` turns examples into token rows: prompt tokens, completion tokens, end-of-sequence.
-  2. `with_shared_prefixes` finds the few-shot exemplars that many of them begin with.
+  2. `mmst.training.prefixes` finds the few-shot exemplars that many of them begin with.
   3. `mmst.training.schedule` fixes which of them share a batch, and in packed layouts which of them share a row.
   4. `collate` makes the tensors of rows that are computed together.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mmst.training.tokenization import example_tokens
 from mmst.types import Contrasted, Dropped, DropReason, Example
@@ -29,10 +28,6 @@ PREFIX = -1
 """The segment of a prefix that all examples of a row see."""
 BESIDE = ", beside"
 """Behind an edge's name, for the losses of what stands beside its examples."""
-SHORTEST_SHARED_PREFIX = 64
-"""Tokens. Prompts with equal exemplars agree in more, and others hardly ever in so many."""
-FEWEST_SHARING = 8
-"""Examples: a row is filled from those that share its prefix, and few of them fill no rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +63,11 @@ class TokenRow:
         """The tokens that it shares with others."""
         return self.tokens[: self.shared]
 
+    def sharing(self, length: int) -> TokenRow:
+        """The same, with so many first tokens that it shares."""
+        beside = self.beside
+        return replace(self, shared=length, beside=None if beside is None else replace(beside, shared=length))
+
     @property
     def loss_weight(self) -> float:
         """The weight of the whole example: its completion tokens, weighed."""
@@ -88,18 +88,23 @@ class Batch:
     """The same by the loss weights of completion tokens, where an objective compares."""
 
 
+class Refusals(Protocol):
+    """Where what was too long is noted: a list, or `mmst.ledger.spooled.Spooled`."""
+
+    def append(self, row: Dropped, /) -> None:
+        """One more."""
+
+
 def tokenize(
-    examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, longest: int
-) -> tuple[list[TokenRow], list[Dropped]]:
+    examples: Iterable[Example], tokenizer: PreTrainedTokenizerBase, longest: int, dropped: Refusals
+) -> Iterator[TokenRow]:
     """Tokenize examples; one that is longer than `longest` tokens is dropped and named, never cut."""
-    rows, dropped = [], []
     for example in examples:
         row = _row(example, tokenizer)
         if len(row.tokens) > longest:
             dropped.append(Dropped(example.id, example.edge, DropReason.TOO_LONG))
         else:
-            rows.append(row)
-    return rows, dropped
+            yield row
 
 
 def _row(example: Example, tokenizer: PreTrainedTokenizerBase) -> TokenRow:
@@ -108,10 +113,13 @@ def _row(example: Example, tokenizer: PreTrainedTokenizerBase) -> TokenRow:
 
 
 def tokenize_contrasted(
-    rows: Sequence[Contrasted], tokenizer: PreTrainedTokenizerBase, longest: int, together: int | None = None
-) -> tuple[list[TokenRow], list[Dropped]]:
+    rows: Iterable[Contrasted],
+    tokenizer: PreTrainedTokenizerBase,
+    longest: int,
+    dropped: Refusals,
+    together: int | None = None,
+) -> Iterator[TokenRow]:
     """The same of examples that stand beside another completion. together: the most tokens of both; None: no limit."""
-    kept, dropped = [], []
     for row in rows:
         name, edge = f"{row.example.id} beside {row.beside_id}", f"{row.example.edge}{BESIDE}"
         beside = _row(replace(row.example, id=name, edge=edge, completion=row.beside), tokenizer)
@@ -120,33 +128,7 @@ def tokenize_contrasted(
         if too_long or (together is not None and whole.length > together):
             dropped.append(Dropped(row.example.id, row.example.edge, DropReason.TOO_LONG))
         else:
-            kept.append(whole)
-    return kept, dropped
-
-
-def with_shared_prefixes(rows: Sequence[TokenRow]) -> list[TokenRow]:
-    """The rows, each with how many first tokens it shares with all that begin as it does; in their order.
-
-    At least one token of every prompt is its own: a label is predicted by the token before it.
-    """
-    alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        starts = {part.tokens[:SHORTEST_SHARED_PREFIX] for part in row.parts}
-        if len(starts) == 1 and min(part.prompt_length for part in row.parts) > SHORTEST_SHARED_PREFIX:
-            alike[starts.pop()].append(number)
-    shared = [0] * len(rows)
-    for numbers in alike.values():
-        if len(numbers) >= FEWEST_SHARING:
-            parts = [part for number in numbers for part in rows[number].parts]
-            length = min(common_length([part.tokens for part in parts]), min(part.prompt_length for part in parts) - 1)
-            for number in numbers:
-                shared[number] = length
-    return [_sharing(row, length) for row, length in zip(rows, shared, strict=True)]
-
-
-def _sharing(row: TokenRow, length: int) -> TokenRow:
-    beside = row.beside
-    return replace(row, shared=length, beside=None if beside is None else replace(beside, shared=length))
+            yield whole
 
 
 def common_length(sequences: Sequence[Sequence[Any]]) -> int:

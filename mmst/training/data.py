@@ -50,9 +50,10 @@ class BatchDataset(Dataset[Batch]):
         """One batch."""
         step, turn = divmod(index, self.accumulated)
         rows = self.steps[step]
-        units = [self.rows[number] for row in rows for number in row]
+        found = {number: self.rows[number] for row in rows for number in row}
+        units = [found[number] for row in rows for number in row]
         dealt = parts_of_step(rows, self.parts)[turn * self.processes + self.process]
-        mine = [tuple(self.rows[number] for number in row) for row in dealt]
+        mine = [tuple(found[number] for number in row) for row in dealt]
         by_tokens = self.parts / sum(unit.loss_weight for unit in units)
         if units[0].beside is None:
             return Batch(tuple(mine), by_tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from mmst.errors import ConfigError
-from mmst.training.batches import TokenRow, with_shared_prefixes
+from mmst.training.batches import TokenRow
 from mmst.training.building import ModelBuilder
 from mmst.training.checkpoint import load_config, load_tokenizer
 from mmst.training.convert import convert
@@ -21,6 +22,7 @@ from mmst.training.data import ExampleDataModule
 from mmst.training.held_out import BEST, HeldOut, held_out_batches, split_by_problem
 from mmst.training.module import CausalLanguageModule
 from mmst.training.options import BY_POSITION, TrainingOptions
+from mmst.training.prefixes import with_shared_prefixes
 from mmst.training.record import TrainingRecord, finish, finished
 from mmst.training.recorder import Recorder
 from mmst.training.references import AT_ONCE, References, alone, completions_of
@@ -116,9 +118,10 @@ def fit(
 
 
 def _schedule(rows: Sequence[TokenRow], options: TrainingOptions, steps: int, seed: int, parts: int) -> Sequence[Sequence[Row]]:
-    lengths = [row.length for row in rows]
     if options.packed:
-        prefixes = [row.prefix for row in rows]
+        lengths = array("L", (row.length for row in rows))
+        known: dict[tuple[int, ...], tuple[int, ...]] = {}
+        prefixes = [known.setdefault(prefix, prefix) for prefix in (row.prefix for row in rows)]
         schedule = packed_steps(lengths, options.row, options.batch_size, steps, seed, prefixes)
         if len(schedule[0]) < parts:
             raise ConfigError(

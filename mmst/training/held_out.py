@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,19 @@ from lightning.pytorch.callbacks import Callback
 
 from mmst.training.batches import Batch, TokenRow
 from mmst.training.saving import close_to_others
+from mmst.training.token_rows import ChosenRows
 
 BEST = "best.ckpt"
 
 
-def split_by_problem(rows: Sequence[TokenRow], share: float, seed: int) -> tuple[list[TokenRow], list[TokenRow]]:
+def split_by_problem(rows: Sequence[TokenRow], share: float, seed: int) -> tuple[Sequence[TokenRow], Sequence[TokenRow]]:
     """(to train on, held out): about `share` of the problems, with all their examples, are held out."""
-    held = {row.problem for row in rows if _position(row.problem, seed) < share}
-    return [row for row in rows if row.problem not in held], [row for row in rows if row.problem in held]
+    if not share:
+        return rows, ()
+    held = bytearray(_position(row.problem, seed) < share for row in rows)
+    parts = (array("q", (number for number, mark in enumerate(held) if mark == kind)) for kind in (0, 1))
+    rest, measured = (ChosenRows(rows, numbers) for numbers in parts)
+    return rest, measured
 
 
 def held_out_batches(rows: Sequence[TokenRow], size: int, processes: int) -> list[list[Batch]]:

@@ -28,6 +28,7 @@ from mmst.training.batches import TokenRow
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord, finished
 from mmst.training.signals import SIGNALS
+from mmst.training.token_rows import ROWS, TokenTable, write_rows
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-JOB, ROWS, PROGRESS, FAILURE, OUTPUT = "job.json", "rows.msgpack", "progress.json", "failure.txt", "training.log"
+JOB, PROGRESS, FAILURE, OUTPUT = "job.json", "progress.json", "failure.txt", "training.log"
 POLL_SECONDS = 0.2
 STOP_SECONDS = 600
 """What processes that are told to end have for their step and its checkpoint; a scheduler that allows less ends them itself."""
@@ -153,7 +154,8 @@ class Processes:
             TrainingError: the processes failed; with what they said.
         """
         work.mkdir(parents=True, exist_ok=True)
-        atomic_write(work / ROWS, msgspec.msgpack.encode(list(rows)))
+        if not (isinstance(rows, TokenTable) and rows.path == work / ROWS):
+            write_rows(work / ROWS, rows)
         job = Job(
             str(start),
             str(target),
@@ -216,11 +218,10 @@ class Job(msgspec.Struct, frozen=True):
     host: str
 
 
-def read_job(path: Path) -> tuple[Job, list[TokenRow], TrainingOptions]:
-    """A job, with its rows and options."""
+def read_job(path: Path) -> tuple[Job, Sequence[TokenRow], TrainingOptions]:
+    """A job, with its rows, of which none is in memory yet, and options."""
     job = msgspec.json.decode(path.read_bytes(), type=Job)
-    rows = msgspec.msgpack.decode((path.parent / ROWS).read_bytes(), type=list[TokenRow])
-    return job, rows, msgspec.convert(job.options, TrainingOptions)
+    return job, TokenTable(path.parent / ROWS), msgspec.convert(job.options, TrainingOptions)
 
 
 def _said(path: Path) -> dict[str, Any] | None:

@@ -4,8 +4,9 @@ train nothing.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmst.errors import ConfigError
 from mmst.training.batches import TokenRow
 from mmst.training.objective import Objective
 from mmst.training.schedule import Layout
+from mmst.training.token_rows import ChosenRows
 
 BY_POSITION = ("flash_attention_2", "flash_attention_3", "flex_attention")
 """Attention implementations that find the boundaries of packed examples in position ids."""
@@ -180,15 +182,21 @@ class TrainingOptions:
         if unknown:
             raise ConfigError(f"trainer.options.edge_weights: '{unknown[0]}' is no edge; there are {', '.join(known)}.")
 
-    def weighed(self, rows: Sequence[TokenRow]) -> list[TokenRow]:
+    def weighed(self, rows: Sequence[TokenRow]) -> Sequence[TokenRow]:
         """The rows, weighed by their edges as well; those of weight 0 are left out.
 
         Raises:
             ConfigError: none is left.
         """
-        weights = self.edge_weights or {}
-        given = [(row, weights.get(row.edge, weights.get(_plain_name(row.edge), 1.0))) for row in rows]
-        found = [replace(row, weight=row.weight * weight) for row, weight in given if weight]
+        weights = self.edge_weights
+        if not weights:
+            return rows
+
+        def weight(edge: str) -> float:
+            return weights.get(edge, weights.get(_plain_name(edge), 1.0))
+
+        numbers = array("q", (number for number, row in enumerate(rows) if weight(row.edge)))
+        found = ChosenRows(rows, numbers, weight)
         if rows and not found:
             edges = ", ".join(sorted({row.edge for row in rows}))
             raise ConfigError(f"trainer.options.edge_weights: all edges of this arm ({edges}) have the weight 0.")

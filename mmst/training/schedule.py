@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -21,6 +22,7 @@ from enum import StrEnum
 import numpy as np
 
 from mmst.errors import ConfigError
+from mmst.ledger.spooled import Mapped
 
 Row = tuple[int, ...]
 """The numbers of the examples that share a row."""
@@ -33,15 +35,15 @@ class Layout(StrEnum):
     PACKED = "packed"
 
 
-def bucketed_steps(examples: int, batch_size: int, steps: int, seed: int) -> list[list[Row]]:
+def bucketed_steps(examples: int, batch_size: int, steps: int, seed: int) -> Sequence[Sequence[Row]]:
     """The rows of `steps` steps of `batch_size` examples, in random order epoch by epoch; a step may reach into the next."""
     rng = random.Random(seed)
-    order: list[Row] = []
+    order = array("L")
     while len(order) < steps * batch_size:
-        epoch = [(number,) for number in range(examples)]
+        epoch = array("L", range(examples))
         rng.shuffle(epoch)
         order += epoch
-    return [order[start : start + batch_size] for start in range(0, steps * batch_size, batch_size)]
+    return Mapped(range(0, steps * batch_size, batch_size), lambda start: [(n,) for n in order[start : start + batch_size]])
 
 
 def like_lengths(lengths: Sequence[int], groups: int) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""What a round holds in memory: until all is graded a chunk, then what is kept and why the rest was not."""
+"""What a round holds in memory: a chunk of its rows at a time, from the first sample to the training set."""
 
 import json
 import subprocess
@@ -15,8 +15,8 @@ def scaled(samples):
 
 
 @pytest.mark.soak
-def test_ten_times_the_samples_are_graded_in_the_same_memory_and_selected_in_a_kilobyte_each():
+def test_ten_times_the_samples_are_graded_and_selected_in_the_same_memory():
     few, many = scaled(20_000), scaled(200_000)
     assert many["examples"] > 9 * few["examples"]
     assert many["graded"] < 1.1 * few["graded"]
-    assert many["assembled"] - few["assembled"] < 1000 * 180_000
+    assert many["assembled"] < 1.1 * few["assembled"]

@@ -33,7 +33,7 @@ def wrong(methods):
     rows = [text(each, "p0", Verdict.WRONG) for each in said] + [text(said[0], "p2", Verdict.WRONG)]
     rows += [text(" cut", "p1", Verdict.WRONG, finish=FinishReason.LENGTH), text(RIGHT, "p1")]
     is_wrong = lambda row: row.verdict is Verdict.WRONG  # noqa: E731
-    return wrong_solutions({"text": rows}, is_wrong, PROBLEMS, methods, PromptWriter())
+    return wrong_solutions({"text": rows}, is_wrong, PROBLEMS, methods, PromptWriter(), 4)
 
 
 def seen(found):

@@ -1,3 +1,6 @@
+from array import array
+from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import pytest
@@ -5,22 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmst.errors import ConfigError
-from mmst.filters.filter import Filter
-from mmst.stages.quantity import amounts, cut, cut_down, disputed, quantities
+from mmst.filters.filter import Filter, Quantity
+from mmst.stages.quantity import Amounts, cut, cut_down, disputed, quantities
 from mmst.types import Example
 
 
-def test_examples_are_cut_down_by_number_or_length_and_keep_their_order():
+def counted(examples, sizes=None):
+    found = Amounts.of(examples, Quantity.EXAMPLES, Path())
+    return found if sizes is None else replace(found, sizes=array("L", sizes))
+
+
+def test_examples_are_cut_down_by_number_or_length():
     examples = [Example(str(n), "a" if n % 2 else "b", "p", "?", "x" * (n + 1)) for n in range(10)]
-    ones, lengths = [1] * 10, [len(e.completion) for e in examples]
-    kept = cut_down(examples, ones, {"a": 3, "b": 1}, 0)
-    assert amounts(kept, [1] * 4) == {"a": 3, "b": 1}
-    assert [int(e.id) for e in kept] == sorted(int(e.id) for e in kept)
-    assert cut_down(examples, ones, {"a": 3, "b": 1}, 0) == kept
-    assert cut_down(examples, ones, {"a": 3, "b": 1}, 1) != kept
-    short = cut_down(examples, lengths, {"a": 12, "b": 0}, 0)
-    assert 0 < sum(len(e.completion) for e in short) <= 12
-    assert {e.edge for e in short} == {"a"}
+    have, lengths = counted(examples), counted(examples, [len(e.completion) for e in examples])
+    kept = cut_down(have, {"a": 3, "b": 1}, 0)
+    assert have.among(kept) == {"a": 3, "b": 1}
+    assert cut_down(have, {"a": 3, "b": 1}, 0) == kept
+    assert cut_down(have, {"a": 3, "b": 1}, 1) != kept
+    short = cut_down(lengths, {"a": 12, "b": 0}, 0)
+    assert 0 < lengths.among(short)["a"] <= 12
+    assert set(lengths.among(short)) == {"a"}
 
 
 def test_quantities_balance_match_and_replay():
@@ -43,8 +50,9 @@ def test_a_replay_that_holds_too_little_cuts_the_own_edges_so_that_the_share_is_
     assert most["code -> code"] == pytest.approx(4)
     assert quantities(have, replayed, Filter(replay=0.25), None)["text -> text"] == 22
     examples = [Example(f"{edge}{n}", edge, "p", "?", "x") for edge, count in have.items() for n in range(count)]
-    kept, _ = cut(examples, Filter(replay=0.9), replayed, None, Path(), (), 0)
-    assert sum(example.edge in replayed for example in kept) / len(kept) == pytest.approx(0.9)
+    kept = cut(examples, Filter(replay=0.9), replayed, None, Path(), (), 0)
+    given = [example.edge in replayed for example in compress(examples, kept)]
+    assert sum(given) / len(given) == pytest.approx(0.9)
     assert not caplog.text
     cut([e for e in examples if e.edge not in replayed][:50], Filter(replay=0.9), replayed, None, Path(), (), 0)
     assert "filter.replay=0.9: 0% of the training set is replayed, and 50 examples are the recipe's own" in caplog.text
@@ -62,14 +70,15 @@ def test_quantities_have_the_least_of_a_share_a_limit_and_a_match():
 def test_disagreement_sets_the_share_of_problems_that_only_some_methods_solve(tenths, seed):
     examples = [Example(str(n), "ab"[n % 2], f"p{n % 30}", "?", "x") for n in range(120)]
     agreed = {f"p{n}" for n in range(15)}
-    kept = disputed(examples, [1] * 120, 40, tenths / 10, agreed, seed)
-    assert sum(example.problem_id not in agreed for example in kept) == pytest.approx(4 * tenths, abs=2)
-    assert len(kept) == pytest.approx(40, abs=4)
-    assert kept == sorted(kept, key=lambda example: int(example.id))
-    assert kept == disputed(examples, [1] * 120, 40, tenths / 10, agreed, seed)
+    marks = bytearray(example.problem_id in agreed for example in examples)
+    kept = disputed(counted(examples), 40, tenths / 10, marks, seed)
+    left = list(compress(examples, kept))
+    assert sum(example.problem_id not in agreed for example in left) == pytest.approx(4 * tenths, abs=2)
+    assert len(left) == pytest.approx(40, abs=4)
+    assert kept == disputed(counted(examples), 40, tenths / 10, marks, seed)
 
 
 def test_too_few_problems_to_disagree_on_is_one_sentence():
     examples = [Example(str(n), "a", f"p{n}", "?", "x") for n in range(10)]
     with pytest.raises(ConfigError, match=r"filter\.disagreement=0\.5: 5 of the training set's 10 .* only some .* at most 4\."):
-        disputed(examples, [1] * 10, 10, 0.5, {f"p{n}" for n in range(8)}, 0)
+        disputed(counted(examples), 10, 0.5, bytearray(n < 8 for n in range(10)), 0)

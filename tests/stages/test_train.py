@@ -85,7 +85,7 @@ def likelihood(folder):
     from mmst.training.checkpoint import load_tokenizer
     from mmst.training.loss import CompletionLoss
 
-    rows, _ = tokenize([EXAMPLE], load_tokenizer(folder), 99)
+    rows = list(tokenize([EXAMPLE], load_tokenizer(folder), 99, []))
     with torch.no_grad():
         return -CompletionLoss(load_model(folder).eval())(collate([[rows[0]]], 1)).mean().item()
 

@@ -4,12 +4,13 @@ import lightning
 import pytest
 import torch
 
-from mmst.training.batches import Batch, TokenRow, with_shared_prefixes
+from mmst.training.batches import Batch, TokenRow
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.training.data import _grouped
 from mmst.training.module import CausalLanguageModule
 from mmst.training.objective import Aim, Objective
 from mmst.training.options import OptimizerOptions
+from mmst.training.prefixes import with_shared_prefixes
 from mmst.training.references import alone, completions_of
 
 trl = pytest.importorskip("trl")
