@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -87,10 +88,11 @@ def export_taskset(run: Path, method: str, target: Path, split: str | None = Non
 
 
 def _check_target(target: Path) -> None:
-    if target.suffix != ".py" or not NAME.fullmatch(target.stem) or iskeyword(target.stem):
+    name = target.stem
+    if target.suffix != ".py" or not NAME.fullmatch(name) or iskeyword(name) or name in sys.stdlib_module_names:
         raise DataError(
             f"export: {target.name} is no name for a module of verifiers; use small letters, digits and underscores, "
-            "such as my_problems.py."
+            "such as my_problems.py, and no name of Python's own."
         )
     if target.exists():
         raise DataError(f"export: {target} is there already; name a file that is not, or remove it.")

@@ -148,6 +148,7 @@ def rewrite(chunk, rows):
         (("text", "sums.py", "--split", "heldout"), "of the split 'heldout'; it asked of train, test"),
         (("text", "Sums.py"), "is no name for a module of verifiers"),
         (("text", "sums"), "is no name for a module of verifiers"),
+        (("text", "json.py"), "is no name for a module of verifiers"),
         (("text", "class.py"), "is no name for a module of verifiers"),
         (("text", "there.py"), "is there already"),
         (("text", "none/sums.py"), "there is no folder"),
