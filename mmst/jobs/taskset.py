@@ -103,7 +103,7 @@ def _check_target(target: Path) -> None:
 def _prompts(run: Run, method: str) -> dict[str, dict[str, str]]:
     """Split -> problem's id -> what was asked, as the ledger has it."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for stage in sampled_stages(run, "", shared=False):
+    for stage in sampled_stages(run, "", frozenset()):
         if stage.method == method and not stage.edge and stage.prompts is not None:
             for asked in asked_texts(stage.prompts):
                 found[stage.set].setdefault(asked.id.removesuffix(f"/{method}"), asked.text)
