@@ -57,7 +57,11 @@ class Asked:
 
     def judge(self, problems: Sequence[Problem], readings: Sequence[Reading]) -> list[Judgement]:
         """The judgements of readings, in order; a warning counts the reasons of those that have none."""
-        return counted([self._one(problem, reading) for problem, reading in zip(problems, readings, strict=True)])
+        return counted(self.judge_all(problems, readings))
+
+    def judge_all(self, problems: Sequence[Problem], readings: Sequence[Reading]) -> list[Judgement]:
+        """The same without a warning: whoever keeps it open passes it on in the judge's place (`mmst.judges.together`)."""
+        return [self._one(problem, reading) for problem, reading in zip(problems, readings, strict=True)]
 
     def close(self) -> None:
         """End the process. Idempotent."""

@@ -28,7 +28,7 @@ def export_model(run: Path, arm: str, target: Path) -> Path:
         DataError: there is no such run or arm, or the folder is there already.
         ModelError: the model does not load.
     """
-    found, source = _results(run), _trained(run, arm)
+    found, source = finished(run), _trained(run, arm)
     if target.exists():
         raise DataError(f"export: {target} is there already; name a folder that is not, or remove it.")
     with atomic_folder(target.absolute()) as work:
@@ -63,7 +63,12 @@ def push_model(folder: Path, repository: str) -> str:
     return f"https://huggingface.co/{repository}"
 
 
-def _results(run: Path) -> dict[str, Any]:
+def finished(run: Path) -> dict[str, Any]:
+    """What a finished run's results hold.
+
+    Raises:
+        DataError: the folder is none's.
+    """
     if not (run / RESULTS).is_file():
         raise DataError(
             f"export: {run} is no finished run of mmst train: it holds no {RESULTS}; `mmst runs` lists those there are."
