@@ -23,7 +23,7 @@ from mmst.config.build import build
 from mmst.config.sentences import explained
 from mmst.ledger.files import atomic_write
 from mmst.training.fit import fit
-from mmst.training.launch import FAILURE, PROGRESS, Job, read_job
+from mmst.training.launch import FAILURE, PROGRESS, STOP, Job, read_job
 
 WATCH_SECONDS = 1.0
 SAY_SECONDS = 0.2
@@ -69,6 +69,7 @@ def main() -> int:
             Path(job.work),
             job.seed,
             [StepReport(path.parent / PROGRESS)],
+            path.parent / STOP,
         )
     except Exception as error:
         sentence = explained(error) or _refusal(error)

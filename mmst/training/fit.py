@@ -46,6 +46,7 @@ def fit(
     work: Path,
     seed: int,
     callbacks: Sequence[Callback] = (),
+    stop: Path | None = None,
 ) -> TrainingRecord:
     """Train `start` on `rows` and write `target`, resuming from `work` where an earlier process was killed.
 
@@ -54,7 +55,7 @@ def fit(
     3. A checkpoint that is there is continued; on a CPU in fp32 the end is equal to the bit.
     4. The last weights, or the best by the held-out loss, are written in Hugging Face format, by the first process.
 
-    Called by each process of a distributed training alike.
+    Called by each process of a distributed training alike. `stop`: a file that ends it as SIGTERM does, once it is there.
     """
     tokenizer = load_tokenizer(start)
     pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
@@ -75,7 +76,7 @@ def fit(
     check_parts(options.batch_size, trainer.world_size, trainer.accumulate_grad_batches)
     schedule = _schedule(train_rows, options, steps, seed, trainer.world_size * trainer.accumulate_grad_batches)
     trainer.accumulate_grad_batches = options.accumulated(len(schedule[0]), trainer.world_size, trainer.accumulate_grad_batches)
-    stopping = Stopping()
+    stopping = Stopping(stop)
     made: list[Callback] = [recorder, *callbacks]
     if objective.compares:
         known = completions_of(train_rows)

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 JOB, PROGRESS, FAILURE, OUTPUT = "job.json", "progress.json", "failure.txt", "training.log"
+STOP = "stop"
+"""A file that asks a training to save its step and end, where it was started by another program than torchrun.
+
+`srun` kills what it started when it is sent SIGTERM.
+"""
 POLL_SECONDS = 0.2
 STOP_SECONDS = 600
 """What processes that are told to end have for their step and its checkpoint; a scheduler that allows less ends them itself."""
@@ -168,7 +173,7 @@ class Processes:
             socket.gethostname(),
         )
         atomic_write(work / JOB, msgspec.json.encode(job))
-        for name in (FAILURE, PROGRESS):
+        for name in (FAILURE, PROGRESS, STOP):
             (work / name).unlink(missing_ok=True)
         command = self.launcher.command(work / JOB)
         log.debug("training: %s", " ".join(command))
@@ -182,6 +187,8 @@ class Processes:
             try:
                 self._follow(process, work, options.step_count(len(rows)))
             finally:
+                if self.launcher.prefix and (work / PROGRESS).exists():
+                    _ask_to_end(process, work)
                 _end(process)
         ended = finished(work)
         if process.returncode or ended is None or not target.exists():
@@ -230,6 +237,15 @@ def _said(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return loaded
+
+
+def _ask_to_end(process: subprocess.Popen[bytes], work: Path) -> None:
+    if process.poll() is None:
+        atomic_write(work / STOP, b"")
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("train: its processes did not end a step within %d s, and are killed", STOP_SECONDS)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

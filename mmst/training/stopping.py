@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -20,10 +21,11 @@ from mmst.training.signals import SIGNALS
 class Stopping:
     """Keeps the signals while it is entered, in the main thread; elsewhere it changes nothing. What was ignored stays so.
 
-    Outside the steps of a training they take effect at once, as they would without it.
+    Outside the steps of a training they take effect at once, as they would without it. A `file` that is there is SIGTERM.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
         self._before: dict[int, Callable[[int, FrameType | None], Any] | int] = {}
         self._asked = 0
         self._waits = False
@@ -48,6 +50,8 @@ class Stopping:
 
     def asked(self, trainer: lightning.Trainer) -> bool:
         """Whether any of a training's processes was sent a signal: all of them hear the same, and stop at the same step."""
+        if self._file is not None and trainer.is_global_zero and self._file.exists():
+            self._asked = signal.SIGTERM
         if trainer.world_size > 1:
             number = torch.tensor(self._asked, device=trainer.strategy.root_device)
             told: Any = trainer.strategy.reduce(number, reduce_op="max")

@@ -7,6 +7,7 @@ import signal
 import lightning
 import pytest
 
+from mmst.training.fit import fit
 from mmst.training.saving import latest
 from mmst.training.stopping import Stopping
 from tests.training.conftest import OPTIONS, TRAINER, Losses, equal
@@ -95,6 +96,15 @@ def test_a_signal_in_the_last_step_comes_after_the_end(trained, tmp_path, ending
     seen = Losses()
     assert equal(trained("whole"), trained("stopped", callbacks=[seen]))
     assert not seen.seen
+
+
+def test_a_file_ends_a_training_as_sigterm_does(nano, rows, tmp_path, ending):
+    """For launchers that kill what they started when they are sent SIGTERM."""
+    ending(signal.SIGTERM)
+    (tmp_path / "stop").touch()
+    with pytest.raises(Ended):
+        fit(nano, tmp_path / "out", rows, OPTIONS, TRAINER, tmp_path / "work", 1, stop=tmp_path / "stop")
+    assert latest(tmp_path / "work").name == "step-0000001.ckpt"
 
 
 def test_signals_outside_of_steps_take_effect_at_once_and_handlers_come_back(ending):

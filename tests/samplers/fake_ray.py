@@ -1,0 +1,95 @@
+"""As much of Ray as the sampler uses, in one process, with actors that die when a test says so."""
+
+from types import SimpleNamespace
+
+
+class RayError(Exception):
+    """An actor died."""
+
+
+class RayTaskError(RayError):
+    """What an actor was asked raised."""
+
+
+class FakeRay:
+    """A cluster whose actors die at the pieces that `deaths` names: (actor, how many pieces it was given).
+
+    `afterwards`: what becomes of a dead one: it is `back`, it `waits` for room that never comes, or it is `gone` for good.
+    """
+
+    exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
+
+    def __init__(self, deaths=(), afterwards="back"):
+        self.deaths, self.afterwards = set(deaths), afterwards
+        self.actors = []
+        self.given = []
+        """(number of the actor, number of prompts) of each piece."""
+
+    def is_initialized(self):
+        return True
+
+    def cluster_resources(self):
+        return {"CPU": 99}
+
+    def remote(self, cls):
+        ray = self
+
+        class Maker:
+            def options(self, **options):
+                return self
+
+            def remote(self, *arguments):
+                ray.actors.append(FakeActor(ray, len(ray.actors), cls(*arguments)))
+                return ray.actors[-1]
+
+        return Maker()
+
+    def wait(self, asked, num_returns):
+        ready = [one for one in asked if one.actor.state != "waits"]
+        assert ready, "hangs"
+        return ready[:1], [one for one in asked if one is not ready[0]]
+
+    def get(self, asked):
+        return asked.answer()
+
+    def kill(self, actor):
+        actor.state = "gone"
+
+
+class FakeActor:
+    def __init__(self, ray, number, inner):
+        self.ray, self.number, self.inner, self.state = ray, number, inner, "back"
+        self.pieces = 0
+
+    def __getattr__(self, name):
+        return FakeMethod(self, name)
+
+
+class FakeMethod:
+    def __init__(self, actor, name):
+        self.actor, self.name = actor, name
+
+    def options(self, **options):
+        return self
+
+    def remote(self, *arguments):
+        return Asked(self.actor, self.name, arguments)
+
+
+class Asked:
+    """What an actor was asked; it is done when the answer is wanted."""
+
+    def __init__(self, actor, name, arguments):
+        self.actor, self.name, self.arguments = actor, name, arguments
+        self.dies = False
+        if name == "complete":
+            actor.pieces += 1
+            actor.ray.given.append((actor.number, len(arguments[1])))
+            self.dies = (actor.number, actor.pieces) in actor.ray.deaths
+
+    def answer(self):
+        if self.dies:
+            self.actor.state = self.actor.ray.afterwards
+        if self.dies or self.actor.state == "gone":
+            raise RayError("the actor died")
+        return getattr(self.actor.inner, self.name)(*self.arguments)

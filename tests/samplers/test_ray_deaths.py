@@ -1,0 +1,77 @@
+"""Actors of Ray that die, told by a Ray that is none: whose prompts go where, and when it is an error."""
+
+import sys
+
+import pytest
+
+from mmst.errors import EngineError
+from mmst.samplers.ray import RaySampler
+from mmst.samplers.sampler import SamplingParams
+from mmst.types import Completion, FinishReason, Prompt
+from tests.samplers.fake_ray import FakeRay
+
+PARAMS = SamplingParams(temperature=1.0, max_tokens=5)
+PROMPTS = [Prompt(str(n), f"prompt {n}", seeds=(n,)) for n in range(12)]
+
+
+class Echo:
+    """An engine whose completion says which prompt it is of."""
+
+    engine, takes_adapters = "echo", False
+
+    def load(self, checkpoint):
+        pass
+
+    def complete(self, prompts, params):
+        return [[Completion(f"of {prompt.text}", FinishReason.STOP, 1, 1, None)] for prompt in prompts]
+
+
+@pytest.fixture
+def sampling(monkeypatch):
+    """(deaths, what becomes of the dead, actors) -> the Ray and the sampler."""
+
+    def make(deaths, afterwards, actors=2):
+        ray = FakeRay(deaths, afterwards)
+        monkeypatch.setitem(sys.modules, "ray", ray)
+        return ray, RaySampler(Echo, actors=actors, prompts_per_piece=2)
+
+    return make
+
+
+def check(sampler):
+    assert [[c.text for c in group] for group in sampler.complete(PROMPTS, PARAMS)] == [[f"of prompt {n}"] for n in range(12)]
+
+
+def test_where_a_machine_is_lost_the_others_do_its_piece(sampling):
+    ray, sampler = sampling({(0, 2)}, "waits")
+    check(sampler)
+    assert len(ray.given) == 7, "six pieces, and the lost one again"
+    asked = len(ray.given)
+    check(sampler)
+    assert {actor for actor, _ in ray.given[asked:]} == {1}, "none is given to whom nobody expects back"
+
+
+def test_an_actor_that_is_back_is_given_pieces_again(sampling):
+    ray, sampler = sampling({(0, 1)}, "back", actors=1)
+    check(sampler)
+    assert [actor for actor, _ in ray.given] == [0] * 7
+
+
+def test_an_actor_that_is_gone_for_good_is_left_out(sampling):
+    ray, sampler = sampling({(1, 1)}, "gone")
+    check(sampler)
+    check(sampler)
+    assert sum(actor == 1 for actor, _ in ray.given) == 1
+
+
+def test_without_any_actor_left_it_is_one_sentence(sampling):
+    _, sampler = sampling({(0, 2)}, "gone", actors=1)
+    with pytest.raises(EngineError, match=r"a Ray actor died: the actor died; the same command goes on from here"):
+        sampler.complete(PROMPTS, PARAMS)
+
+
+def test_deaths_without_end_are_an_error(sampling):
+    ray, sampler = sampling({(actor, piece) for actor in range(2) for piece in range(1, 99)}, "back")
+    with pytest.raises(EngineError, match="a Ray actor died"):
+        sampler.complete(PROMPTS, PARAMS)
+    assert len(ray.given) < 12
