@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "spider", "SQLite databases (arXiv 1809.08887)", "number or text", "CC BY-SA 4.0", "folder only", "train, test"
     )
     table.add_row("logic", "the world of logic", "choice", "Apache-2.0", "this package", "train 3000, test 960, heldout 300")
+    table.add_row(
+        "functions", "the world of small functions", "tests", "Apache-2.0", "this package", "train 990, test 440, heldout 100"
+    )
     table.add_row("gsm_symbolic", "GSM-symbolic, procedural", "number", "Apache-2.0", "reasoning-gym", "as many as asked for")
     table.add_row("reasoning_gym", "any task of it", "number or text", "Apache-2.0", "reasoning-gym", "as many as asked for")
     show_table(table)

@@ -59,7 +59,7 @@ class Block:
 
 def program_in(completion: str, wanted: str = "") -> str:
     """The program of a completion; `wanted` names the function that is asked for, where one is."""
-    text = _answer_part(completion)
+    text = answer_part(completion)
     blocks = [block for block in _blocks(text) if block.is_python and block.text.strip()]
     if blocks:
         return _tidy(_chosen([_tidy(block.text) for block in blocks[-MOST_BLOCKS:]], wanted))
@@ -125,7 +125,8 @@ def begins_function(prompt: str, name: str) -> bool:
     return last >= 0 and prompt[last:].startswith(f"def {name}") and parsed(prompt.rstrip() + "\n    pass\n") is not None
 
 
-def _answer_part(completion: str) -> str:
+def answer_part(completion: str) -> str:
+    """What a completion says after what was thought, up to the end of its turn or a run-on next question."""
     text = completion.replace("\ufeff", "").replace("\u200b", "").replace("\r\n", "\n").replace("\xa0", " ")
     text = without_thinking(text)
     run_on = next((found.start() for found in RUN_ON.finditer(text) if not _within_string(text[: found.start()])), len(text))

@@ -114,6 +114,10 @@ class PromptFormat:
         """The cue and a solution under it."""
         return f"\n{self.cue}{self.lead}{solution}"
 
+    def source_block(self, solution: str) -> str:
+        """The same as a translation into another method is shown it: here all of it."""
+        return self.solution_block(solution)
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -205,10 +209,10 @@ class PromptWriter:
         pairs = zip(exemplar_rows(source.exemplars, problem.kind), exemplar_rows(target.exemplars, problem.kind), strict=True)
         both = [(a, b) for a, b in pairs if a.get(source.key) and b.get(target.key)][: target.shots]
         exemplars = tuple(
-            (shown_question(a).strip() + source.solution_block(a[source.key]), str(b[target.key])) for a, b in both
+            (shown_question(a).strip() + source.source_block(str(a[source.key])), str(b[target.key])) for a, b in both
         )
         instruction = target.rewrite.format(source=source.solution_name, target=target.solution_name)
-        content = problem.statement.strip() + source.solution_block(solution)
+        content = problem.statement.strip() + source.source_block(solution)
         if before is not None:
             failed, given = before
             said = REPAIR.format(source=source.solution_name, target=target.solution_name, given=given)

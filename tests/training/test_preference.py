@@ -7,6 +7,7 @@ import torch
 from mmst.training.batches import Batch, TokenRow
 from mmst.training.checkpoint import load_model, load_tokenizer
 from mmst.training.data import _grouped
+from mmst.training.model import with_adapters
 from mmst.training.module import CausalLanguageModule
 from mmst.training.objective import Aim, Objective
 from mmst.training.options import OptimizerOptions
@@ -14,7 +15,11 @@ from mmst.training.prefixes import with_shared_prefixes
 from mmst.training.references import alone, completions_of
 
 trl = pytest.importorskip("trl")
+pytest.importorskip("peft")
 PAD = 1
+RANK = 4
+WAYS = [(False, None), (True, None), (False, RANK)]
+"""(rows packed, rank of adapters): None is all weights."""
 PROMPT = tuple(range(200, 270))
 """Long enough for a prefix that packed rows share."""
 
@@ -31,13 +36,20 @@ def units(count=8):
     return [unit(number, right=number % 3 != 1) for number in range(count)]
 
 
-def policy_of(nano, seed=1):
-    """The start model after some steps, as it were."""
+def start_of(nano, rank):
+    """The start model as a training has it before its first step: adapters change nothing yet."""
     model = load_model(nano)
+    return model if rank is None else with_adapters(model, rank)
+
+
+def policy_of(nano, rank, seed=1):
+    """The start model after some steps, as it were."""
+    model = start_of(nano, rank)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter += 0.02 * torch.randn(parameter.shape, generator=generator) * parameter.std()
+        for parameter in filter(lambda parameter: parameter.requires_grad, model.parameters()):
+            noise = torch.randn(parameter.shape, generator=generator)
+            parameter.copy_(parameter + 0.02 * noise * parameter.std() if rank is None else 0.05 * noise)
     return model
 
 
@@ -52,12 +64,13 @@ def laid(rows, packed):
     return _grouped([batch], PAD, ["e", "e, beside"], packed, 1 if packed else 3)
 
 
-def stepped(nano, objective, rows, packed, model):
+def stepped(nano, objective, rows, packed, rank):
     """(loss, gradients) of one of our steps."""
+    model = policy_of(nano, rank)
     module = CausalLanguageModule(lambda module: model, OptimizerOptions(), 10, packed, objective=objective)
     module.trainer = lightning.Trainer(logger=False, accelerator="cpu")
     module.configure_model()
-    reference = CausalLanguageModule(lambda module: load_model(nano), OptimizerOptions(), 10)
+    reference = CausalLanguageModule(lambda module: start_of(nano, rank), OptimizerOptions(), 10)
     reference.configure_model()
     with torch.no_grad():
         for part in completions_of(rows):
@@ -80,8 +93,8 @@ def padded(rows):
     return tensors
 
 
-def theirs(nano, tmp_path, kind, config, inputs, model):
-    """(loss, gradients) of a step of trl's."""
+def theirs(nano, tmp_path, kind, config, inputs, rank):
+    """(loss, gradients) of a step of trl's, which finds the reference under the adapters by itself."""
     from datasets import Dataset
 
     tokenizer = load_tokenizer(nano)
@@ -94,14 +107,16 @@ def theirs(nano, tmp_path, kind, config, inputs, model):
         output_dir=str(tmp_path), use_cpu=True, report_to=[], beta=0.3, per_device_train_batch_size=4, disable_dropout=False,
         gradient_checkpointing=False, bf16=False, **config,
     )  # fmt: skip
+    policy = policy_of(nano, rank)
+    models = {"ref_model": load_model(nano)} if rank is None else {"peft_config": policy.peft_config["default"]}
     trainer = getattr(trl, f"{kind}Trainer")(
-        model=model, ref_model=load_model(nano), args=args, train_dataset=Dataset.from_list([example] * 4),
-        processing_class=tokenizer,
-    )  # fmt: skip
-    model.zero_grad()
-    loss = trainer.compute_loss(model, inputs)
+        model=load_model(nano), args=args, train_dataset=Dataset.from_list([example] * 4), processing_class=tokenizer, **models
+    )
+    trainer.model.load_state_dict(policy.state_dict())
+    trainer.model.zero_grad()
+    loss = trainer.compute_loss(trainer.model, inputs)
     loss.backward()
-    return loss, {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    return loss, {name: p.grad for name, p in trainer.model.named_parameters() if p.grad is not None}
 
 
 def check_gradients(ours, others):
@@ -112,25 +127,23 @@ def check_gradients(ours, others):
         torch.testing.assert_close(gradient, others[1][name], atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(("packed", "rank"), WAYS)
 @pytest.mark.parametrize(("aim", "config"), [("dpo", {"loss_type": ["sigmoid"]}), ("rpo", {"loss_type": ["sigmoid", "sft"]})])
-def test_pairs_as_trl_has_them(nano, tmp_path, aim, config, packed):
+def test_pairs_as_trl_has_them(nano, tmp_path, aim, config, packed, rank):
     rows = units()
-    ours = stepped(nano, Objective(Aim(aim), beta=0.3), rows, packed, policy_of(nano))
+    ours = stepped(nano, Objective(Aim(aim), beta=0.3), rows, packed, rank)
     inputs = padded([*rows, *(row.beside for row in rows)])
-    others = theirs(nano, tmp_path, "DPO", config, inputs, policy_of(nano))
+    others = theirs(nano, tmp_path, "DPO", config, inputs, rank)
     assert ours[0]["loss"].item() == pytest.approx(others[0].item(), abs=1e-4)
     check_gradients(ours, others)
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_solutions_alone_as_trl_has_them(nano, tmp_path, packed):
+@pytest.mark.parametrize(("packed", "rank"), WAYS)
+def test_solutions_alone_as_trl_has_them(nano, tmp_path, packed, rank):
     rows = units()
-    ours = stepped(nano, Objective(Aim.KTO, beta=0.3, wrong=1.5), rows, packed, policy_of(nano))
+    ours = stepped(nano, Objective(Aim.KTO, beta=0.3, wrong=1.5), rows, packed, rank)
     chance = {f"KL_{name}": tensor for name, tensor in padded([row.beside for row in rows]).items()}
     inputs = {**padded(rows), **chance, "label": torch.tensor([row.right for row in rows])}
-    others = theirs(
-        nano, tmp_path, "KTO", {"undesirable_weight": 1.5, "train_sampling_strategy": "sequential"}, inputs, policy_of(nano)
-    )
+    others = theirs(nano, tmp_path, "KTO", {"undesirable_weight": 1.5, "train_sampling_strategy": "sequential"}, inputs, rank)
     assert ours[0]["loss"].item() == pytest.approx(others[0].item(), abs=1e-4)
     check_gradients(ours, others)

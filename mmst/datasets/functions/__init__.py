@@ -1,0 +1,1 @@
+"""Functions to write from a plan, with unit tests: an embedded world."""
