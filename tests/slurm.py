@@ -1,4 +1,4 @@
-"""A Slurm of one machine, in a folder of its own: Debian's slurmctld, slurmd, slurm-client and munge, run by root."""
+"""A Slurm of two nodes on one machine, in its own folder: Debian's slurmctld, slurmd, slurm-client and munge, run by root."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.waiting import until
 
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "squeue")
+NODES = ("n1", "n2")
 CONF = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -20,9 +21,9 @@ SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.sock
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/%n.pid
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SchedulerType=sched/builtin
@@ -30,7 +31,8 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 ReturnToService=2
 KillWait=600
-NodeName={host} NodeAddr=127.0.0.1 Port={node} CPUs={cpus} State=UNKNOWN
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={n1} CPUs={cpus} State=UNKNOWN
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={n2} CPUs={cpus} State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -41,19 +43,19 @@ def can_run() -> bool:
 
 
 class Slurm:
-    """The three daemons, in the foreground of processes of their own."""
+    """The daemons, in the foreground of processes of their own."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
         self._daemons: list[subprocess.Popen[bytes]] = []
-        for name in ("state", "spool"):
+        for name in ("state", *NODES):
             (folder / name).mkdir()
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o400)
         names = {"host": socket.gethostname().split(".")[0], "folder": folder, "cpus": os.cpu_count()}
-        ports = dict(zip(("controller", "node"), free_ports(2), strict=True))
+        ports = dict(zip(("controller", *NODES), free_ports(3), strict=True))
         (folder / "slurm.conf").write_text(CONF.format(**names, **ports))
         (folder / "cgroup.conf").touch()
 
@@ -63,8 +65,9 @@ class Slurm:
         self._daemon("munged", "--foreground", "--force", *options)
         until((self.folder / "munge.sock").exists)
         self._daemon("slurmctld", "-D", "-c")
-        self._daemon("slurmd", "-D")
-        until(lambda: "idle" in self.ask("sinfo", "--noheader", "--format=%T", check=False))
+        for node in NODES:
+            self._daemon("slurmd", "-D", "-N", node)
+        until(lambda: "here" in self.ask("srun", "--immediate=5", "--nodes=2", "echo", "here", check=False))
 
     def stop(self):
         self.ask("scancel", "--full", "--signal=KILL", "--user=root", check=False)
@@ -84,7 +87,7 @@ class Slurm:
         return self.ask("squeue", "--noheader", f"--jobs={job}", "--format=%T", check=False)
 
     def _daemon(self, *command):
-        log = (self.folder / f"{command[0]}.log").open("wb")
+        log = (self.folder / f"{command[0]}.log").open("ab")
         self._daemons.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
 
 

@@ -1,4 +1,4 @@
-"""Under a Slurm of this machine: a sweep by submitit, and the whole loop as one job with a training in two processes."""
+"""Under a Slurm of this machine: a sweep by submitit, and the whole loop as one job with a training over two nodes."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.soak,
     pytest.mark.skipif(not can_run(), reason="needs root, and the packages slurmctld, slurmd, slurm-client and munge"),
 ]
-LOOP = (*TINY, "arms=[]", "trainer=ddp", "trainer.devices=2", "trainer.options.steps=300", "trainer.options.save_every=1000")
+LOOP = (*TINY, "arms=[]", "trainer=ddp", "trainer.options.steps=300", "trainer.options.save_every=1000")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,8 @@ def test_jobs_of_a_sweep_run_under_slurm(runs, slurm):
 
 def test_the_loop_is_one_job_that_is_cancelled_or_queued_again_and_ends_alike(runs, more_runs, slurm):
     other = more_runs()
-    expected = other.results(other.run("train.py", *LOOP))
+    undisturbed = submitted(other, slurm)
+    until(lambda: not slurm.state(undisturbed))
     first = submitted(runs, slurm)
     until(lambda: steps_of(runs), Watched(slurm, runs, first))
     slurm.ask("scancel", first)
@@ -56,15 +57,22 @@ def test_the_loop_is_one_job_that_is_cancelled_or_queued_again_and_ends_alike(ru
     until(lambda: not slurm.state(second))
     printed = output(runs, second)
     assert "mmst: terminated; what is done is kept, and the same command resumes." in printed
-    (found,) = runs.folder.glob("runs/train/*/results.json")
+    found, expected = results(runs), results(other)
     for key in ("arms", "comparisons", "counts"):
-        assert json.loads(found.read_text())[key] == expected[key]
-    assert weights(runs) == weights(other)
+        assert found[key] == expected[key]
+    assert kept(runs) == kept(other)
 
 
 def submitted(runs, slurm):
     environment = {**slurm.environment, "COMMAND": f"{sys.executable} {ROOT / 'train.py'}", "PYTHONPATH": str(ROOT)}
-    words = ["sbatch", "--parsable", "--time=60", str(ROOT / "examples" / "loop.sbatch"), *runs.words("train.py", *LOOP)]
+    words = [
+        "sbatch",
+        "--parsable",
+        "--nodes=2",
+        "--time=60",
+        str(ROOT / "examples" / "loop.sbatch"),
+        *runs.words("train.py", *LOOP),
+    ]
     return slurm.ask(*words, cwd=runs.folder, env=environment)
 
 
@@ -85,7 +93,13 @@ def checkpoint(runs):
     return int(newest.stem.removeprefix("step-")) if newest else 0
 
 
-def weights(runs):
+def results(runs):
+    (found,) = runs.folder.glob("runs/train/*/results.json")
+    return json.loads(found.read_text())
+
+
+def kept(runs):
+    """What the stages wrote, without what tells of how they ran."""
     return {name: held for name, held in runs.ledger_files().items() if name.endswith((".safetensors", ".jsonl"))}
 
 
