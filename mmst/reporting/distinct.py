@@ -1,7 +1,7 @@
 """Rows of tables: each once, in the order of their arms and seeds.
 
-1. An arm whose rows are the same in every setting has them once, without one; where only some of its settings, or only some
-   seeds or rounds, have the same rows, these stand once under all these settings: `multi (init_from=base and previous)`.
+1. A row that an arm has the same in every setting stands once, without one. Where only some settings are alike, in all rows of
+   a training, these stand once under those settings: `multi (k=1 and 2)`.
 2. Rows that are equal but for their seed are one row of all these seeds.
 3. Rows stand by arm, in the order of `arm_style`, then by seed; within these they stay as they were.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mmst.reporting.arm_style import arm_order, natural
 from mmst.reporting.part import Part, Table
@@ -24,7 +24,6 @@ SETTING = re.compile(r"([^()]+) \(([^()]+=[^()]*)\)([^()]*)")
 """A label with one setting: what stands before it, the setting, and what stands behind."""
 
 Row = tuple[str, ...]
-Rows = tuple[Row, ...]
 
 
 def distinct(part: Part, numbers: Mapping[str, float] | None = None) -> Part:
@@ -57,35 +56,43 @@ def _order(label: str, numbers: Mapping[str, float] | None) -> tuple[object, ...
     return tuple(arm_order(name, numbers) for name in label.split(" - "))
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A row's label, as what stands before its setting, the setting, and what stands behind."""
+
+    before: str
+    setting: str = ""
+    behind: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> Label:
+        """A label by its text; one that is not of this form has no setting."""
+        match = SETTING.fullmatch(text)
+        return cls(*match.groups()) if match else cls(text)
+
+    def under(self, settings: str) -> str:
+        """Its text with other settings, or with none."""
+        return f"{self.before} ({settings}){self.behind}" if settings else f"{self.before}{self.behind}"
+
+
 def _without_repetition(rows: Sequence[Row], header: Sequence[str]) -> list[Row]:
     """The rows, in their places; those that settings of an arm have alike stand under one name, and are equal now."""
     columns = [place for place, name in enumerate(header) if name in BLOCK]
-    found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-    for row in rows:
-        found[row[0], *(row[place] for place in columns)].append(row[1:])
-    blocks = {key: tuple(of_key) for key, of_key in found.items()}
-    names = _names(blocks)
-    return [(names[row[0], *(row[place] for place in columns)], *row[1:]) for row in rows]
-
-
-def _names(blocks: dict[tuple[str, ...], Rows]) -> dict[tuple[str, ...], str]:
-    """(label, seed, round) -> the name that these rows have."""
-    names = {key: key[0] for key in blocks}
-    alike: dict[tuple[str, str], dict[tuple[str, ...], dict[Rows, list[str]]]] = defaultdict(dict)
-    for (label, *where), block in blocks.items():
-        if match := SETTING.fullmatch(label):
-            before, setting, behind = match.groups()
-            of_place = alike[before, behind].setdefault(tuple(where), defaultdict(list))
-            of_place[block].append(setting)
-    for (before, behind), places in alike.items():
-        groups = [settings for by_block in places.values() for settings in by_block.values()]
-        beside = {setting for settings in groups if len(settings) > 1 for setting in settings}
-        everywhere = all(len(by_block) == 1 for by_block in places.values()) and beside == {s for g in groups for s in g}
-        for place, by_block in places.items():
-            for settings in by_block.values():
-                name = f"{before}{behind}" if everywhere else f"{before} ({_joined(settings)}){behind}"
-                names |= {(f"{before} ({setting}){behind}", *place): name for setting in settings}
-    return names
+    keys = [(row[0], *(row[place] for place in columns)) for row in rows]
+    blocks: dict[Row, list[Row]] = defaultdict(list)
+    for key, row in zip(keys, rows, strict=True):
+        blocks[key].append(row[1:])
+    placed = [(Label.of(row[0]), row[1:], tuple(blocks[key])) for key, row in zip(keys, rows, strict=True)]
+    settings: dict[object, dict[str, None]] = defaultdict(dict)
+    for label, row, block in placed:
+        for alike in (None, row, block):  # all settings of the arm; those with this row; those with all rows of this training
+            settings[label.under(""), alike][label.setting] = None
+    found = []
+    for label, row, block in placed:
+        every, same, whole = (list(settings[label.under(""), alike]) for alike in (None, row, block))
+        name = "" if not label.setting or (len(every) > 1 and same == every) else _joined([one for one in whole if one])
+        found.append((label.under(name), *row))
+    return found
 
 
 def _joined(settings: Sequence[str]) -> str:

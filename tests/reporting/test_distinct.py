@@ -32,26 +32,25 @@ def test_an_arm_that_settings_do_not_change_stands_once_and_without_one():
     )]  # fmt: skip
     found, _ = rows(*given)
     assert found == [
-        ("multi (match_by=a and b)", "1", "z"), ("multi (match_by=a)", "0", "a"), ("multi (match_by=b)", "0", "b"),
+        ("multi", "1", "z"), ("multi (match_by=a)", "0", "a"), ("multi (match_by=b)", "0", "b"),
         ("self", "0", "x"), ("self", "1", "y"),
     ]  # fmt: skip
 
 
-def test_a_round_that_settings_have_alike_stands_once():
+def test_a_round_that_some_settings_have_alike_stands_once():
     given = [
-        (f"multi (from={by})", "0", number, kind, number if number == "1" else by)
-        for by in "ab"
-        for number in "12"
-        for kind in "uv"
-    ]
+        (f"multi (from={by})", "0", number, kind, by if number == "2" or by == "c" else "")
+        for by in "abc" for number in "12" for kind in "uv"
+    ]  # fmt: skip
     found, _ = rows(*given, header=("arm", "seed", "round", "kind", "value"))
-    assert [row[0] for row in found] == ["multi (from=a and b)"] * 2 + ["multi (from=a)"] * 2 + ["multi (from=b)"] * 2
+    names = ("multi (from=a and b)", "multi (from=a)", "multi (from=b)", "multi (from=c)", "multi (from=c)")
+    assert [row[0] for row in found] == [name for name in names for _ in "uv"]
 
 
-def test_rows_that_are_alike_by_chance_stay_apart():
+def test_rows_that_some_settings_have_alike_by_chance_stay_apart():
     """Of trainings that differ in another row."""
-    found, _ = rows(("multi (k=1)", "0", "x"), ("multi (k=1)", "0", "y"), ("multi (k=2)", "0", "x"), ("multi (k=2)", "0", "z"))
-    assert len(found) == 4
+    found, _ = rows(*((f"multi (k={k})", "0", value) for k in "123" for value in ("x" if k != "3" else "w", f"of {k}")))
+    assert len(found) == 6
 
 
 def test_settings_of_several_keys_are_named_whole():
