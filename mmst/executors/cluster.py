@@ -26,15 +26,16 @@ def begin(ray: ModuleType, address: str | None, group: str) -> None:
     """Join a running cluster; None: start one on this machine.
 
     Raises:
-        EngineError: there is none at the address. Names the key of the group.
+        EngineError: there is none at the address, or none starts here. Names the key of the group.
     """
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         options["include_dashboard"] = False
     try:
         ray.init(address=address or "local", **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise EngineError(f"{group}.address={address}: no Ray there: {said(error)}") from error
+    except Exception as error:  # so wide is what Ray raises where a machine is too busy to start it
+        where = f"{group}.address={address}: no Ray there" if address else f"{group}: Ray does not start on this machine"
+        raise EngineError(f"{where}: {said(error)}") from error
 
 
 def said(error: BaseException) -> str:
