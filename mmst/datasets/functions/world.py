@@ -160,8 +160,8 @@ def _lists(function: Function, rng: random.Random) -> list[list[Any]]:
     rivals = list(function.rivals)
     while True:
         lists = [_list(function.rule, rng) for _ in range(3)] + [[]]
-        wanted = [function(given) for given in lists]
-        if all([rival(given) for given in lists] != wanted for rival in rivals):
+        wanted = [(given, function(given)) for given in lists]
+        if all(any(rival(given) != value for given, value in wanted) for rival in rivals):
             return lists
 
 
