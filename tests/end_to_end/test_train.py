@@ -75,7 +75,8 @@ def pushed_is_what_was_computed(finished, hub, found, place):
     long = {edge: tally["dropped"].get("too_long", 0) for edge, tally in found["counts"]["multi"].items()}
     counts = {edge: tally["examples"] + long[edge] for edge, tally in found["counts"]["multi"].items()}
     assert Counter(last) == Counter({edge: count for edge, count in counts.items() if count})
-    assert "mmst train debug=tiny chunk=50 init_from=previous rounds=2\n" in (place / "README.md").read_text()
+    card = (place / "README.md").read_text()
+    assert "mmst train debug=tiny chunk=50 init_from=previous rounds=2 paths.ledger=ledger\n" in card
 
 
 def test_the_same_command_gives_the_same_numbers_and_the_same_files(runs, more_runs):
