@@ -46,6 +46,10 @@ class TrainingError(UserError):
     """The processes of a training ended without a checkpoint. What was saved is kept."""
 
 
+class NotPushedError(UserError):
+    """A finished run, or a part of it, was not sent to the Hub. What was computed is kept, and the run counts as done."""
+
+
 def first_line(error: BaseException, most: int = 200) -> str:
     """What an error of a library says, in one line of at most so many letters; its name, where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]

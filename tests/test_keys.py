@@ -101,6 +101,7 @@ CHANGES = {
 HARMLESS = {
     "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
     "title": ("y", "a heading"),
+    "push.repo": ("me/mine", "where a run goes"), "push.private": (False, "who sees it"), "push.parts": (["page"], "what goes"),
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
     "model.threads": (2, "how fast it is"),
     "dataset.samples": (3, "sampling.per_problem is set here"),

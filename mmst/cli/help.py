@@ -40,7 +40,7 @@ COMMANDS = {
     "trace": Command("mmst.cli.trace", "where a problem, sample or checkpoint of a run is from, and what became of it"),
     "compare": Command("mmst.cli.compare", "two arms' solutions side by side, to be judged blindly by a person"),
     "export": Command(
-        "mmst.cli.export", "a run's trained model as a plain folder, also to the Hub; or its problems, for verifiers"
+        "mmst.cli.export", "a run, or a trained model of it, as plain folders, also to the Hub; or its problems, for verifiers"
     ),
     "datasets": Command("mmst.cli.datasets", "the data sets that are known by name"),
     "models": Command("mmst.cli.models", "the models that are known by name"),

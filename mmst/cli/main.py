@@ -25,9 +25,12 @@ from mmst.cli.places import CONFIGS, SWEEPS
 from mmst.cli.plugins import add_installed_configs
 from mmst.cli.record import failures
 from mmst.config.read import read_settings
+from mmst.config.schema import Settings
 from mmst.errors import ConfigError
 
 log = logging.getLogger(__name__)
+_to_push: list[Settings] = []
+"""The job of this process that has ended well and is to be pushed."""
 
 WITH_VALUE = {"--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--info"}
 """Options of Hydra after which a word is theirs, and no override."""
@@ -76,6 +79,8 @@ def _job(job: str, words: list[str]) -> None:
     _refuse_unknown(words)
     started: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=job)(task)
     started()
+    for settings in _to_push:  # once the job is recorded as done: a push that fails is no job that fails
+        importlib.import_module("mmst.jobs.push").push_run(settings)
 
 
 def _refuse_unknown(words: Sequence[str]) -> None:
@@ -100,7 +105,10 @@ def task(config: DictConfig) -> Any:
         if settings.prompts:
             return importlib.import_module("mmst.jobs.preview").preview(settings)
         log.info("%s: %s", settings.job, settings.folder)  # a job's own imports take seconds
-        return importlib.import_module(JOBS[settings.job].module).run(settings)
+        pushes = importlib.import_module("mmst.jobs.push").checked_push(settings) is not None
+        found = importlib.import_module(JOBS[settings.job].module).run(settings)
+        _to_push.extend([settings] if pushes else [])
+        return found
 
 
 def store_sweeps() -> None:

@@ -23,6 +23,8 @@ SILENT = (
     "executor.",
     "sampler.batch_size",
     "redo_unjudged=",
+    "push=",
+    "push.",
 )
 """Overrides that change nothing about the results, hence nothing about the run's name."""
 PLAIN = re.compile(r"[\w.]+=[\w.+]([\w.+-]*[\w.+])?")

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 import msgspec.inspect
 
+from mmst.config.push import PushSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 
@@ -197,6 +198,7 @@ class Settings:
     job: str
     name: FileName
     title: str | None = None
+    push: PushSettings | bool = False
     seed: AtLeastZero
     chunk: AtLeastOne
     chunk_seconds: Annotated[float, msgspec.Meta(gt=0)] | None

@@ -28,10 +28,12 @@ from mmst.ledger.files import atomic_path, atomic_write, told_of_space
 from mmst.ledger.ledger import Ledger
 from mmst.methods.reasoning import split_reasoning
 from mmst.pipeline import EdgeCounts, ExampleSet, Pipeline
+from mmst.reporting.card import TAGS, dropped_words, licence_of
 from mmst.reporting.making import contamination_sentence
 from mmst.reporting.progress import CONSOLE
 from mmst.reporting.screen import show_table
 from mmst.reporting.terminal import counts_table
+from mmst.samplers.secrets import masked
 from mmst.stages.prefer import preferences
 from mmst.types import Example, GradedSample, Message, Preference, Problem, Sample
 
@@ -81,10 +83,10 @@ class ChatRow:
 def write_dataset(examples: ExampleSet, ledger: Ledger, folder: Path, about: About, pairs: Sequence[Preference] = ()) -> Path:
     """Write the examples, the pairs, the samples of the ledger's graded stages, and the card; returns the folder."""
     texts = (asdict(TextRow(e.id, e.edge, e.problem_id, e.prompt, e.completion)) for e in examples.examples)
-    _write_parquet(folder / EXAMPLES, texts, TextRow)
-    _write_parquet(folder / MESSAGES, (asdict(_conversation(row)) for row in examples.examples), ChatRow)
-    _write_parquet(folder / PREFERENCES, (asdict(row) for row in pairs), Preference)
-    _write_parquet(folder / SAMPLES, _samples(ledger), Sample, answer="", verdict="", reason="")
+    write_parquet(folder / EXAMPLES, texts, TextRow)
+    write_parquet(folder / MESSAGES, (asdict(_conversation(row)) for row in examples.examples), ChatRow)
+    write_parquet(folder / PREFERENCES, (asdict(row) for row in pairs), Preference)
+    write_parquet(folder / SAMPLES, _samples(ledger), Sample, answer="", verdict="", reason="")
     atomic_write(folder / "README.md", _card(examples, about, len(pairs)).encode())
     return folder
 
@@ -110,14 +112,14 @@ def _samples(ledger: Ledger) -> Iterator[dict[str, Any]]:
                 yield {**asdict(row.sample), "answer": row.answer, "verdict": row.verdict, "reason": row.reason}
 
 
-def _write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], kind: type, **more: str) -> None:
+def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], kind: type, **more: str) -> None:
     """Write rows as a Parquet file, a group at a time; columns are the fields of `kind`, and text columns named by `more`."""
     import pyarrow
     import pyarrow.parquet
 
     turns = pyarrow.list_(pyarrow.struct([("role", pyarrow.string()), ("content", pyarrow.string())]))
     numbers = {int: pyarrow.int64(), float: pyarrow.float64(), float | None: pyarrow.float64()}
-    types: dict[Any, Any] = {**numbers, tuple[Message, ...]: turns}
+    types: dict[Any, Any] = {**numbers, tuple[Message, ...]: turns, tuple[str, ...]: pyarrow.list_(pyarrow.string())}
     hints = {**get_type_hints(kind), **dict.fromkeys(more, str)}
     schema = pyarrow.schema([(name, types.get(hint, pyarrow.string())) for name, hint in hints.items()])
     with told_of_space(path), atomic_path(path) as work, pyarrow.parquet.ParquetWriter(work, schema) as writer:
@@ -154,9 +156,11 @@ configs:
   data_files: {PREFERENCES}
 - config_name: samples
   data_files: {SAMPLES}
+tags: [{", ".join(TAGS)}]
 ---
 # {len(examples.examples)} examples of {about.dataset} by {about.model}, recipe `{about.recipe}`
 
+Base model: {about.model}, whose licence applies to what it wrote. Problems: {about.dataset} ({licence_of(about.dataset)}).
 Made by multi-method self-training (arXiv 2307.10633): a model's own right solutions, and its translations of them into
 other methods that kept their answer. Columns: `prompt`, `completion`, `edge`, `id` (the sample it came from), `problem_id`.
 The configuration `messages` holds the same as conversations, `preferences` {pairs} pairs of a right and a wrong sample of one
@@ -172,12 +176,11 @@ The configuration `samples` holds every sample and translation, kept or not, wit
 Versions: {versions}. Key in the ledger: `{examples.key}`.
 
 ```yaml
-{yaml.safe_dump(dict(about.config), sort_keys=False).strip()}
+{yaml.safe_dump(masked(dict(about.config)), sort_keys=False).strip()}
 ```
 """
 
 
 def _card_row(edge: str, tally: EdgeCounts) -> str:
-    dropped = ", ".join(f"{reason} {count}" for reason, count in sorted(tally.dropped.items()))
     numbers = (tally.samples, tally.pseudo_labels, tally.translations, tally.verified, tally.examples)
-    return f"| {edge} | {' | '.join(map(str, numbers))} | {dropped} |"
+    return f"| {edge} | {' | '.join(map(str, numbers))} | {dropped_words(tally.dropped)} |"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from mmst.errors import DataError, UserError, first_line
+from mmst.errors import DataError
 from mmst.ledger.files import atomic_folder, atomic_write
 from mmst.methods.edge import BASE_ARM
 from mmst.reporting.models import CARD, MODELS, card
@@ -19,10 +20,11 @@ LICENCES = ("LICENSE*", "LICENCE*", "COPYING*", "NOTICE*", "USE_POLICY*")
 """Files of the base model that whoever passes on what was made of it has to pass on too."""
 
 
-def export_model(run: Path, arm: str, target: Path) -> Path:
+def export_model(run: Path, arm: str, target: Path, linked: bool = False) -> Path:
     """Write an arm's model into a new folder, with its card and its base's licence; adapters are merged.
 
-    Files are copies with the user's umask: whoever changes one changes nothing in the run.
+    Files are copies with the user's umask: whoever changes one changes nothing in the run. linked: they are the run's own
+    files where the file system has hard links, for a folder that is only read.
 
     Raises:
         DataError: there is no such run or arm, or the folder is there already.
@@ -34,7 +36,7 @@ def export_model(run: Path, arm: str, target: Path) -> Path:
     with atomic_folder(target.absolute()) as work:
         if adapted_base(source) is None:
             for path in filter(Path.is_file, source.iterdir()):
-                shutil.copyfile(path, work / path.name)
+                (_linked if linked else shutil.copyfile)(path, work / path.name)
         else:
             _save_merged(source, work)
         for path in _licences(found):
@@ -43,24 +45,11 @@ def export_model(run: Path, arm: str, target: Path) -> Path:
     return target
 
 
-def push_model(folder: Path, repository: str) -> str:
-    """Upload an exported folder to the Hugging Face Hub, private where it is new; returns its address.
-
-    Raises:
-        UserError: no network, no permission, or no such name.
-    """
-    from huggingface_hub import HfApi
-
-    api = HfApi()
+def _linked(source: Path, target: Path) -> None:
     try:
-        api.create_repo(repository, private=True, exist_ok=True)
-        api.upload_folder(folder_path=folder, repo_id=repository, commit_message="Exported by mmst")
-    except Exception as error:  # of the network, the account or the name: the library's errors have no common parent
-        raise UserError(
-            f"export: {folder} is written, but could not be pushed to {repository}: {first_line(error, 300).rstrip('.')}; "
-            f"when the network and `hf auth login` are there, `hf upload {repository} {folder}` pushes it."
-        ) from error
-    return f"https://huggingface.co/{repository}"
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def finished(run: Path) -> dict[str, Any]:

@@ -93,13 +93,25 @@ def sections() -> list[Section]:
     return [*SECTIONS.values(), *(point.load() for point in entry_points(group="mmst.sections"))]
 
 
-def page(sweep: Sweep, samples: int, beside: Path | None = None) -> str:
+def page(
+    sweep: Sweep,
+    samples: int,
+    beside: Path | None = None,
+    change: Callable[[str, str], str] | None = None,
+    made: datetime.date | None = None,
+) -> str:
     """The whole page, with about `samples` samples to look through.
 
-    beside: where the page will lie; all samples are written into files beside it, which it loads when they are looked at.
+    Args:
+        sweep: what it is about.
+        samples: about how many it holds itself.
+        beside: where the page will lie; all samples are written into files beside it, which it loads when they are looked at.
+        change: (a sample's text, where it stands) -> the text to show.
+        made: the date that it bears; None: today's.
     """
     names = data_sets(sweep)
     table = sample_table(sweep, samples if beside is None else sys.maxsize)
+    table = table.rewritten(change) if change else table
     drawn = embedded(table, samples)
     numbers = sweep.settings.get("values")
     lead = [distinct(part, numbers) for part in accuracy_parts(sweep, names[0])]
@@ -121,7 +133,7 @@ def page(sweep: Sweep, samples: int, beside: Path | None = None) -> str:
         beside=folder,
         shown=_shown(drawn, BESIDE if folder else LEDGER),
         alone=_shown(drawn, GONE),
-        made=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        made=(made or datetime.datetime.now(datetime.UTC)).strftime("%Y-%m-%d"),
         jobs=len(sweep.runs),
     )
 

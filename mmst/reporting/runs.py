@@ -31,7 +31,7 @@ KEYS = ("config", "versions", "commit", "dataset", "arms", "heldout", "rounds", 
 """What a page reads of a job's results."""
 SEEDS = ("seed", "dataset.seed")
 """Overrides that repeat a job instead of varying it."""
-SILENT = ("sweep", "size", "name", "title", "tracker", "experiment", "debug", "sampler.batch_size", "paths.", "hydra")
+SILENT = ("sweep", "size", "name", "title", "tracker", "experiment", "debug", "sampler.batch_size", "paths.", "push", "hydra")
 """Overrides that change nothing of what is compared, or are the same for all jobs of a sweep."""
 NAMELESS = "What became of {}?"
 """The question of runs that say none."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,19 @@ class SampleTable:
         problems = {id: texts for id, texts in self.problems.items() if id in chosen}
         return SampleTable(self.total, share, problems, self.prompts, self.names, columns)
 
+    def rewritten(self, change: Callable[[str, str], str]) -> SampleTable:
+        """The table with every text changed. change: (text, where it stands) -> the text to show."""
+        places = [f"a sample of the problem {id}" for id in self.columns["problem"]]
+        columns = dict(self.columns)
+        for name in ("answer", "completion", "output"):
+            columns[name] = [change(text, place) for text, place in zip(self.columns[name], places, strict=True)]
+        problems = {id: [change(text, f"the problem {id}") for text in texts] for id, texts in self.problems.items()}
+        prompts: dict[str, int] = {}
+        number = {-1: -1}  # two prompts may have become one
+        number |= {old: prompts.setdefault(change(text, "a prompt"), len(prompts)) for text, old in self.prompts.items()}
+        columns["prompt"] = [number[old] for old in self.columns["prompt"]]
+        return replace(self, columns=columns, problems=problems, prompts=prompts)
+
 
 @dataclass(frozen=True, slots=True)
 class SampledStage:
@@ -106,9 +119,13 @@ class _Found:
 
     def fate(self, id: str) -> str:
         """Why a sample was left out; by which arms, where it was not by all."""
-        reasons = self.fates.get(id, {})
-        named = {reason: "" if arms >= self.arms else f" by {' and '.join(sorted(arms))}" for reason, arms in reasons.items()}
-        return ", ".join(f"{reason}{arms}" for reason, arms in sorted(named.items()))
+        return fate_words(self.fates.get(id, {}), self.arms)
+
+
+def fate_words(reasons: Mapping[str, set[str]], trained: set[str]) -> str:
+    """Why a sample was left out. reasons: reason -> the arms that gave it; trained: all arms of the round."""
+    named = {reason: "" if arms >= trained else f" by {' and '.join(sorted(arms))}" for reason, arms in reasons.items()}
+    return ", ".join(f"{reason}{arms}" for reason, arms in sorted(named.items()))
 
 
 def sample_table(sweep: Sweep, most: int) -> SampleTable:
@@ -196,7 +213,7 @@ def fates_of(run: Run, share: float) -> tuple[dict[int, Fates], dict[int, set[st
     users: dict[str, set[tuple[int, str]]] = {}
     trained: dict[int, set[str]] = {}
     for manifest in (stage.manifest() for stage in stages):
-        number, arm = _trained(manifest)
+        number, arm = trained_arm(manifest)
         users.setdefault(str(manifest["settings"].get("examples")), set()).add((number, arm))
         trained.setdefault(number, set()).add(arm)
     found: dict[int, Fates] = {}
@@ -210,7 +227,7 @@ def fates_of(run: Run, share: float) -> tuple[dict[int, Fates], dict[int, set[st
     return found, trained
 
 
-def _trained(manifest: Mapping[str, Any]) -> tuple[int, str]:
+def trained_arm(manifest: Mapping[str, Any]) -> tuple[int, str]:
     """The round and the arm of a training."""
     arm, _, number = training_title(manifest).rpartition("round ")
     return int(number) if number.isdecimal() else 1, arm.strip(" ,")

@@ -27,7 +27,7 @@ REQUIRED = {
 TOP_LEVEL = {
     "about", "arms", "decontaminate", "title",
     "chunk", "chunk_seconds", "dataset", "datasets", "evaluation", "executor", "filter", "init_from", "job", "method", "model",
-    "name", "hardware", "objective", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts",
+    "name", "hardware", "objective", "paths", "on_collapse", "plan", "policy", "power", "power_from", "prompts", "push",
     "redo_unjudged", "rounds", "sampler", "sampling", "sandbox", "seed", "solvers", "splits", "tracker", "trainer",
     "translation",
 }  # fmt: skip

@@ -2,12 +2,15 @@ import csv
 import json
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
+import datasets
 import pytest
 
 from mmst.datasets.arithmetic.world import draw_problems
 from tests.commands import TINY
+from tests.publishing.hub import environment, hub_at_work
 
 
 def plain(found):
@@ -48,9 +51,32 @@ def test_the_whole_loop_and_what_it_leaves(runs):
     assert not finished.stderr.strip()
     assert "GPU available" not in finished.stdout, "libraries do not speak of themselves"
 
-    again = runs.run("train.py", *TINY, "init_from=previous", "rounds=2")
-    assert plain(runs.results(again)) == plain(found)
+    with hub_at_work() as hub:
+        words = (*TINY, "init_from=previous", "rounds=2", "push.repo=me/tiny")
+        again = runs.run("train.py", *words, env=environment(hub), fresh=True)
+        pushed_is_what_was_computed(again, hub, found, runs.folder / "pushed")
+    assert plain(json.loads((folder / "results.json").read_text())) == plain(found)
     assert "sample " not in again.stdout
+
+
+def pushed_is_what_was_computed(finished, hub, found, place):
+    """A run goes to the Hub as its last step, and its data are read from there with the rows that its card counts."""
+    assert finished.returncode == 0, finished.stderr
+    assert not finished.stderr.strip()
+    places = ("me/tiny", "datasets/me/tiny", "spaces/me/tiny")
+    said = [f"pushed {part}: {hub.url}/{name}" for part, name in zip(("model", "data", "page"), places, strict=True)]
+    assert finished.stdout.splitlines()[-3:] == said
+    for name, content in hub.files("dataset", "me/tiny").items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(content)
+    rows = datasets.load_dataset(str(place), split="train", cache_dir=str(place / "cache"))
+    assert sorted(set(rows["round"])) == [1, 2]
+    last = [edge for edge, number in zip(rows["edge"], rows["round"], strict=True) if number == 2]
+    long = {edge: tally["dropped"].get("too_long", 0) for edge, tally in found["counts"]["multi"].items()}
+    counts = {edge: tally["examples"] + long[edge] for edge, tally in found["counts"]["multi"].items()}
+    assert Counter(last) == Counter({edge: count for edge, count in counts.items() if count})
+    card = (place / "README.md").read_text()
+    assert "mmst train debug=tiny chunk=50 init_from=previous rounds=2 paths.ledger=ledger\n" in card
 
 
 def test_the_same_command_gives_the_same_numbers_and_the_same_files(runs, more_runs):

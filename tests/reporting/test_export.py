@@ -89,33 +89,6 @@ def test_what_is_not_there_is_one_sentence(run, tmp_path, capsys):
     assert "is there already" in refused(capsys, run, "multi", tmp_path / "out")
 
 
-class FakeHub:
-    """Stands for the Hub's API: keeps what it is told."""
-
-    told: list[tuple] = []  # noqa: RUF012
-
-    def create_repo(self, name, private, exist_ok):
-        self.told.append(("create", name, private, exist_ok))
-
-    def upload_folder(self, folder_path, repo_id, commit_message):
-        self.told.append(("upload", repo_id, {path.name for path in folder_path.iterdir()}))
-
-
-def test_a_push_makes_a_private_repository_of_the_folder(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.HfApi", FakeHub)
-    main(["export", str(run), "multi", str(tmp_path / "out"), "--push", "me/mine"])
-    created, uploaded = FakeHub.told
-    assert created == ("create", "me/mine", True, True)
-    assert uploaded[:2] == ("upload", "me/mine")
-    assert {"README.md", "config.json", "model.safetensors"} <= uploaded[2]
-    assert "pushed: https://huggingface.co/me/mine" in capsys.readouterr().out
-
-
-def test_a_push_without_a_network_keeps_the_folder(run, tmp_path, capsys):
-    assert "could not be pushed to me/mine" in refused(capsys, run, "multi", tmp_path / "out", "--push", "me/mine")
-    assert (tmp_path / "out" / "config.json").is_file()
-
-
 def test_a_gguf_file_is_for_llama_cpp_to_make(run, tmp_path, capsys):
     assert "convert_hf_to_gguf.py" in refused(capsys, run, "multi", tmp_path / "out", "--gguf")
     assert (tmp_path / "out" / "config.json").is_file()
