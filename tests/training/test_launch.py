@@ -58,14 +58,14 @@ def trained_by(nano, tmp_path_factory):
     return run
 
 
-def fitter(strategy, folder, **trainer):
+def fitter(strategy, folder, prefix=(), **trainer):
     processes = 1 if strategy == "one process" else 2
     node = {
         "_target_": "lightning.pytorch.Trainer", "_partial_": True, "devices": processes, "strategy": STRATEGIES[strategy],
         "log_every_n_steps": 1, **PLAIN, **trainer,
     }  # fmt: skip
     logger = {"_target_": "lightning.pytorch.loggers.CSVLogger", "_partial_": True, "save_dir": str(folder), "name": "curve"}
-    return Processes(Launcher(devices=processes), node, logger, Silent(), "train")
+    return Processes(Launcher(devices=processes, prefix=list(prefix)), node, logger, Silent(), "train")
 
 
 def curve(folder):
@@ -185,14 +185,22 @@ def test_a_killed_training_leaves_nobody_behind_and_ends_with_the_same_weights_t
     assert equal(weights(tmp_path / "out"), expected)
 
 
+DEAF = ("sh", "-c", '"$@" & wait', "sh")
+"""A launcher that does not hand on the signal that ends it, as `srun` kills what it started."""
+
+
 @pytest.mark.soak
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp2", "zero2"])
-def test_sigterm_is_a_checkpoint_of_all_processes_and_the_same_end(trained_by, rows, nano, tmp_path, strategy):
+@pytest.mark.parametrize(
+    ("strategy", "prefix"),
+    [("ddp", ()), ("fsdp2", ()), ("zero2", ()), ("one process", DEAF)],
+    ids=["ddp", "fsdp2", "zero2", "one process of a deaf launcher"],
+)
+def test_sigterm_is_a_checkpoint_of_all_processes_and_the_same_end(trained_by, rows, nano, tmp_path, strategy, prefix):
     if strategy.startswith("zero"):
         pytest.importorskip("deepspeed")
     options = dataclasses.replace(OPTIONS, steps=60, save_every=20, keep=1)
     expected, _, _ = trained_by(strategy, options, rows=rows)
-    train = fitter(strategy, tmp_path)
+    train = fitter(strategy, tmp_path, prefix=prefix)
     arguments = (nano, tmp_path / "out", rows, options, tmp_path / "work", 1)
     owner = multiprocessing.get_context("fork").Process(target=exits_at_sigterm, args=(train, *arguments))
     owner.start()
