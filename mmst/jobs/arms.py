@@ -172,7 +172,6 @@ def compute(
         label(name)
         try:
             os.chdir(place)
-            os.chdir(place)
             _log_into_stdout()
             with opened_beside(settings) as job:
                 plan = rounds_plan(job, settings)
