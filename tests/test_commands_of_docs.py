@@ -14,7 +14,7 @@ from tests.composing import composed
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "sweeps" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^ *```[^\n]*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 START = re.compile(r"(?:[A-Z_0-9]+=\S* )*(?:[^\s=]*bin/)?(?:python3? |mmst )")
 OVERRIDE = re.compile(r"[+~]{0,2}[a-z_]+(?:[./@][\w./@]+)*=\S+")
 
