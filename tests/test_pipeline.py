@@ -128,13 +128,17 @@ def test_greedy_is_drawn_once(made, nano):
 
 def test_what_an_engine_failed_at_is_tried_again_when_asked_for(made, nano, monkeypatch):
     fails = {"on": True}
-    whole = ScriptedSampler._completion
+    whole = ScriptedSampler.complete
 
-    def failing(self, prompt, text):
-        completion = whole(self, prompt, text)
-        return replace(completion, finish=FinishReason.ERROR) if fails["on"] and "Bag 4 of" in prompt.text else completion
+    def failing(self, prompts, *arguments):
+        groups = whole(self, prompts, *arguments)
+        failed = [fails["on"] and "Bag 4 of" in prompt.text for prompt in prompts]
+        return [
+            [replace(one, finish=FinishReason.ERROR) for one in group] if fail else group
+            for group, fail in zip(groups, failed, strict=True)
+        ]
 
-    monkeypatch.setattr(ScriptedSampler, "_completion", failing)
+    monkeypatch.setattr(ScriptedSampler, "complete", failing)
     _, pipeline = made()
     arguments = (recipe("code -> code", "code -> text"), Checkpoint(nano), PROBLEMS, OPTIONS, 1)
     first = example_set(pipeline, *arguments)
@@ -452,9 +456,11 @@ class Narrow(ScriptedSampler):
         super().__init__(script)
         self.too_long = too_long
 
-    def _completion(self, prompt, text):
-        long = any(f"{number} of 3" in prompt.text for number in self.too_long)
-        return Completion("", FinishReason.ERROR, 900, 0, None, TOO_LONG) if long else super()._completion(prompt, text)
+    def complete(self, prompts, *arguments):
+        long = [any(f"{number} of 3" in prompt.text for number in self.too_long) for prompt in prompts]
+        refused = Completion("", FinishReason.ERROR, 900, 0, None, TOO_LONG)
+        groups = super().complete(prompts, *arguments)
+        return [[refused] * len(group) if no else group for group, no in zip(groups, long, strict=True)]
 
 
 def narrow(folder, methods, sandbox, too_long):
