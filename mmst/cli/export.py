@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--gguf", action="store_true", help="say how llama.cpp makes a GGUF file of it")
     parser.add_argument("--taskset", action="store_true", help="no model: the problems, with prompts and judge, for verifiers")
     parser.add_argument("--split", help="of a taskset: this split alone, such as test")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)  # options may stand between what is named
     if options.split and not options.taskset:
         raise UserError("export: --split is of a taskset; add --taskset, or leave it out.")
     if options.target is None and (options.what or options.taskset):
