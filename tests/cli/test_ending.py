@@ -6,8 +6,9 @@ from mmst.cli.ending import ended_well
 
 
 @pytest.fixture(autouse=True)
-def _handlers_come_back():
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+def _handlers_as_of_a_shell():
+    """A background process may have been told to ignore SIGINT, and the tests with it."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
