@@ -24,8 +24,6 @@ LARGEST_FACTOR = 12
 HELD_OUT_FAMILIES = ("fewer_total", "lose_twice", "savings", "lost_parcels")
 DISTRACTOR_RATE = 0.15
 
-# The share of a family's number draws that belongs to each split, in hundredths: [start, end).
-
 
 @dataclass(frozen=True, slots=True)
 class Family:
