@@ -18,6 +18,7 @@ def records(folder: Path):
 
 
 def _records(path: Path):
+    """The records that are written whole so far."""
     from wandb.proto import wandb_internal_pb2
 
     content, place, held = path.read_bytes(), 7, b""
@@ -27,6 +28,8 @@ def _records(path: Path):
             continue
         _, length, kind = struct.unpack("<IHB", content[place : place + 7])
         place += 7
+        if place + length > len(content):
+            return  # W&B's own process is still writing this record
         held = content[place : place + length] if kind in (FULL, FIRST) else held + content[place : place + length]
         place += length
         if kind in (FULL, LAST):
