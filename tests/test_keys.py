@@ -104,7 +104,7 @@ HARMLESS = {
     "push.repo": ("me/mine", "where a run goes"), "push.private": (False, "who sees it"), "push.parts": (["page"], "what goes"),
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),
     "model.threads": (2, "how fast it is"), "executor.arms": (2, "how fast it is; tests/jobs/test_arms.py"),
-    "dataset.samples": (3, "sampling.per_problem is set here"),
+    "dataset.samples": (3, "sampling.per_problem is set here"), "objective.samples": (3, "as dataset.samples"),
     "sampling.at_most": (4, "no draw ends with right samples; tests/test_drawing.py has some that do"),
     "job": (None, "what is run"), "about": ("?", "words"), "model.name": ("m", "words"), "dataset.name": ("d", "words"),
     "method.name": ("n", "words"), "plan": (True, "runs nothing"), "prompts": (1, "runs nothing"),

@@ -96,6 +96,8 @@ class ObjectiveSettings:
 
     aim: Literal["sft", "dpo", "rpo", "kto"] = "sft"
     pairs: Literal["within", "across", "both"] = "both"
+    samples: AtLeastOne | None = None
+    """How many samples of a problem `sampling.per_problem` is by default; None: as many as the data set says."""
     per_problem: AtLeastOne = 4
     beta: float = 0.1
     alpha: float = 1.0

@@ -180,6 +180,15 @@ def test_an_experiment_has_the_last_word_but_for_the_command_line():
     assert list(composed("train", "experiment=smollm2_svamp", "arms=[]").arms) == []
 
 
+@pytest.mark.parametrize("size", ["full", "pretrained"])
+@pytest.mark.parametrize("name", [name for name in options("objective") if name != "sft"])
+def test_an_objective_of_right_and_wrong_draws_several_samples_of_a_problem(name, size):
+    """With one sample a method has no right solution beside a wrong one of its own, and its arm nothing to learn from."""
+    assert composed("train", f"objective={name}", f"size={size}").sampling.per_problem > 1
+    assert composed("train", f"objective={name}").sampling.per_problem > composed("train").sampling.per_problem == 1
+    assert composed("train", f"objective={name}", "sampling.per_problem=3").sampling.per_problem == 3
+
+
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize("name", options("experiment"))
 def test_every_job_takes_every_experiment(job, name):
