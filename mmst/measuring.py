@@ -37,15 +37,17 @@ class Evaluation:
     """Ways to choose among the methods' answers, each a row of its own."""
     reasons: tuple[Way, ...] = ()
     """How the reasons of right answers are looked at."""
+    hardest: int = 0
+    """Samples of the base of each problem by each method, which tell a set's hardest third (`mmst.hardest`); 0: not told."""
 
     def __post_init__(self) -> None:
         if self.greedy.temperature != 0:
             raise ConfigError(
                 f"evaluation.params.temperature={self.greedy.temperature} must be 0: tables compare greedy answers."
             )
-        if self.samples:
+        if self.samples or self.hardest:
             assert self.sampled is not None
-            self.sampled.check_count(self.samples)
+            self.sampled.check_count(max(self.samples, self.hardest))
 
     @property
     def learns(self) -> bool:

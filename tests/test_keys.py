@@ -111,7 +111,7 @@ HARMLESS = {
     "power": (1.0, "of a plan"), "power_from": ("x", "of a plan"),
     "model.bare": (None, "two shots are not bare"), "solvers.text.format.bare": (None, "two shots are not bare"),
     "solvers.code.format.bare": (None, "two shots are not bare"), "filter.rules": (None, "classes; what they drop counts"),
-    "evaluation.reasons": ([], "what is read off answers"),
+    "evaluation.reasons": ([], "what is read off answers"), "evaluation.hardest": (2, "other samples; tests/test_hardest.py"),
     "redo_unjudged": (True, "nothing was unjudged"),
     "chunk": (2, "a sample does not know its chunk"), "chunk_seconds": (0.001, "as chunk"),
     "model.chunk_seconds": (5, "as chunk"),

@@ -139,6 +139,7 @@ class EvaluationSettings:
 
     params: Node
     samples: AtLeastZero
+    hardest: AtLeastZero
     sampled: Node
     reasons: list[Literal["steps", "execution", "judge"]]
 

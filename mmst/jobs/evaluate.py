@@ -8,10 +8,11 @@ from pathlib import Path
 
 from mmst.config.schema import EvalSettings
 from mmst.errors import ConfigError
+from mmst.hardest import with_hardest
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.opened import opened
-from mmst.jobs.outlook import measured_pieces
+from mmst.jobs.outlook import hardest_pieces, measured_pieces
 from mmst.jobs.power import check_power, plan_evaluation
 from mmst.jobs.problems import test_sets
 from mmst.jobs.results import leave_results
@@ -37,11 +38,12 @@ def run(settings: EvalSettings) -> None:
         check_ways(evaluation.reasons, job.pipeline.methods, job.pipeline.judge)
         named = {settings.model.name: job.base, **checkpoints_of(settings)}
         learned = learned_of(settings.learned, named)
-        job.pipeline.ledger.progress.expect(measured_pieces(evaluation, methods, sets) * len(named))
+        pieces = measured_pieces(evaluation, methods, sets) * len(named) + hardest_pieces(evaluation, methods, sets)
+        job.pipeline.ledger.progress.expect(pieces)
         results = [
             measured_arm(job.pipeline, evaluation, name, 0, found, sets, learned.get(name)) for name, found in named.items()
         ]
-        leave_results(job, results, sets)
+        leave_results(job, *with_hardest(job.pipeline, evaluation, job.base, results, sets))
 
 
 def learned_of(folder: str | None, named: Mapping[str, Checkpoint]) -> dict[str, Learned]:

@@ -26,6 +26,7 @@ def evaluation_of(settings: EvaluationSettings, policy: Mapping[str, Node], meth
         sampled=build(settings.sampled, "evaluation.sampled"),
         policies=tuple(policies_of(policy, methods, settings.samples)),
         reasons=tuple(map(Way, settings.reasons)),
+        hardest=settings.hardest,
     )
 
 

@@ -50,7 +50,7 @@ def run_pieces(
             steps = plan.training.options.step_count(len(train.problems) * selection.keep.per_problem * len(recipe.edges))
             found.append(Piece(f"train   {checkpoint}", steps, PieceKind.STEPS))
             measure()
-    return found
+    return found + hardest_pieces(plan.evaluation, methods, tests)
 
 
 def made_pieces(recipe: Recipe, selection: SelectionOptions, methods: Sequence[str], train: ProblemSet) -> list[Piece]:
@@ -76,6 +76,11 @@ def measured_pieces(evaluation: Evaluation, methods: Sequence[str], tests: Seque
         found += _looked_at(evaluation.reasons, methods, problems)
         found += _chosen(evaluation.policies, methods, problems)
     return found
+
+
+def hardest_pieces(evaluation: Evaluation, methods: Sequence[str], tests: Sequence[ProblemSet]) -> list[Piece]:
+    """What the base samples for the hardest third of each set to be told."""
+    return [_sampled(problems, name, evaluation.hardest) for problems in tests for name in methods if evaluation.hardest]
 
 
 def _looked_at(ways: Sequence[Way], methods: Sequence[str], problems: ProblemSet) -> list[Piece]:
