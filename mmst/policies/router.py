@@ -102,10 +102,12 @@ class RouterModel:
 
     def chances(self, questions: Sequence[str]) -> np.ndarray:
         """How likely each method is right on each question: P x M, methods in the order of `weights`."""
+        from scipy.special import expit
+
         if not questions:
             return np.zeros((0, len(self.weights)))
         scores = self._words.transform(questions) @ np.array(list(self.weights.values())).T
-        return np.asarray(1 / (1 + np.exp(-(scores + np.array(list(self.bias.values()))))))
+        return np.asarray(expit(scores + np.array(list(self.bias.values()))))
 
     @cached_property
     def _words(self) -> Any:

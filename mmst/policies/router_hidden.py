@@ -95,6 +95,8 @@ class HiddenRouterModel:
         Raises:
             PolicyError: it was fitted to states of another width.
         """
+        from scipy.special import expit
+
         width = len(next(iter(self.weights.values())))
         if len(state) != width:
             raise PolicyError(
@@ -102,7 +104,7 @@ class HiddenRouterModel:
                 "`mmst train` with this model fits one."
             )
         scores = {method: float(np.dot(row, state)) + self.bias[method] for method, row in self.weights.items()}
-        return {method: float(1 / (1 + np.exp(-score))) for method, score in scores.items()}
+        return {method: float(expit(score)) for method, score in scores.items()}
 
 
 def scaling(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

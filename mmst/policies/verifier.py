@@ -130,6 +130,8 @@ class Head:
         Raises:
             PolicyError: the model's reading of it is not there, or it is of another width.
         """
+        from scipy.special import expit
+
         if attempt.state is None:
             raise PolicyError(LACKS)
         if len(attempt.state) + 1 != len(self.weights):
@@ -137,7 +139,7 @@ class Head:
                 f"policy=verifier was fitted to states of {len(self.weights) - 1} numbers, and this model's have "
                 f"{len(attempt.state)}; `mmst train` with this model fits one."
             )
-        return float(_sigmoid(np.dot(self.weights, [*attempt.state, attempt.logprob or 0.0]) + self.bias))
+        return float(expit(np.dot(self.weights, [*attempt.state, attempt.logprob or 0.0]) + self.bias))
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,7 @@ def _cross_validated(
 
     All solutions of a problem are in one fold: a head that knows a problem's right solution has nothing to tell.
     """
+    from scipy.special import expit
     from sklearn.metrics import log_loss, roc_auc_score
     from sklearn.model_selection import GroupKFold
 
@@ -237,16 +240,12 @@ def _cross_validated(
         chances = np.zeros(len(right))
         for rest, left_out in parts:
             weights, bias = fitted(rows[rest], right[rest].tolist(), [1] * len(rest), one)
-            chances[left_out] = _sigmoid(rows[left_out] @ np.array(weights) + bias)
+            chances[left_out] = expit(rows[left_out] @ np.array(weights) + bias)
         loss = float(log_loss(right, chances, labels=[0, 1]))
         if best is None or loss < best[0]:
             best = loss, one, float(roc_auc_score(right, chances))
     assert best is not None
     return best[1], best[2]
-
-
-def _sigmoid(score: Any) -> Any:
-    return 1 / (1 + np.exp(-np.clip(score, -500, 500)))
 
 
 def _in_words(split: Mapping[str, int]) -> str:

@@ -83,15 +83,19 @@ class SweepOutlook:
     """When the sweep began, as `time.time` counts."""
 
     def left(self, ended: Sequence[float], now: float) -> str:
-        """How far it is, and how long the rest takes, at the pace so far. ended: when each job did that has."""
+        """How far it is, and how long the rest takes, at the pace so far. ended: when each job did that has.
+
+        Jobs that found their stages done say little of those that do not: one that takes longer than they did sets the pace.
+        """
         done = len(ended)
         if self.jobs is None or done >= self.jobs:
             return ""
         counted = f"sweep: {done} of {self.jobs} jobs done"
         if not done:
             return counted
-        pace = (max(ended) - self.begun) / done
-        return f"{counted}, about {duration(max(0.0, pace * (self.jobs - done) - (now - max(ended))))} left"
+        since = now - max(ended)
+        pace = max((max(ended) - self.begun) / done, since)
+        return f"{counted}, about {duration(max(0.0, pace * (self.jobs - done) - since))} left"
 
 
 def duration(seconds: float) -> str:

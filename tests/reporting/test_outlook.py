@@ -56,4 +56,5 @@ def test_a_sweep_is_told_from_its_jobs_that_ended_one_after_another_or_side_by_s
     assert sweep.left([], 130) == "sweep: 0 of 4 jobs done"
     assert sweep.left([160.0], 170) == "sweep: 1 of 4 jobs done, about 3 min left"  # 3 at 60 s, begun 10 s ago
     assert sweep.left([150.0, 160.0], 160) == "sweep: 2 of 4 jobs done, about 60 s left"
+    assert sweep.left([101.0], 201) == "sweep: 1 of 4 jobs done, about 3 min left"  # the first was found: 1 s is no pace
     assert sweep.left([160.0] * 4, 200) == SweepOutlook(None, 0).left([1.0], 2) == ""
