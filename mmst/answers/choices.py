@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from mmst.answers.markup import affirmed, bare
 from mmst.answers.numbers import canonical_number
 from mmst.answers.passages import statement_of
-from mmst.answers.quantities import Form, read_quantity
+from mmst.answers.quantities import read_quantity
+from mmst.answers.stated import Form
 from mmst.answers.units import unit_said
 
 SEVERAL = " or "

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from mmst.answers.choices import SEVERAL, canonical_choice
 from mmst.answers.numbers import canonical_number
-from mmst.answers.quantities import Form, canonical_statement, read_quantity
+from mmst.answers.quantities import canonical_statement, read_quantity
+from mmst.answers.stated import Form
 from mmst.answers.texts import canonical_text
 from mmst.answers.yes_no import canonical_yes_no
 from mmst.types import AnswerKind, Problem, Verdict

@@ -13,13 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from fractions import Fraction
 
+from mmst.answers.beside_numbers import (
+    bounded,
+    how_joined,
+    is_power_of_unit,
+    is_unknown,
+    opens_calculation,
+    sign_before,
+    spelt_before,
+    what_follows,
+)
 from mmst.answers.markup import affirmed, bare
 from mmst.answers.number_words import spelt_out
 from mmst.answers.numbers import canonical_number, canonical_value
 from mmst.answers.repeating import exact
+from mmst.answers.stated import Form, Stated
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import in_unit, is_money, is_unit, plain_units, unit_said
 from mmst.answers.vocabulary import (
@@ -27,7 +37,6 @@ from mmst.answers.vocabulary import (
     ABSOLUTE,
     AGAIN,
     ARROW,
-    BOUNDS,
     CHANGED,
     CHANGING,
     CURRENCIES,
@@ -36,49 +45,17 @@ from mmst.answers.vocabulary import (
     FOOTNOTE,
     FUNCTIONS,
     GOES_ON,
-    HEDGES,
     HOURS,
-    JOINTS,
     LONGEST,
     MATHEMATICS,
     NO_UNITS,
     NOTHING,
-    OPENING_WORDS,
-    OPERATION_WORDS,
     OPERATORS,
     PERCENT,
     SCALES,
     SEVERAL_UNKNOWNS,
-    SUBORDINATE,
-    UNIT_LETTERS,
     UNKNOWN_TIMES,
 )
-
-EAST_ASIAN = "\u3040"
-"""The first of the letters of which one alone is a word: `12 \u4e2a`."""
-
-
-class Form(StrEnum):
-    """What was stated."""
-
-    NUMBER = "number"
-    OTHER = "other"
-    """Several values, a time, a ratio, an expression: stated, and no one number."""
-    OPEN = "expression"
-    """A calculation without its result."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """A statement's value."""
-
-    form: Form
-    text: str = ""
-    """Of one number its canonical text, else the statement without markup."""
-    unit: str = ""
-    """The word after the number, where there is one."""
-    value: Fraction | None = None
-    """Of one number its exact value, where its text may be rounded."""
 
 
 def read_quantity(statement: str, unit: str = "") -> Stated | None:
@@ -167,17 +144,17 @@ class _Side:
         lead = self.tokens[: self.places[0]]
         if CHANGING.search(text, 0, first.start) or CHANGED.match(text, first.end):
             return Stated(Form.OPEN, text)
-        sign = _sign(lead)
+        sign = sign_before(lead)
         if (
             self._is_mathematics()
-            or _bounds(lead)
+            or bounded(lead)
             or sign is None
             or first.value is None
-            or _spelt_before(lead)
+            or spelt_before(lead)
             or self._is_pair()
         ):
             return Stated(Form.OTHER, text)
-        if _opens_calculation(lead):
+        if opens_calculation(lead):
             return Stated(Form.OPEN, text)
         return self._read_on(text, sign)
 
@@ -186,7 +163,7 @@ class _Side:
         value, unit, end = self._quantity(0)
         for nth in range(1, len(self.places)):
             joint = self.tokens[end : self.places[nth]]
-            form = _joined(joint, self.tokens[self.places[nth - 1]], self.tokens[end - 1])
+            form = how_joined(joint, self.tokens[self.places[nth - 1]], self.tokens[end - 1])
             if [token.text for token in joint] == ["by"] and self._quantity(nth)[1] not in HOURS:
                 form = Form.OTHER
             if form is not None and not self._says_again(sign * value, unit, nth, joint):
@@ -195,7 +172,7 @@ class _Side:
                     return Stated(form, text)
                 value = both
             _, _, end = self._quantity(nth)
-        form = _rest(self.tokens[end:])
+        form = what_follows(self.tokens[end:])
         return (
             Stated(form, text) if form is not None else Stated(Form.NUMBER, canonical_value(sign * value), unit, sign * value)
         )
@@ -235,14 +212,14 @@ class _Side:
         """Whether roots, powers, constants, commands or unknowns stand in it."""
         for n, token in enumerate(self.tokens):
             before = self.tokens[n - 1] if n else None
-            if token.text in MATHEMATICS and not _is_power_of_unit(before):
+            if token.text in MATHEMATICS and not is_power_of_unit(before):
                 return True
             if token.kind == "command" and token.text not in OPERATORS:
                 return True
             factorial = all(after.text == "!" for after in self.tokens[n:])
             if factorial and before is not None and before.kind == "number":
                 return True
-            if _is_unknown(token, before) or token.text in FUNCTIONS:
+            if is_unknown(token, before) or token.text in FUNCTIONS:
                 return True
         return False
 
@@ -270,102 +247,3 @@ class _Side:
             return None
         ratio = in_unit(Fraction(1), smaller, unit) if smaller != unit else None
         return value + more * ratio if ratio is not None and ratio < 1 and len(self.places) == nth + 1 else None
-
-
-def _is_unknown(token: Token, before: Token | None) -> bool:
-    """`x` in `3x` and `2 n`, not the `m` of `5 m`."""
-    letter = token.kind == "word" and (len(token.text) == 1 or (token.text[0].isalpha() and token.text[-1].isdigit()))
-    letter = letter and token.text < EAST_ASIAN
-    if not letter or before is None or before.kind != "number" or (token.text in OPERATORS and token.spaced):
-        return False
-    return token.text not in UNIT_LETTERS and token.text not in SCALES and (not token.spaced or token.text not in ("a", "I"))
-
-
-def _is_power_of_unit(before: Token | None) -> bool:
-    return before is not None and before.kind == "word" and (len(before.text) > 1 or before.text in UNIT_LETTERS)
-
-
-def _opens_calculation(lead: Sequence[Token]) -> bool:
-    words = [token.text for token in lead if token.kind == "word"]
-    for n, word in enumerate(words):
-        if word in OPENING_WORDS and (word not in ("half", "square", "cube", "root") or "of" in words[n:]):
-            return True
-    return bool(words) and words[-1] in OPERATION_WORDS - {"minus", "than"}
-
-
-def _bounds(lead: Sequence[Token]) -> bool:
-    words = [token.text for token in lead]
-    return (
-        any(word in BOUNDS for word in words)
-        or words[-1:] == ["than"]
-        or words[-1:] in (["least"], ["most"])
-        or bool(words and words[-1] in ("above", "below", "over", "under", "exceeds", "beyond"))
-    )
-
-
-def _spelt_before(lead: Sequence[Token]) -> bool:
-    """Whether a number in words is joined to the number after it: `seven or 8`."""
-    words = [token.text for token in lead]
-    while words and words[-1] in HEDGES:
-        words.pop()
-    return bool(words) and words[-1] in JOINTS - {"-", "between"} and spelt_out(" ".join(words[:-1])) is not None
-
-
-def _sign(lead: Sequence[Token]) -> int | None:
-    """1 or -1; None where what stands before the number is part of an expression."""
-    said = [token for token in lead if token.text not in CURRENCIES and token.text not in ("(", "{", "[")]
-    last = said[-1].text if said else ""
-    if said and lead[-1].text == "(" and not lead[-1].spaced and lead[-1] is not said[-1] and len(last) == 1 and last.isalpha():
-        return None  # a function of it
-    before = said[-2] if len(said) > 1 else None
-    if last not in ("-", "+", "minus", "negative"):
-        return None if last in OPERATORS - {"x", "X"} else 1
-    if before is not None and (
-        last == "+"
-        or before.text in ("-", "+", ")")
-        or (before.kind == "word" and len(before.text) == 1 and last != "negative")
-    ):
-        return None
-    return 1 if last == "+" else -1
-
-
-def _joined(joint: Sequence[Token], before: Token, last: Token) -> Form | None:
-    """How a later number stands to the one before it: None where it only says something of it."""
-    words = [token.text for token in joint if token.text not in CURRENCIES and token.text not in ("(", ")", "{", "}", "[", "]")]
-    while words and words[-1] in HEDGES:
-        words.pop()
-    if not words:
-        return Form.OTHER
-    if any(word in OPERATION_WORDS for word in words) or {"power", "root"}.intersection(words) or words == ["over"]:
-        return Form.OPEN
-    if "but" in words:
-        return Form.OTHER
-    tail = words[-1]
-    if len(words) == 1 and tail in OPERATORS - {"\u2013"}:
-        return Form.OPEN
-    if tail in ("-", "+") and len(words) > 1:
-        return Form.OPEN
-    if tail in JOINTS - {"between"}:
-        return Form.OTHER
-    if words[0] == "of" and len(words) == 1 and (last.text in PERCENT or before.numeral in ("fraction", "mixed")):
-        return Form.OPEN
-    return None if SUBORDINATE.intersection(words) else Form.OTHER
-
-
-def _rest(rest: Sequence[Token]) -> Form | None:
-    """What the end of a statement makes of its number: None where it only says something of it."""
-    words = [token.text for token in rest if token.text not in (".", "!")]
-    if not words:
-        return None
-    if words[:2] in (["at", "least"], ["at", "most"]) or words[0] in ("repeating", "recurring"):
-        return Form.OTHER
-    if rest[-1].text in ("*", "/", "\u00d7", "\u00f7", "\u00b7", "\\cdot", "**"):
-        return Form.OPEN  # cut off
-    if words[0] == "of" and words[1:] and len(words[1]) == 1 and words[1].isalpha() and words[1] != "a":
-        return Form.OPEN
-    if words == ["+"] or (words[0] == "or" and words[1:2] != ["so"]) or (words[0] in JOINTS and spelt_out(" ".join(words[1:]))):
-        return Form.OTHER
-    if words[0] in OPERATORS and len(rest) > 1 and rest[1].kind in ("word", "command"):
-        remark = words[0] in ("-", "\u2013", "/") and len(words[1]) > 1
-        return None if remark else Form.OPEN
-    return Form.OPEN if words[0] in OPERATION_WORDS - {"than"} | {"squared", "cubed"} else None

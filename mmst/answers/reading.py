@@ -15,8 +15,9 @@ from mmst.answers.number_words import number_said
 from mmst.answers.numbers import canonical_value
 from mmst.answers.passages import LONGEST_STATEMENT, Statement, answer_part, statement_of, statements
 from mmst.answers.prose import plain_prose
-from mmst.answers.quantities import Form, canonical_statement, read_quantity
+from mmst.answers.quantities import canonical_statement, read_quantity
 from mmst.answers.second_thoughts import is_confirmed, other_answer, says_new, second_thought, without_unsaid
+from mmst.answers.stated import Form
 from mmst.answers.texts import canonical_text, text_before
 from mmst.answers.tokens import Token, tokens_of
 from mmst.answers.units import is_unit, unit_said

@@ -13,8 +13,9 @@ from typing import Any
 from mmst.answers.equality import OTHER_UNIT, gold_of, verdict_of
 from mmst.answers.numbers import canonical_number
 from mmst.answers.passages import answer_part, statements
-from mmst.answers.quantities import Form, read_quantity
+from mmst.answers.quantities import read_quantity
 from mmst.answers.reading import stated_answer
+from mmst.answers.stated import Form
 from mmst.answers.thinking import without_thinking
 from mmst.judges.judge import Judge, Judgement, as_judgement
 from mmst.judges.mathematics import Mathematics
