@@ -13,7 +13,7 @@ from mmst.nano.__main__ import bare_methods
 
 EVERY = [pytest.param(1, marks=pytest.mark.soak), 6]
 """Of how many rows one is taken: each equation is a program, and thousands take half a minute."""
-BAD_GOLDS = {("svamp", 1): 1, ("mawps", 1): 17, ("svamp", 6): 0, ("mawps", 6): 0}
+BAD_GOLDS = {("svamp", 1): 1, ("mawps", 1): 17, ("svamp", 6): 0, ("mawps", 6): 3}
 """Rows whose equation disagrees with the answer that is given, such as `( ( 4.0 - 2.0 ) + 3.0 )` with the answer 1."""
 
 CALCULATOR = re.compile(r"<<[^<>]*>>")
