@@ -69,7 +69,7 @@ def cwd(tmp_path_factory):
 
 @pytest.mark.parametrize(("overrides", "words"), CASES, ids=lambda x: " ".join(x) if isinstance(x, list) else "")
 def test_one_sentence_and_exit_code_2(cwd, overrides, words):
-    finished = Runs(cwd).run("train.py", "debug=tiny", *overrides)
+    finished = Runs(cwd).run("train.py", "debug=tiny", "arms=[]", *overrides)
     assert finished.returncode == 2, finished.stderr
     lines = finished.stderr.strip().splitlines()
     assert len(lines) == 1, finished.stderr
