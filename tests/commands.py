@@ -37,11 +37,26 @@ PRELOADED = [
     "mmst.datasets.arithmetic.world",
     "mmst.reporting.plot",
     "mmst.reporting.page",
+    "mmst.reporting.logger_tracker",
+    "mmst.policies.router",
+    "mmst.sandbox.pool",
+    "mmst.executors.local",
+    "mmst.jobs.push",
+    "sklearn.linear_model",
+    "sklearn.feature_extraction.text",
+    "pandas",
+    "pyarrow.parquet",
+    "matplotlib.backends.backend_svg",
     "lightning.pytorch.loggers",
     "transformers.models.llama.modeling_llama",
     "hydra._internal.hydra",
     "hydra._internal.core_plugins.basic_launcher",
     "hydra._internal.core_plugins.basic_sweeper",
+    "hydra._internal.core_plugins.file_config_source",
+    "hydra._internal.core_plugins.structured_config_source",
+    "hydra_plugins.hydra_joblib_launcher.joblib_launcher",
+    "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper",
+    "hydra_plugins.hydra_submitit_launcher.submitit_launcher",
 ]
 """What commands import, in the server. No thread may run there: it forks."""
 
@@ -90,8 +105,8 @@ def fork_server():
     return context
 
 
-def enter(script, words, folder, environment, out, err):
-    """In the forked process: become the command."""
+def enter(script, words, folder, environment, out, err, first):
+    """In the forked process: become the command, after `first()`, if any."""
     os.chdir(folder)
     for path, number in ((out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
@@ -99,6 +114,8 @@ def enter(script, words, folder, environment, out, err):
     os.environ.update(environment)
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.argv = [script, *words]
+    if first:
+        first()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     try:
         runpy.run_path(script, run_name="__main__")
@@ -123,22 +140,23 @@ class Runs:
     def command(self, script, *overrides):
         return [sys.executable, str(ROOT / script), *self.words(script, *overrides)]
 
-    def start(self, script, *overrides, env=None):
+    def start(self, script, *overrides, env=None, first=None):
         number = next(self._numbers)
         out, err = (self.folder.parent / f"{self.folder.name}.{number}.{name}" for name in ("out", "err"))
-        arguments = (str(ROOT / script), self.words(script, *overrides), self.folder, env or dict(os.environ), out, err)
+        words = self.words(script, *overrides)
+        arguments = (str(ROOT / script), words, self.folder, env or dict(os.environ), out, err, first)
         for path in (out, err):
             path.touch()
         process = fork_server().Process(target=enter, args=arguments)
         process.start()
         return Started(process, out, err)
 
-    def run(self, script, *overrides, env=None, fresh=False):
+    def run(self, script, *overrides, env=None, fresh=False, first=None):
         if fresh:
             command = self.command(script, *overrides)
             done = subprocess.run(command, cwd=self.folder, text=True, capture_output=True, check=False, env=env, timeout=LIMIT)
             return Finished(done.returncode, done.stdout, done.stderr)
-        started = self.start(script, *overrides, env=env)
+        started = self.start(script, *overrides, env=env, first=first)
         printed = started.communicate()
         return Finished(started.returncode, *printed)
 

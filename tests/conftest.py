@@ -1,4 +1,7 @@
-"""What tests share: no network, one nano checkpoint, one sandbox, and the methods as the configs make them."""
+"""What tests share: no network, one nano checkpoint, one sandbox, and the methods as the configs make them.
+
+What is heavy is imported where it is used: the process that hands out the tests needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # threads of two processes would fight 
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mmst.methods.method import Method
-from mmst.nano.__main__ import bare_methods
-from mmst.sandbox.pool import SandboxPool
-from mmst.training.checkpoint import nano_checkpoint
 from mmst.types import Problem
 from tests.commands import Runs
+
+if TYPE_CHECKING:
+    from mmst.methods.method import Method
+    from mmst.sandbox.pool import SandboxPool
 
 ROOT = Path(__file__).parents[1]
 SOAK = bool(os.environ.get("SOAK"))
@@ -34,8 +38,36 @@ settings.load_profile("soak" if SOAK else "test")
 REAL_DATA = ROOT.parent / "shared" / "data"
 
 
+LONGEST = (
+    "end_to_end/test_train.py",
+    "training/test_launch.py",
+    "end_to_end/test_sweep.py",
+    "end_to_end/test_kill.py",
+    "end_to_end/test_bad_input.py",
+    "training/test_fit.py",
+    "configs/test_configs.py",
+    "sandbox/test_hostile.py",
+    "sandbox/test_expressions.py",
+    "sandbox/test_pool.py",
+    "test_commands_of_docs.py",
+    "test_keys.py",
+    "end_to_end/test_eval.py",
+    "samplers/test_hf.py",
+    "samplers/test_ray.py",
+    "samplers/test_openai.py",
+    "samplers/test_vllm.py",
+    "test_docs.py",
+    "test_api.py",
+    "test_notebook.py",
+    "test_pipeline.py",
+)
+"""Files that take longest, the longest first."""
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave out what only `make soak` runs."""
+    """Leave out what only `make soak` runs, and begin with the longest files: so both workers end at about the same time."""
+    place = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
     if not SOAK:
         soak = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=soak)
@@ -44,17 +76,23 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def nano() -> Path:
+    from mmst.training.checkpoint import nano_checkpoint
+
     return nano_checkpoint()
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[SandboxPool]:
-    with SandboxPool(workers=2) as pool:
+    from mmst.sandbox.pool import SandboxPool
+
+    with SandboxPool(workers=1) as pool:
         yield pool
 
 
 @pytest.fixture(scope="session")
 def methods() -> dict[str, Method]:
+    from mmst.nano.__main__ import bare_methods
+
     return bare_methods()
 
 

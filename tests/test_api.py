@@ -82,7 +82,7 @@ def test_what_is_no_run_is_one_sentence(tmp_path):
 
 def test_a_run_is_that_of_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    found = mmst.run("train", ["method=code_to_text", *TINY])
+    found = mmst.run("train", ["method=code_to_text", *TINY, "arms=[]", "splits=[test]", "dataset.limit=24"])
     assert "results: " in capsys.readouterr().out
     assert found.folder.parent == tmp_path / "runs" / "train"
     assert set(found.results["arms"]) == {"base", *found.models}

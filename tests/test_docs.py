@@ -51,7 +51,7 @@ def test_a_method_a_data_set_and_an_engine_of_ones_own_take_part(written):
 
 
 def test_a_rule_of_ones_own_counts_its_reason(written):
-    run(written, COMMANDS[1], "name=own")
+    run(written, COMMANDS[1], "name=own", "splits=[test]", "chunk=50")
     (tables,) = written.folder.glob("runs/*/own/tables.txt")
     assert "wordy" in tables.read_text()
 
@@ -88,7 +88,7 @@ def test_the_file_that_comes_with_the_package_is_measured_on(runs):
 
 def test_the_file_that_comes_with_the_package_is_trained_on(runs):
     command = next(command for command in DATA if command.startswith("train "))
-    run(runs, command.replace("mmst/", f"{ROOT}/mmst/"), "name=own")
+    run(runs, command.replace("mmst/", f"{ROOT}/mmst/"), "name=own", "arms=[]", "chunk=50")
     assert (runs.folder / "runs" / "train" / "own" / "results.json").is_file()
 
 

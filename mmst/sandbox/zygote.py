@@ -1,6 +1,6 @@
 """The process that programs are forked from: it confines itself once, then forks one locked-down child for each program.
 
-Run by the host as `python -s -S -B zygote.py SETTINGS FD` with an environment that fixes the hashes and holds nothing else;
+Run by the host as `python -s -S zygote.py SETTINGS FD` with an environment that fixes the hashes and holds nothing else;
 standard library only, none of its own names in reach of a program. Over the socket FD come, one at a time, a number, a kind and
 descriptors; the texts are behind these, and only the children read them. What a child answers goes to the host through one
 buffer that is emptied afterwards. So no program, test or answer is ever in a memory that another program is forked from.
@@ -218,6 +218,7 @@ def _preload(settings: dict[str, Any]) -> None:
     for name in settings["preload"]:
         __import__(name)
     exec(settings["warm_up"], {})
+    sys.dont_write_bytecode = True
     sys.path[:] = [path for path in sys.path if path not in settings["module_path"]]
 
 

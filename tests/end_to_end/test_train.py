@@ -17,21 +17,24 @@ def plain(found):
     return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds", "config")}
 
 
+WHOLE = (*TINY, "dataset.limit=24", "init_from=previous", "rounds=2")
+
+
 def test_the_whole_loop_and_what_it_leaves(runs):
-    finished = runs.run("train.py", *TINY, "rounds=2", "init_from=previous")
+    finished = runs.run("train.py", *WHOLE)
     found = runs.results(finished)
     assert set(found["arms"]) == {"base", "self_both", "multi"}
     for scores in found["arms"].values():
         assert set(scores) == {"text", "code", "either"}
         for cell in scores.values():
             assert 0 <= cell["low"] <= cell["accuracy"] <= cell["high"] <= 1
-            assert cell["n"] + cell["unjudged"] == 46
+            assert cell["n"] + cell["unjudged"] == 24
         assert scores["either"]["accuracy"] >= max(scores["text"]["accuracy"], scores["code"]["accuracy"])
     pairs = {(row["a"], row["b"]) for row in found["comparisons"]}
     assert pairs == {("base", "self_both"), ("base", "multi"), ("self_both", "multi")}
     assert set(found["counts"]["multi"]) == {"text -> text", "code -> code", "code -> text", "text -> code"}
     for tally in found["counts"]["multi"].values():
-        assert tally["samples"] == 92
+        assert tally["samples"] == 48
         assert tally["examples"] <= (tally["verified"] or tally["pseudo_labels"]) <= tally["samples"] * 4
     assert [(row["arm"], row["round"]) for row in found["rounds"]] == [
         ("base", 0), ("self_both", 1), ("self_both", 2), ("multi", 1), ("multi", 2),
@@ -40,7 +43,7 @@ def test_the_whole_loop_and_what_it_leaves(runs):
     assert {row["way"] for row in found["reasons"]} == {"steps"}
     assert all(row["low"] <= row["rate"] <= row["high"] for row in found["reasons"] if row["n"])
     assert {"sample", "grade", "translate", "train", "examples"} <= set(found["seconds"])
-    folder = runs.folder / "runs" / "train" / "chunk-50__debug-tiny__init_from-previous__rounds-2"
+    folder = runs.folder / "runs" / "train" / "chunk-50__dataset.limit-24__debug-tiny__init_from-previous__rounds-2"
     assert (folder / "accuracy.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader((folder / "results.csv").open()))
     assert {(row["dataset"], row["arm"], row["method"]) for row in rows} >= {
@@ -52,8 +55,7 @@ def test_the_whole_loop_and_what_it_leaves(runs):
     assert "GPU available" not in finished.stdout, "libraries do not speak of themselves"
 
     with hub_at_work() as hub:
-        words = (*TINY, "init_from=previous", "rounds=2", "push.repo=me/tiny")
-        again = runs.run("train.py", *words, env=environment(hub), fresh=True)
+        again = runs.run("train.py", *WHOLE, "push.repo=me/tiny", env=environment(hub), fresh=True)
         pushed_is_what_was_computed(again, hub, found, runs.folder / "pushed")
     assert plain(json.loads((folder / "results.json").read_text())) == plain(found)
     assert "sample " not in again.stdout
@@ -76,7 +78,7 @@ def pushed_is_what_was_computed(finished, hub, found, place):
     counts = {edge: tally["examples"] + long[edge] for edge, tally in found["counts"]["multi"].items()}
     assert Counter(last) == Counter({edge: count for edge, count in counts.items() if count})
     card = (place / "README.md").read_text()
-    assert "mmst train debug=tiny chunk=50 init_from=previous rounds=2 paths.ledger=ledger\n" in card
+    assert "mmst train debug=tiny chunk=50 dataset.limit=24 init_from=previous rounds=2 paths.ledger=ledger\n" in card
 
 
 def test_the_same_command_gives_the_same_numbers_and_the_same_files(runs, more_runs):

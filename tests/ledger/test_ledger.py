@@ -11,6 +11,7 @@ from mmst.ledger.chunking import Chunking
 from mmst.ledger.ledger import Ledger, Work, run_folder
 from mmst.ledger.progress import Silent, SilentTask
 from mmst.types import Dropped
+from tests.commands import LIMIT
 
 
 class Counter:
@@ -196,7 +197,7 @@ def test_a_run_folder_is_held_by_one_process(tmp_path):
     holder = context.Process(target=_hold, args=(tmp_path, ready))
     holder.start()
     try:
-        assert ready.wait(60)
+        assert ready.wait(LIMIT)
         with pytest.raises(RunInUseError, match="in use by another process"), run_folder(tmp_path):
             pass
     finally:

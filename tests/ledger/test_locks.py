@@ -11,6 +11,7 @@ import pytest
 from mmst.errors import RunInUseError, UserError
 from mmst.ledger import locks
 from mmst.ledger.locks import if_free, run_folder, turn
+from tests.commands import LIMIT
 
 NUMBERS = [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESTALE, errno.EIO]
 NAMES = [errno.errorcode[number] for number in NUMBERS]
@@ -101,7 +102,7 @@ def test_processes_take_turns_by_leases(tmp_path):
 def test_the_lease_of_a_killed_process_is_taken_over_by_one_of_those_that_wait(tmp_path, no_flock):
     ready = multiprocessing.get_context("spawn").Event()
     holder = started(holds, tmp_path / ".lock", ready)
-    assert ready.wait(60)
+    assert ready.wait(LIMIT)
     holder.kill()
     holder.join()
     inside, most = [], []

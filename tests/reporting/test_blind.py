@@ -12,6 +12,7 @@ from mmst.errors import DataError
 from mmst.reporting.blind import blind_page, key_of_pairs, pairs, preference
 from mmst.reporting.results import OUTCOMES
 from mmst.reporting.runs import read_sweep
+from tests.commands import LIMIT
 from tests.reporting.made import made_run
 
 
@@ -118,5 +119,5 @@ def test_clicks_and_keys_become_the_file_that_is_read_back(tmp_path):
 
     script = (resources.files("mmst.reporting") / "page" / "blind.js").read_text()
     (tmp_path / "page.js").write_text(FAKE + script + CLICKS)
-    printed = subprocess.run(["node", tmp_path / "page.js"], capture_output=True, text=True, check=True, timeout=60).stdout
-    assert json.loads(printed) == {"verdicts": {"p1": "left", "p2": "equal", "p3": "left"}}
+    done = subprocess.run(["node", tmp_path / "page.js"], capture_output=True, text=True, check=True, timeout=LIMIT)
+    assert json.loads(done.stdout) == {"verdicts": {"p1": "left", "p2": "equal", "p3": "left"}}

@@ -8,7 +8,6 @@ import threading
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -86,29 +85,29 @@ def serve():
 @pytest.fixture(scope="session")
 def transformers_server(nano, tmp_path_factory):
     """The address of a real `transformers serve` with the nano model."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("serve") / "log").open("w+")
-    command = [
-        sys.executable,
-        "-m",
-        "transformers.cli.transformers",
-        "serve",
-        str(nano),
-        "--device",
-        "cpu",
-        "--port",
-        str(port),
-    ]
-    process = subprocess.Popen(command, stdout=log, stderr=log)
+    log = tmp_path_factory.mktemp("serve") / "log"
+    process, url = _served(nano, log)
+    while process.poll() is not None and "address already in use" in log.read_text():  # taken since it was free
+        process, url = _served(nano, log)
     try:
-        until(lambda: process.poll() is not None or _answers(f"http://localhost:{port}/health"))
-        assert process.poll() is None, Path(log.name).read_text()
-        yield f"http://localhost:{port}/v1"
+        assert process.poll() is None, log.read_text()
+        yield f"{url}/v1"
     finally:
         process.kill()
         process.wait()
+
+
+def _served(model, log):
+    """A server that answers, or has ended, and its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(model), "--device", "cpu", "--port", port]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    url = f"http://localhost:{port}"
+    until(lambda: process.poll() is not None or _answers(f"{url}/health"))
+    return process, url
 
 
 def _answers(url):

@@ -16,13 +16,15 @@ from mmst.samplers.hf import HFSampler
 from mmst.samplers.ray import RaySampler, piece_size
 from mmst.samplers.sampler import SamplingParams
 from mmst.types import Prompt
+from tests.conftest import SOAK
 
 WARM = SamplingParams(temperature=1.0, max_tokens=48)
 
 
 @pytest.fixture(scope="module")
 def sampler(nano):
-    made = RaySampler(functools.partial(HFSampler, device="cpu"), actors=2, cpus=0.5, prompts_per_piece=5)
+    actors = 2 if SOAK else 1
+    made = RaySampler(functools.partial(HFSampler, device="cpu"), actors=actors, cpus=0.5, prompts_per_piece=5)
     made.load(nano)
     yield made
     made.close()

@@ -1,8 +1,8 @@
 """The sampler with a vLLM that is a stand-in of a few lines, and, where there is one, with vLLM itself."""
 
+import multiprocessing
 import os
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -187,14 +187,17 @@ def test_a_refused_request_is_told(stand_in, nano):
 
 
 def test_the_process_does_not_outlive_a_killed_parent(stand_in, nano, tmp_path):
-    code = (
-        "import os, signal; from pathlib import Path; from mmst.samplers.vllm import VLLMSampler\n"
-        f"s = VLLMSampler(environment={{'PYTHONPATH': {str(tmp_path)!r}}}); s.load(Path({str(nano)!r}))\n"
-        f"Path({str(tmp_path / 'pid')!r}).write_text(str(s._engines[0]._process.pid)); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    stand_in()
-    assert os.spawnlp(os.P_WAIT, sys.executable, sys.executable, "-c", code) == -signal.SIGKILL
+    parent = multiprocessing.get_context("fork").Process(target=starts_and_is_killed, args=(stand_in(), nano, tmp_path / "pid"))
+    parent.start()
+    parent.join()
+    assert parent.exitcode == -signal.SIGKILL
     until(lambda: not running(int((tmp_path / "pid").read_text())))
+
+
+def starts_and_is_killed(sampler, model, file):
+    sampler.load(model)
+    file.write_text(str(pids(sampler)[0]))
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("bad", [{"tensor_parallel": 0}, {"replicas": 0}, {"gpu_memory": 0}])

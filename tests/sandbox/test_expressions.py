@@ -29,7 +29,7 @@ PAIRS = [
 def quick():
     from mmst.sandbox.pool import Limits
 
-    with SandboxPool(workers=2, limits=Limits(cpu_seconds=2.0)) as pool:
+    with SandboxPool(workers=1, limits=Limits(cpu_seconds=2.0)) as pool:
         yield pool
 
 

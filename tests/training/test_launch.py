@@ -1,19 +1,25 @@
-"""Trainings in two processes: every way to divide the work gives the loss curve of one process at the same batch of a step."""
+"""Trainings in processes of their own: every way to divide the work gives the loss curve of one at the same batch of a step.
+
+What they are held against is trained in the process of the tests.
+"""
 
 import dataclasses
+import functools
 import multiprocessing
 import os
 import signal
 import sys
 from pathlib import Path
 
+import lightning
 import pytest
 import torch
+from lightning.pytorch.loggers import CSVLogger
 
 from mmst.errors import ModelError, TrainingError
 from mmst.ledger.progress import Silent
 from mmst.training import convert
-from mmst.training.launch import Launcher, Processes, rendezvous_id
+from mmst.training.launch import Here, Launcher, Processes, rendezvous_id
 from mmst.training.objective import Aim, Objective
 from mmst.training.options import OptimizerOptions, TrainingOptions
 from mmst.training.saving import latest
@@ -22,6 +28,7 @@ from tests.waiting import until
 
 OPTIONS = TrainingOptions(steps=6, batch_size=4, save_every=2, keep_after=True, keep=3)
 OURS = "tests.training.cpu_strategies."
+HOLDING = "tests.training.holding.Holding"
 STRATEGIES = {
     "one process": "auto",
     "ddp": {"_target_": "lightning.pytorch.strategies.DDPStrategy"},
@@ -51,11 +58,17 @@ def trained_by(nano, tmp_path_factory):
         key = (strategy, str(options), str(trainer))
         if key not in done:
             folder = tmp_path_factory.mktemp("training")
-            fitter(strategy, folder, **trainer)(nano, folder / "out", rows, options, folder / "work", 1)
+            train = here(folder, **trainer) if strategy == "one process" else fitter(strategy, folder, **trainer)
+            train(nano, folder / "out", rows, options, folder / "work", 1)
             done[key] = weights(folder / "out"), curve(folder), folder
         return done[key]
 
     return run
+
+
+def here(folder, **trainer):
+    logger = CSVLogger(folder, "curve")
+    return Here(functools.partial(lightning.Trainer, log_every_n_steps=1, logger=logger, **PLAIN, **trainer))
 
 
 def fitter(strategy, folder, prefix=(), **trainer):
@@ -158,20 +171,15 @@ def test_a_checkpoint_of_another_model_is_refused_by_its_tensors(trained_by, row
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    ("strategy", "steps"),
-    [
-        ("one process", 60),
-        pytest.param("ddp", 60, marks=pytest.mark.soak),
-        pytest.param("fsdp2", 40, marks=pytest.mark.soak),
-    ],
-)
+@pytest.mark.parametrize("strategy", each(["one process", "ddp", "fsdp2"], quick=["one process"]))
 def test_a_killed_training_leaves_nobody_behind_and_ends_with_the_same_weights_to_the_bit(
-    trained_by, rows, nano, tmp_path, strategy, steps
+    trained_by, rows, nano, tmp_path, strategy
 ):
-    options = dataclasses.replace(OPTIONS, steps=steps, save_every=4, keep=1)
+    options = dataclasses.replace(OPTIONS, steps=12, save_every=4, keep=1)
     expected, _, _ = trained_by(strategy, options, rows=rows)
-    train = fitter(strategy, tmp_path)
+    held = tmp_path / "held"
+    held.touch()
+    train = fitter(strategy, tmp_path, callbacks=[{"_target_": HOLDING, "file": str(held), "step": 6}])
     arguments = (nano, tmp_path / "out", rows, options, tmp_path / "work", 1)
     owner = multiprocessing.get_context("fork").Process(target=train, args=arguments)
     owner.start()
@@ -180,8 +188,9 @@ def test_a_killed_training_leaves_nobody_behind_and_ends_with_the_same_weights_t
     owner.join()
     until(lambda: not workers_of(tmp_path))
     assert not (tmp_path / "out").exists()
+    held.unlink()
     record = train(*arguments)
-    assert record.steps == steps
+    assert record.steps == 12
     assert equal(weights(tmp_path / "out"), expected)
 
 
@@ -248,8 +257,7 @@ def test_a_step_that_two_processes_cannot_share_is_refused(rows, nano, tmp_path)
 
 
 def test_processes_that_die_are_named_with_their_log(rows, nano, tmp_path):
-    train = fitter("one process", tmp_path)
-    (train.trainer)["plugins"] = {"_target_": "os.abort"}
+    train = fitter("one process", tmp_path, prefix=("sh", "-c", "kill -ABRT $$"))
     with pytest.raises(TrainingError, match=r"its processes ended by signal 6; .*training\.log holds what they wrote"):
         train(nano, tmp_path / "out", rows, OPTIONS, tmp_path / "work", 1)
 
