@@ -17,7 +17,7 @@ from grpo_tally import budget_of  # benchmarks/grpo_tally.py, the folder of a sc
 from mmst.config.build import build
 from mmst.config.schema import TrainSettings, checked
 from mmst.config.sentences import config_errors
-from mmst.errors import DataError
+from mmst.errors import ConfigError, DataError
 from mmst.jobs.opened import build_judge, build_methods, prompt_writer, quiet_libraries, threads
 from mmst.jobs.problems import test_sets, train_set
 from mmst.judges.judge import Judge
@@ -106,7 +106,12 @@ def beside(folder: Path, match: str) -> Iterator[Beside]:
     """
     found = finished(folder)
     budget = budget_of(found.get("costs", ()), match)
-    settings: TrainSettings = checked(found["config"], TrainSettings)
+    try:
+        settings: TrainSettings = checked(found["config"], TrainSettings)
+    except ConfigError as error:
+        raise DataError(
+            f"grpo: {folder} is of another version of mmst ({error}) Run its command again; stages are kept."
+        ) from error
     quiet_libraries()
     with threads(settings.model.threads):
         opened = _opened(folder, found, settings, budget)
