@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmst.errors import ConfigError, EngineError, UserError
-from mmst.executors.cluster import begin, library, said
+from mmst.executors.cluster import join, leave, library, said
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Completion, Prompt
 
@@ -54,7 +54,7 @@ class RaySampler:
         self._pool: list[Any] = []
         self._away: dict[Any, Any] = {}
         """What was asked of an actor that had died, and is answered when it has started anew -> the actor."""
-        self._began = False
+        self._joined = False
         self._checkpoint: Path | None = None
         self._engine = ""
 
@@ -84,9 +84,9 @@ class RaySampler:
         for actor in self._pool:
             self._ray.kill(actor)
         self._pool, self._away = [], {}
-        if self._began:
-            self._ray.shutdown()
-            self._began = False
+        if self._joined:
+            leave(self._ray)
+            self._joined = False
 
     def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
         """See `Sampler.complete`.
@@ -155,9 +155,9 @@ class RaySampler:
 
     def _started(self) -> list[Any]:
         if not self._pool:
-            if not self._ray.is_initialized():
-                begin(self._ray, self.address, "sampler")
-                self._began = True
+            if not self._joined:
+                join(self._ray, self.address, "sampler")
+                self._joined = True
             self._check_room()
             actor = self._ray.remote(_Actor).options(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=3, max_task_retries=3)
             self._pool = [actor.remote(self._make) for _ in range(self.actors)]
