@@ -5,22 +5,11 @@ import os
 import pytest
 
 from tests.commands import TINY
+from tests.conftest import STORE
 from tests.waiting import until
 
 pytestmark = pytest.mark.soak
 LOOP = (*TINY, "arms=[]", "trainer.options.steps=12")
-STORE = 80 << 20
-"""Bytes of a node's object store: 80 MB is about the least that Ray takes."""
-
-
-@pytest.fixture
-def cluster():
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    made = cluster_utils.Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False}
-    )
-    yield made
-    made.shutdown()
 
 
 @pytest.mark.parametrize(("nodes", "lost"), [(2, 1), (4, 2)])

@@ -1,6 +1,10 @@
-"""As much of Ray as the sampler uses, in one process, with actors that die when a test says so."""
+"""As much of Ray as the sampler and the sandbox use, in one process, with actors that die when a test says so."""
 
 from types import SimpleNamespace
+
+
+WORK = {"complete": 1, "execute": 0}
+"""What actors do piece by piece -> which argument is the piece."""
 
 
 class RayError(Exception):
@@ -8,7 +12,11 @@ class RayError(Exception):
 
 
 class RayTaskError(RayError):
-    """What an actor was asked raised."""
+    """What an actor was asked raised `cause`."""
+
+    def __init__(self, cause):
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 class FakeRay:
@@ -18,18 +26,26 @@ class FakeRay:
     """
 
     exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
+    util = SimpleNamespace(scheduling_strategies=SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node))
 
     def __init__(self, deaths=(), afterwards="back"):
         self.deaths, self.afterwards = set(deaths), afterwards
         self.actors = []
         self.given = []
-        """(number of the actor, number of prompts) of each piece."""
+        """(number of the actor, number of prompts or programs) of each piece."""
+        self.machines = ["a"]
 
     def is_initialized(self):
         return True
 
     def cluster_resources(self):
         return {"CPU": 99}
+
+    def nodes(self):
+        return [
+            {"NodeID": name, "NodeName": name, "Alive": not name.startswith("dead"), "Resources": {"CPU": 2.0}}
+            for name in self.machines
+        ]
 
     def remote(self, cls):
         ray = self
@@ -82,9 +98,9 @@ class Asked:
     def __init__(self, actor, name, arguments):
         self.actor, self.name, self.arguments = actor, name, arguments
         self.dies = False
-        if name == "complete":
+        if name in WORK:
             actor.pieces += 1
-            actor.ray.given.append((actor.number, len(arguments[1])))
+            actor.ray.given.append((actor.number, len(arguments[WORK[name]])))
             self.dies = (actor.number, actor.pieces) in actor.ray.deaths
 
     def answer(self):
@@ -92,4 +108,7 @@ class Asked:
             self.actor.state = self.actor.ray.afterwards
         if self.dies or self.actor.state == "gone":
             raise RayError("the actor died")
-        return getattr(self.actor.inner, self.name)(*self.arguments)
+        try:
+            return getattr(self.actor.inner, self.name)(*self.arguments)
+        except Exception as error:
+            raise RayTaskError(error) from error
