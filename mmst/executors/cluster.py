@@ -22,8 +22,11 @@ BETWEEN_SECONDS = 0.5
 CONNECT_SECONDS = 10.0
 """In which whoever listens at an address must take a connection."""
 STARTING = {"RAY_gcs_server_port_wait_time_s": "300", "RAY_agent_register_timeout_ms": "300000",
-            "RAY_worker_register_timeout_seconds": "300"}  # fmt: skip
-"""The same patience with Ray's processes, where a variable says it (ray/_private/node.py, src/ray/common/ray_config_def.h)."""
+            "RAY_worker_register_timeout_seconds": "300", "RAY_worker_niceness": "0"}  # fmt: skip
+"""The same patience with Ray's processes, where a variable says it (ray/_private/node.py, src/ray/common/ray_config_def.h).
+
+By itself Ray starts workers at a niceness of 15: beside anything else that computes, the run's own work would hardly be done.
+"""
 JOINING = {"RAY_gcs_server_port_wait_time_s": "1"}
 """One try of about 40 s at what listens and does not answer as Ray does; by itself Ray tries 20 times."""
 HOST_AND_PORT = re.compile(r"(?:ray://)?\[?([^/\[\]]+?)\]?:(\d+)")

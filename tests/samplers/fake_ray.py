@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-
 WORK = {"complete": 1, "execute": 0}
 """What actors do piece by piece -> which argument is the piece."""
 
@@ -22,18 +21,19 @@ class RayTaskError(RayError):
 class FakeRay:
     """A cluster whose actors die at the pieces that `deaths` names: (actor, how many pieces it was given).
 
-    `afterwards`: what becomes of a dead one: it is `back`, it `waits` for room that never comes, or it is `gone` for good.
+    `afterwards`: what becomes of one that is made after a death: it is `there`, `waits` for room that never comes, or is `gone`.
     """
 
     exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
     util = SimpleNamespace(scheduling_strategies=SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node))
 
-    def __init__(self, deaths=(), afterwards="back"):
+    def __init__(self, deaths=(), afterwards="there"):
         self.deaths, self.afterwards = set(deaths), afterwards
         self.actors = []
         self.given = []
         """(number of the actor, number of prompts or programs) of each piece."""
         self.machines = ["a"]
+        self.state = "there"
 
     def is_initialized(self):
         return True
@@ -55,7 +55,7 @@ class FakeRay:
                 return self
 
             def remote(self, *arguments):
-                ray.actors.append(FakeActor(ray, len(ray.actors), cls(*arguments)))
+                ray.actors.append(FakeActor(ray, len(ray.actors), cls(*arguments), ray.state))
                 return ray.actors[-1]
 
         return Maker()
@@ -73,8 +73,8 @@ class FakeRay:
 
 
 class FakeActor:
-    def __init__(self, ray, number, inner):
-        self.ray, self.number, self.inner, self.state = ray, number, inner, "back"
+    def __init__(self, ray, number, inner, state):
+        self.ray, self.number, self.inner, self.state = ray, number, inner, state
         self.pieces = 0
 
     def __getattr__(self, name):
@@ -105,7 +105,7 @@ class Asked:
 
     def answer(self):
         if self.dies:
-            self.actor.state = self.actor.ray.afterwards
+            self.actor.state, self.actor.ray.state = "gone", self.actor.ray.afterwards
         if self.dies or self.actor.state == "gone":
             raise RayError("the actor died")
         try:

@@ -46,7 +46,7 @@ def started(monkeypatch):
     """(deaths, machines, what is wrong with them) -> the Ray and the sandbox."""
 
     def make(deaths=(), machines=("a", "b"), wrong=()):
-        ray = FakeRay(deaths, "gone")
+        ray = FakeRay(deaths)
         ray.machines = list(machines)
         monkeypatch.setitem(sys.modules, "ray", ray)
         monkeypatch.setattr(ray_module, "SandboxPool", Pool)
@@ -76,7 +76,7 @@ def test_every_machine_is_given_programs_and_results_come_in_their_order(started
 
 
 def test_what_a_lost_machine_had_goes_to_the_others(started, caplog):
-    ray, sandbox = started(deaths={(0, 1)})
+    _ray, sandbox = started(deaths={(0, 1)})
     assert values(sandbox) == expected()
     assert "machine a was lost; its programs go to the others" in caplog.text
     assert sandbox.machines == ["b"]
@@ -85,13 +85,13 @@ def test_what_a_lost_machine_had_goes_to_the_others(started, caplog):
 
 
 def test_where_all_are_lost_this_machine_does_the_rest(started):
-    ray, sandbox = started(deaths={(0, 1), (1, 1)})
+    _ray, sandbox = started(deaths={(0, 1), (1, 1)})
     assert values(sandbox) == expected()
     assert sandbox.machines == []
 
 
 def test_programs_over_which_machine_after_machine_dies_are_lost(started):
-    ray, sandbox = started(deaths={(n, 1) for n in range(4)}, machines=("a", "b", "c", "d"))
+    _ray, sandbox = started(deaths={(n, 1) for n in range(4)}, machines=("a", "b", "c", "d"))
     found = sandbox.execute(PROGRAMS[:1])
     assert [result.status for result in found] == [Status.LOST]
     assert sandbox.machines == ["d"]
@@ -154,4 +154,3 @@ def test_results_of_two_real_nodes_are_those_of_one_pool(sandbox, cluster, caplo
         cluster.remove_node(node, allow_graceful=False)
         assert told(spread.execute(programs)) == alone
         assert len(spread.machines) == 1
-
