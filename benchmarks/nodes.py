@@ -3,8 +3,8 @@
     python benchmarks/nodes.py --problems 300 --turns 3
 
 `sampler=ray` and `sandbox=ray` on two local nodes, each held to a core of its own; the driver shares the first node's core.
-Where others use the machine as well, wall-clock seconds say how busy it was. So beside them stand CPU seconds: of each core, with
-all processes of its node, its programs, and the driver; on cores that nobody else uses a turn takes at least those of the busier.
+Where others use the machine as well, wall-clock seconds say how busy it was. So beside them stand CPU seconds of each core, of
+all processes of its node, its programs, and the driver: on cores that nobody else uses a turn takes as long as the busier core.
 Actors and sandboxes are started and warmed before the clock is. The rows of all turns are compared.
 """
 

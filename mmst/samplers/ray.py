@@ -54,7 +54,7 @@ class RaySampler:
         self._pool: list[Any] = []
         self._away: dict[Any, Any] = {}
         """What was asked of an actor when it was made, and is answered when it has started -> the actor."""
-        self._joined = False
+        self._joined = self._fitted = False
         self._checkpoint: Path | None = None
         self._engine = ""
 
@@ -192,14 +192,16 @@ class RaySampler:
         self._add()
 
     def _check_room(self) -> None:
-        """Actors that fit nowhere would be waited for without end."""
+        """Actors that fit nowhere would be waited for without end. Once all fitted, one is enough: nodes may be lost."""
         have = self._ray.cluster_resources()
+        needed = 1 if self._fitted else self.actors
         for name, each in (("CPU", self.cpus), ("GPU", self.gpus)):
-            if each * self.actors > have.get(name, 0):
+            if each * needed > have.get(name, 0):
                 self.close()
                 raise ConfigError(
-                    f"sampler: {self.actors} actors with {each} {name} each do not fit: the cluster has {have.get(name, 0):g}."
+                    f"sampler: {needed} actors with {each} {name} each do not fit: the cluster has {have.get(name, 0):g}."
                 )
+        self._fitted = True
 
     def _got(self, asked: Any) -> Any:
         try:

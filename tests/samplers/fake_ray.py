@@ -21,7 +21,7 @@ class RayTaskError(RayError):
 class FakeRay:
     """A cluster whose actors die at the pieces that `deaths` names: (actor, how many pieces it was given).
 
-    `afterwards`: what becomes of one that is made after a death: it is `there`, `waits` for room that never comes, or is `gone`.
+    `afterwards`: what becomes of one that is made after a death: it is `there`, `waits` without end, or is `gone`.
     """
 
     exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
@@ -33,13 +33,14 @@ class FakeRay:
         self.given = []
         """(number of the actor, number of prompts or programs) of each piece."""
         self.machines = ["a"]
+        self.cpus = 99
         self.state = "there"
 
     def is_initialized(self):
         return True
 
     def cluster_resources(self):
-        return {"CPU": 99}
+        return {"CPU": self.cpus}
 
     def nodes(self):
         return [

@@ -104,3 +104,11 @@ def test_actors_that_fit_nowhere_are_refused_not_waited_for(sampling):
     sampling(set(), "there")
     with pytest.raises(ConfigError, match="1 actors with 1 GPU each do not fit: the cluster has 0"):
         RaySampler(Echo, actors=1, gpus=1).complete(PROMPTS, PARAMS)
+
+
+def test_once_all_actors_have_fitted_a_smaller_cluster_is_no_error(sampling):
+    ray, sampler = sampling(set(), "there")
+    check(sampler)
+    sampler.close()
+    ray.cpus = 1
+    check(sampler)
