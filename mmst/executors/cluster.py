@@ -5,11 +5,12 @@ Its members are whoever uses it: an executor, an engine, a sandbox. The first of
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -27,6 +28,7 @@ STARTING = {"RAY_gcs_server_port_wait_time_s": "300", "RAY_agent_register_timeou
 
 By itself Ray starts workers at a niceness of 15: beside anything else that computes, the run's own work would hardly be done.
 """
+DASHBOARD_PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
 JOINING = {"RAY_gcs_server_port_wait_time_s": "1"}
 """One try of about 40 s at what listens and does not answer as Ray does; by itself Ray tries 20 times."""
 HOST_AND_PORT = re.compile(r"(?:ray://)?\[?([^/\[\]]+?)\]?:(\d+)")
@@ -104,26 +106,48 @@ def _check_listens(address: str) -> None:
 
 @contextmanager
 def patient(ray: ModuleType) -> Iterator[None]:
-    """Nodes that start in this block have the time that a busy machine takes."""
-    services: Any = ray._private.services
-    once: Callable[..., Any] = services.get_node
+    """Nodes that start in this block have the time that a busy machine takes.
 
-    def get_node(*arguments: Any, **named: Any) -> Any:
+    Two waits of Ray's have no setting: a driver's for its node (30 s), and a node's for the ports of its agents (15 s, whereupon
+    it dies). The first is repeated as long as the node lives; for the second it is told a port, or that there is none.
+    """
+    services = ray._private.services
+    start_raylet, get_node = services.start_raylet, services.get_node
+    nodes: list[Any] = []
+
+    def start(*arguments: Any, **named: Any) -> Any:
+        told = inspect.signature(start_raylet).bind(*arguments, **named)
+        _tell_ports(ray, told.arguments)
+        info = start_raylet(*told.args, **told.kwargs)
+        nodes.append(info.process)
+        return info
+
+    def wait(*arguments: Any, **named: Any) -> Any:
         end = time.monotonic() + START_SECONDS
         while True:
             try:
-                return once(*arguments, **named)
+                return get_node(*arguments, **named)
             except RuntimeError:  # not registered yet
-                if time.monotonic() > end:
+                if time.monotonic() > end or (nodes and nodes[-1].poll() is not None):
                     raise
             time.sleep(BETWEEN_SECONDS)
 
-    services.get_node = get_node
+    services.start_raylet, services.get_node = start, wait
     try:
         with _environment(STARTING):
             yield
     finally:
-        services.get_node = once
+        services.start_raylet, services.get_node = start_raylet, get_node
+
+
+def _tell_ports(ray: ModuleType, settings: dict[str, Any]) -> None:
+    """Give a node that is about to start the port of its runtime agent, and none of the dashboard's, which no run uses."""
+    for name in DASHBOARD_PORTS:
+        ray._raylet.persist_port(settings["session_dir"], settings["node_id"], name, -1)
+    if not settings.get("runtime_env_agent_port"):
+        with socket.socket() as free:
+            free.bind(("", 0))
+            settings["runtime_env_agent_port"] = free.getsockname()[1]
 
 
 @contextmanager
