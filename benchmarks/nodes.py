@@ -1,6 +1,6 @@
 """What a second machine is worth: the same problems sampled and graded by one node of Ray with one core, and by two, in turns.
 
-    python benchmarks/nodes.py --problems 300 --turns 3
+    python benchmarks/nodes.py --problems 1500 --turns 3
 
 `sampler=ray` and `sandbox=ray` on two local nodes, each held to a core of its own; the driver shares the first node's core.
 Where others use the machine as well, wall-clock seconds say how busy it was. So beside them stand CPU seconds of each core, of
@@ -49,27 +49,26 @@ class Turn:
     """What a turn took."""
 
     wall: float
-    cpu: dict[int, float]
-    """Core -> seconds."""
+    cpu: dict[str, float]
+    """CPU seconds of the driver, and of each node."""
     rows: str
 
     @property
     def busiest(self) -> float:
         """CPU seconds of the core that had most to do."""
-        return max(self.cpu.values())
+        return max(self.cpu["node 1"] + self.cpu["driver"], self.cpu.get("node 2", 0.0))
 
 
-def cpu_seconds() -> dict[int, float]:
-    """Core -> CPU seconds so far of what is held to it: this process and all below it, those included that have ended."""
+def cpu_seconds(first: int) -> dict[str, float]:
+    """CPU seconds so far of this process, and of all that is held to a node's core, with what has ended. first: the first's core."""
     here = psutil.Process()
-    found: Counter[int] = Counter()
-    for process in [here, *here.children(recursive=True)]:
+    found = Counter({"driver": sum(here.cpu_times()[:2])})
+    for process in here.children(recursive=True):
         try:
             times, cores = process.cpu_times(), process.cpu_affinity()
         except psutil.NoSuchProcess:
             continue
-        ended = 0.0 if process == here else times.children_user + times.children_system
-        found[cores[0]] += times.user + times.system + ended
+        found["node 1" if cores == [first] else "node 2"] += sum(times[:4])
     return dict(found)
 
 
@@ -90,23 +89,28 @@ def turn(address: str, nodes: int, problems: ProblemSet, warm: ProblemSet) -> Tu
     with RaySandbox(address=address) as sandbox, tempfile.TemporaryDirectory() as folder:
         pipeline = Pipeline(Ledger(Path(folder), Silent()), bare_methods(), PromptWriter(), sampler, sandbox, 0, 500)
         graded(pipeline, warm)
-        begun, before = time.perf_counter(), cpu_seconds()
+        first = min(os.sched_getaffinity(0))
+        begun, before = time.perf_counter(), cpu_seconds(first)
         rows = graded(pipeline, problems)
-        wall, after = time.perf_counter() - begun, cpu_seconds()
+        wall, after = time.perf_counter() - begun, cpu_seconds(first)
         sampler.close()
-    return Turn(wall, {core: after[core] - before.get(core, 0.0) for core in after}, rows)
+    return Turn(wall, {place: after[place] - before.get(place, 0.0) for place in after}, rows)
 
 
 def graded(pipeline: Pipeline, problems: ProblemSet) -> str:
-    """A hash of the rows of programs and of texts."""
+    """A hash of what was sampled and how it was judged, by programs and by texts.
+
+    Log-probabilities are not in it: in a batch of another size they may be rounded otherwise.
+    """
     base = Checkpoint(nano_checkpoint())
-    return rows_key(row for method in ("code", "text") for row in pipeline.graded(base, method, problems, PARAMS, 1, 1))
+    rows = (row for method in ("code", "text") for row in pipeline.graded(base, method, problems, PARAMS, 1, 1))
+    return rows_key((row.sample.id, row.sample.completion, row.answer, row.verdict) for row in rows)
 
 
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", type=int, default=300)
+    parser.add_argument("--problems", type=int, default=1500)
     parser.add_argument("--turns", type=int, default=3)
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -133,7 +137,7 @@ def main() -> None:
             if second is not None:
                 cluster.remove_node(second)
             found[nodes].append(done)
-            cpu = ", ".join(f"core {core} {seconds:.1f} s" for core, seconds in sorted(done.cpu.items()))
+            cpu = ", ".join(f"{place} {seconds:.1f} s" for place, seconds in sorted(done.cpu.items()))
             print(f"{nodes} node{'s' * (nodes > 1)}: {done.wall:.1f} s; CPU: {cpu}; rows {done.rows}", flush=True)
         cluster.shutdown()
     if len({done.rows for turns in found.values() for done in turns}) > 1:

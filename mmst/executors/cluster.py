@@ -108,7 +108,7 @@ def _check_listens(address: str) -> None:
 def patient(ray: ModuleType) -> Iterator[None]:
     """Nodes that start in this block have the time that a busy machine takes.
 
-    Two waits of Ray's have no setting: a driver's for its node (30 s), and a node's for the ports of its agents (15 s, whereupon
+    Two waits of Ray's have no setting: a driver's for its node (30 s), and a node's for the ports of its agents (15 s, then
     it dies). The first is repeated as long as the node lives; for the second it is told a port, or that there is none.
     """
     services = ray._private.services
