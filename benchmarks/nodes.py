@@ -60,7 +60,7 @@ class Turn:
 
 
 def cpu_seconds(first: int) -> dict[str, float]:
-    """CPU seconds so far of this process, and of all that is held to a node's core, with what has ended. first: the first's core."""
+    """CPU seconds so far of this process, and of all that is held to a core, with what has ended. first: the first node's."""
     here = psutil.Process()
     found = Counter({"driver": sum(here.cpu_times()[:2])})
     for process in here.children(recursive=True):

@@ -33,7 +33,7 @@ def but_for_rounding(files):
         if name.endswith(".jsonl"):
             found[name] = re.sub(rb'"mean_logprob":-?[0-9.e-]+', b"", content)
         elif name.endswith("manifest.json"):
-            found[name] = {key: value for key, value in json.loads(content).items() if key != "chunks"}
+            found[name] = {key: value for key, value in json.loads(content).items() if key not in ("chunks", "content")}
         elif not name.endswith(".sha256"):
             found[name] = content
     return found
