@@ -88,6 +88,7 @@ def turn(address: str, nodes: int, problems: ProblemSet, warm: ProblemSet) -> Tu
     sampler = RaySampler(functools.partial(HFSampler, device="cpu"), actors=nodes, cpus=1, address=address)
     with RaySandbox(address=address) as sandbox, tempfile.TemporaryDirectory() as folder:
         pipeline = Pipeline(Ledger(Path(folder), Silent()), bare_methods(), PromptWriter(), sampler, sandbox, 0, 500)
+        sampler.warm()
         graded(pipeline, warm)
         first = min(os.sched_getaffinity(0))
         begun, before = time.perf_counter(), cpu_seconds(first)

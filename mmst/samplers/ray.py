@@ -79,6 +79,13 @@ class RaySampler:
         """Sample from this checkpoint; actors load it with their next piece."""
         self._checkpoint = checkpoint
 
+    def warm(self) -> None:
+        """Wait until all actors have started, as before their time is taken; prompts go to the first that has."""
+        self._ready()
+        while self._away:
+            (ended, *_), _ = self._ray.wait([*self._away], num_returns=1)
+            self._returned(ended)
+
     def close(self) -> None:
         """End the actors, and a cluster that was started for this run."""
         for actor in self._pool:

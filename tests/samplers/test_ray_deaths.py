@@ -112,3 +112,11 @@ def test_once_all_actors_have_fitted_a_smaller_cluster_is_no_error(sampling):
     sampler.close()
     ray.cpus = 1
     check(sampler)
+
+
+def test_all_actors_can_be_waited_for(sampling):
+    ray, sampler = sampling(set(), "there", actors=3)
+    sampler.warm()
+    assert len(ray.actors) == 3
+    ray.kill(ray.actors[1])
+    check(sampler)
