@@ -15,7 +15,7 @@ RAY = ("executor=ray", "executor.arms=2", "executor.cpus=0.5")
 
 
 def told(found):
-    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds", "config")}
+    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds", "config", "commit")}
 
 
 @pytest.fixture(scope="module")
