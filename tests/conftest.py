@@ -14,7 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # threads of two processes would fight 
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,6 +35,8 @@ settings.register_profile("test", derandomize=True, database=None, **NO_CLOCK)
 settings.register_profile("soak", max_examples=3000, print_blob=True, **NO_CLOCK)
 settings.load_profile("soak" if SOAK else "test")
 
+STORE = 80 << 20
+"""Bytes of the object store of a node of Ray: 80 MB is about the least that it takes."""
 REAL_DATA = ROOT.parent / "shared" / "data"
 
 
@@ -105,6 +107,19 @@ def runs(tmp_path) -> Runs:
 def more_runs(tmp_path_factory):
     """Makes folders of their own to run commands in."""
     return lambda: Runs(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A Ray of one node with one core; `add_node` adds more. Each has the time that a busy machine takes to start it."""
+    from mmst.executors.cluster import patient
+
+    ray, cluster_utils = pytest.importorskip("ray"), pytest.importorskip("ray.cluster_utils")
+    with patient(ray):
+        head = {"num_cpus": 1, "object_store_memory": STORE, "include_dashboard": False}
+        made = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
+        yield made
+        made.shutdown()
 
 
 @pytest.fixture

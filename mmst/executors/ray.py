@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from mmst.errors import ConfigError
-from mmst.executors.cluster import begin, library
+from mmst.executors.cluster import join, leave, library
 
 Found = TypeVar("Found")
 TRIES = 3
@@ -27,7 +27,7 @@ class Ray:
         self.arms = arms
         self.cpus, self.gpus, self.address = cpus, gpus, address
         self._ray = library("executor=ray")
-        self._began = False
+        self._joined = False
 
     @property
     def chosen(self) -> bool:
@@ -42,9 +42,9 @@ class Ray:
         """
         if self.arms == 1:
             return 1
-        if not self._ray.is_initialized():
-            begin(self._ray, self.address, "executor")
-            self._began = True
+        if not self._joined:
+            join(self._ray, self.address, "executor")
+            self._joined = True
         have = self._ray.cluster_resources()
         for name, each in (("CPU", self.cpus), ("GPU", self.gpus)):
             if each > have.get(name, 0):
@@ -70,6 +70,6 @@ class Ray:
 
     def __exit__(self, *error: object) -> None:
         """End a cluster that was started for this run, and with it its tasks; those of another end with this process."""
-        if self._began:
-            self._ray.shutdown()
-            self._began = False
+        if self._joined:
+            leave(self._ray)
+            self._joined = False

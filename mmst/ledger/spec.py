@@ -97,12 +97,14 @@ def source_of(part: object) -> str | None:
 def version_of(part: object) -> str:
     """A part's class, and those that it is made of: for this package's own their `version`, for others a hash of their module.
 
-    What another module does for a class is not seen, such as a library that it calls.
+    What another module does for a class is not seen, such as a library that it calls. A part that has another do all of its
+    work elsewhere names that one's class, as `stands_for`.
 
     Raises:
         ConfigError: a class has no source that can be read.
     """
-    bases = [base for base in type(part).__mro__ if _package(base) not in BUILT_IN]
+    kind: type = getattr(part, "stands_for", type(part)) if _package(type(part)) == OWN else type(part)
+    bases = [base for base in kind.__mro__ if _package(base) not in BUILT_IN]
     return " < ".join(_own_version(base) if _package(base) == OWN else _source_version(base) for base in bases)
 
 

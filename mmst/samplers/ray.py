@@ -1,7 +1,7 @@
 """Sampling by Ray: an actor a device, over one machine or many, each round an engine that works alone too.
 
-Actors stay between chunks and hold their model, which a Ray Data pipeline would load anew for each of them. An actor that dies
-is started again, and its prompts are given out again; since a sample depends on its seed alone, the rows are the same.
+Actors stay between chunks and hold their model, which a Ray Data pipeline would load anew for each of them. For an actor that
+dies another is started, and its prompts are given out again; since a sample depends on its seed alone, the rows are the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmst.errors import ConfigError, EngineError, UserError
-from mmst.executors.cluster import begin, library, said
+from mmst.executors.cluster import join, leave, library, said
 from mmst.samplers.sampler import Sampler, SamplingParams, Watch, nobody
 from mmst.types import Completion, Prompt
 
@@ -53,8 +53,8 @@ class RaySampler:
         self._ray = library("sampler=ray")
         self._pool: list[Any] = []
         self._away: dict[Any, Any] = {}
-        """What was asked of an actor that had died, and is answered when it has started anew -> the actor."""
-        self._began = False
+        """What was asked of an actor when it was made, and is answered when it has started -> the actor."""
+        self._joined = self._fitted = False
         self._checkpoint: Path | None = None
         self._engine = ""
 
@@ -62,7 +62,7 @@ class RaySampler:
     def engine(self) -> str:
         """The engine inside, as an actor names it: Ray changes no sample."""
         if not self._engine:
-            self._engine = str(self._got(self._started()[0].engine.remote()))
+            self._engine = str(self._told("engine"))
         return self._engine
 
     @property
@@ -73,20 +73,27 @@ class RaySampler:
     @property
     def takes_adapters(self) -> bool:
         """Whether the engine inside takes them."""
-        return bool(self._got(self._started()[0].takes_adapters.remote()))
+        return bool(self._told("takes_adapters"))
 
     def load(self, checkpoint: Path) -> None:
         """Sample from this checkpoint; actors load it with their next piece."""
         self._checkpoint = checkpoint
+
+    def warm(self) -> None:
+        """Wait until all actors have started, as before their time is taken; prompts go to the first that has."""
+        self._ready()
+        while self._away:
+            (ended, *_), _ = self._ray.wait([*self._away], num_returns=1)
+            self._returned(ended)
 
     def close(self) -> None:
         """End the actors, and a cluster that was started for this run."""
         for actor in self._pool:
             self._ray.kill(actor)
         self._pool, self._away = [], {}
-        if self._began:
-            self._ray.shutdown()
-            self._began = False
+        if self._joined:
+            leave(self._ray)
+            self._joined = False
 
     def complete(self, prompts: Sequence[Prompt], params: SamplingParams, watch: Watch = nobody) -> list[list[Completion]]:
         """See `Sampler.complete`.
@@ -105,18 +112,17 @@ class RaySampler:
     def _answers(self, pieces: list[Piece], params: SamplingParams) -> Iterator[tuple[Piece, list[list[Completion]]]]:
         """Pieces with their completions, as they end; each actor has one piece at a time.
 
-        The piece of an actor that dies goes to whoever is free: after its machine it may have no other to start anew on.
+        The piece of an actor that dies goes to whoever is free: where its machine is lost, there may be no room for another.
         """
         waiting = list(reversed(pieces))
         running: dict[Any, tuple[Piece, Any]] = {}
         deaths = 0
-        free = [actor for actor in self._started() if actor not in self._away.values()]
+        free = self._ready() if waiting else []
         while waiting or running:
             while waiting and free:
                 piece, actor = waiting.pop(), free.pop()
-                complete = actor.complete.options(max_task_retries=0)
-                running[complete.remote(self._checkpoint, [prompt for _, prompt in piece], params)] = (piece, actor)
-            (ended, *_), _ = self._ray.wait([*running, *self._away], num_returns=1)
+                running[actor.complete.remote(self._checkpoint, [prompt for _, prompt in piece], params)] = (piece, actor)
+            (ended, *_), _ = self._ray.wait([*self._away, *running], num_returns=1)
             if ended in self._away:
                 free += self._returned(ended)
                 continue
@@ -124,10 +130,21 @@ class RaySampler:
             if self._is_lost(ended) and deaths < DEATHS_EACH * self.actors:
                 deaths += 1
                 waiting.append(piece)
-                self._away[actor.answers.options(max_task_retries=-1).remote()] = actor
+                self._replace(actor)
                 continue
             yield piece, self._got(ended)
             free.append(actor)
+
+    def _told(self, name: str) -> Any:
+        """What any actor says of its engine."""
+        deaths = 0
+        while True:
+            actor = self._ready()[0]
+            asked = getattr(actor, name).remote()
+            if not self._is_lost(asked) or deaths == DEATHS_EACH * self.actors:
+                return self._got(asked)
+            deaths += 1
+            self._replace(actor)
 
     def _is_lost(self, asked: Any) -> bool:
         """Whether the actor that was asked has died, or its answer was lost with its machine."""
@@ -140,7 +157,7 @@ class RaySampler:
         return False
 
     def _returned(self, asked: Any) -> list[Any]:
-        """The actor that answers again; none where it never will, as long as there are others.
+        """The actor that has started; none where it never will, as long as there are others.
 
         Raises:
             EngineError: there are no others.
@@ -153,25 +170,45 @@ class RaySampler:
             self._got(asked)
         return []
 
-    def _started(self) -> list[Any]:
-        if not self._pool:
-            if not self._ray.is_initialized():
-                begin(self._ray, self.address, "sampler")
-                self._began = True
+    def _ready(self) -> list[Any]:
+        """The actors that have started, one at least."""
+        if not self._joined:
+            join(self._ray, self.address, "sampler")
+            self._joined = True
             self._check_room()
-            actor = self._ray.remote(_Actor).options(num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=3, max_task_retries=3)
-            self._pool = [actor.remote(self._make) for _ in range(self.actors)]
-        return self._pool
+        while len(self._pool) < self.actors:
+            self._add()
+        while not (ready := [actor for actor in self._pool if actor not in self._away.values()]):
+            (ended, *_), _ = self._ray.wait([*self._away], num_returns=1)
+            self._returned(ended)
+        return ready
+
+    def _add(self) -> None:
+        """One more actor, which is asked nothing until it has started.
+
+        What it is asked before, Ray keeps for ever, if its machine is lost meanwhile and no other has room. For the same reason
+        Ray does not start actors again by itself.
+        """
+        actor = self._ray.remote(_Actor).options(num_cpus=self.cpus, num_gpus=self.gpus).remote(self._make)
+        self._pool.append(actor)
+        self._away[actor.answers.remote()] = actor
+
+    def _replace(self, actor: Any) -> None:
+        """Start another for one that has died."""
+        self._pool.remove(actor)
+        self._add()
 
     def _check_room(self) -> None:
-        """Actors that fit nowhere would be waited for without end."""
+        """Actors that fit nowhere would be waited for without end. Once all fitted, one is enough: nodes may be lost."""
         have = self._ray.cluster_resources()
+        needed = 1 if self._fitted else self.actors
         for name, each in (("CPU", self.cpus), ("GPU", self.gpus)):
-            if each * self.actors > have.get(name, 0):
+            if each * needed > have.get(name, 0):
                 self.close()
                 raise ConfigError(
-                    f"sampler: {self.actors} actors with {each} {name} each do not fit: the cluster has {have.get(name, 0):g}."
+                    f"sampler: {needed} actors with {each} {name} each do not fit: the cluster has {have.get(name, 0):g}."
                 )
+        self._fitted = True
 
     def _got(self, asked: Any) -> Any:
         try:

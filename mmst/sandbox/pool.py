@@ -164,21 +164,22 @@ class SandboxPool:
         batch = _Batch(programs, results, self.limits.stdout_chars)
         for slots, numbers in waiting.values():
             batch.run(slots, numbers)
-        lost = sum(result.status is Status.LOST for result in results.values())
-        if lost:
-            log.warning(
-                "sandbox: %d of %d programs were lost twice (a machine too busy, or a worker that died)", lost, len(programs)
-            )
-        self._tell_missing(results.values())
-        return [results[number] for number in range(len(programs))]
+        found = [results[number] for number in range(len(programs))]
+        self.warn(found)
+        return found
 
     def _slots(self, program: Program) -> list[_Slot]:
         """Where a program runs: by the modules that it or its tests name."""
         text = program.code + (program.tests or "")
         return next((slots for names, slots in self._kinds if any(name in text for name in names)), self._plain)
 
-    def _tell_missing(self, results: Iterable[Result]) -> None:
-        """Say once of each known module that programs asked for it in vain."""
+    def warn(self, results: Sequence[Result]) -> None:
+        """Say how many programs were lost, and once of each known module that programs asked for it in vain."""
+        lost = sum(result.status is Status.LOST for result in results)
+        if lost:
+            log.warning(
+                "sandbox: %d of %d programs were lost twice (a machine too busy, or a worker that died)", lost, len(results)
+            )
         missing = {result.type.partition(": ")[2] for result in results if result.type.startswith("ModuleNotFoundError: ")}
         for name in sorted(missing & set(MODULES) - self._told):
             self._told.add(name)

@@ -10,10 +10,12 @@ from tests.executors.test_local import alive
 from tests.waiting import until
 
 WORDS = (*TINY, "policy=[one]", "splits=[test]")
+LOCAL = ("executor.arms=2",)
+RAY = ("executor=ray", "executor.arms=2", "executor.cpus=0.5")
 
 
 def told(found):
-    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds", "config")}
+    return {key: value for key, value in found.items() if key not in ("seconds", "ledger", "rounds", "config", "commit")}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def in_turn(more_runs):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("executor", [["executor.arms=2"], ["executor=ray", "executor.arms=2", "executor.cpus=0.5"]])
+@pytest.mark.parametrize("executor", [LOCAL, RAY], ids=["local", "ray"])
 def test_arms_side_by_side_are_those_one_after_the_other(runs, in_turn, executor):
     finished = runs.run("train.py", *WORDS, *executor)
     found, files = in_turn
@@ -36,18 +38,34 @@ def test_arms_side_by_side_are_those_one_after_the_other(runs, in_turn, executor
 
 
 @pytest.mark.soak
-def test_a_driver_that_is_killed_leaves_no_process_and_the_same_command_goes_on(runs, in_turn):
-    process = runs.start("train.py", *WORDS, "executor.arms=2")
+@pytest.mark.parametrize(("executor", "worker"), [(LOCAL, "LokyProcess"), (RAY, "ray::compute")], ids=["local", "ray"])
+def test_a_driver_that_is_killed_leaves_no_process_and_the_same_command_goes_on(runs, in_turn, executor, worker):
+    process = runs.start("train.py", *WORDS, *executor)
     until(lambda: list((runs.folder / "ledger").glob("train-*/.lock")), process)
-    workers = [int(path.name) for path in Path("/proc").glob("[0-9]*") if parent(path) == process.process.pid]
-    names = [Path(f"/proc/{pid}/cmdline").read_text() for pid in workers]
-    assert sum("LokyProcess" in name for name in names) == 2
+    below = descendants(process.process.pid)
+    assert sum(worker in name for name in below.values()) >= 1, below
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    until(lambda: not any(map(alive, workers)))
+    until(lambda: not any(map(alive, below)))
     found, files = in_turn
-    assert told(runs.results(runs.run("train.py", *WORDS, "executor.arms=2"))) == told(found)
+    assert told(runs.results(runs.run("train.py", *WORDS, *executor))) == told(found)
     assert runs.ledger_files() == files
+
+
+def descendants(pid):
+    """Process -> its command line, of all below this one."""
+    below = [int(path.name) for path in Path("/proc").glob("[0-9]*") if parent(path) == pid]
+    found = {child: command_line(child) for child in below}
+    for child in below:
+        found |= descendants(child)
+    return found
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def parent(process):

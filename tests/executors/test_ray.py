@@ -1,6 +1,7 @@
 """On a real local Ray, where it is started."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -35,11 +36,11 @@ def test_an_arm_that_fits_nowhere_is_refused():
         made.at_once(2, None)
 
 
-@pytest.mark.soak
-def test_where_no_cluster_is():
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1", "nowhere.invalid:6379", "nowhere"])
+def test_where_no_cluster_is_it_is_said_without_waiting(address):
     with (
-        pytest.raises(EngineError, match=r"executor\.address=127\.0\.0\.1:1: no Ray there"),
-        Ray(address="127.0.0.1:1") as made,
+        pytest.raises(EngineError, match=rf"executor\.address={re.escape(address)}: no Ray there: .+"),
+        Ray(address=address) as made,
     ):
         made.at_once(2, None)
 
@@ -49,8 +50,12 @@ def test_parts_are_tasks_and_one_whose_process_dies_is_begun_anew(tmp_path):
     with Ray(cpus=0.5) as executor:
         assert executor.chosen
         assert [executor.at_once(parts, None) for parts in (2, 5)] == [2, 5]
-        assert executor.start(os.getpid).result() != os.getpid()
+        assert executor.start(own_pid).result() != os.getpid()
         assert executor.start(dies_once, tmp_path / "died").result() == "done"
+
+
+def own_pid():
+    return os.getpid()
 
 
 def dies_once(path):

@@ -130,6 +130,9 @@ def test_what_makes_parts_follow_one_another(told, plan):
     assert "sampler.weights" in why_in_turn(replace(told, sampler=server), plan, parts)
     spread = {"_target_": "mmst.samplers.ray.RaySampler"}
     assert "sampler=ray" in why_in_turn(replace(told, sampler=spread), plan, parts)
+    graders = {"_target_": "mmst.sandbox.ray.RaySandbox", "address": None}
+    assert "sandbox=ray" in why_in_turn(replace(told, sandbox=graders), plan, parts)
+    assert why_in_turn(replace(told, sandbox={**graders, "address": "HOST:6379"}), plan, parts) is None
 
 
 def test_what_travels_to_another_process_arrives_there(told):

@@ -72,12 +72,14 @@ def test_an_actor_that_is_killed_is_replaced_and_changes_nothing(sampler, prompt
     assert [[(c.text, c.finish, c.completion_tokens) for c in group] for group in found] == expected[1]
 
 
+@pytest.mark.soak
 def test_a_mistake_of_the_user_comes_through_as_it_is(sampler, prompts):
     sampler.load(Path("nowhere"))
     with pytest.raises(ModelError, match="nowhere"):
         sampler.complete(prompts[:1], SamplingParams(1.0, max_tokens=5))
 
 
+@pytest.mark.soak
 def test_no_prompt_no_completion(sampler):
     assert sampler.complete([], WARM) == []
 
@@ -105,6 +107,7 @@ def test_impossible_settings_are_refused(bad):
         RaySampler(HFSampler, **bad)
 
 
+@pytest.mark.soak
 def test_actors_that_fit_nowhere_are_refused_not_waited_for(sampler):
     greedy = RaySampler(HFSampler, actors=1, gpus=1)
     with pytest.raises(ConfigError, match="1 actors with 1 GPU each do not fit: the cluster has 0"):

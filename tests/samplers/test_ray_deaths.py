@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mmst.errors import EngineError
+from mmst.errors import ConfigError, EngineError, ModelError
 from mmst.samplers.ray import RaySampler
 from mmst.samplers.sampler import SamplingParams
 from mmst.types import Completion, FinishReason, Prompt
@@ -51,10 +51,10 @@ def test_where_a_machine_is_lost_the_others_do_its_piece(sampling):
     assert {actor for actor, _ in ray.given[asked:]} == {1}, "none is given to whom nobody expects back"
 
 
-def test_an_actor_that_is_back_is_given_pieces_again(sampling):
-    ray, sampler = sampling({(0, 1)}, "back", actors=1)
+def test_for_an_actor_that_dies_another_is_started(sampling):
+    ray, sampler = sampling({(0, 1)}, "there", actors=1)
     check(sampler)
-    assert [actor for actor, _ in ray.given] == [0] * 7
+    assert [actor for actor, _ in ray.given] == [0, *[1] * 6]
 
 
 def test_an_actor_that_is_gone_for_good_is_left_out(sampling):
@@ -70,8 +70,53 @@ def test_without_any_actor_left_it_is_one_sentence(sampling):
         sampler.complete(PROMPTS, PARAMS)
 
 
+def test_what_an_engine_is_does_not_depend_on_one_actor(sampling):
+    ray, sampler = sampling(set(), "there")
+    check(sampler)
+    ray.kill(ray.actors[0])
+    assert (sampler.takes_adapters, sampler.engine) == (False, "echo")
+    assert len(ray.actors) == 3
+
+
 def test_deaths_without_end_are_an_error(sampling):
-    ray, sampler = sampling({(actor, piece) for actor in range(2) for piece in range(1, 99)}, "back")
+    ray, sampler = sampling({(actor, piece) for actor in range(99) for piece in range(1, 99)}, "there")
     with pytest.raises(EngineError, match="a Ray actor died"):
         sampler.complete(PROMPTS, PARAMS)
     assert len(ray.given) < 12
+
+
+def test_a_mistake_of_the_user_comes_through_as_it_is(sampling, monkeypatch):
+    _, sampler = sampling(set(), "there")
+
+    def refuse(engine, checkpoint):
+        raise ModelError(f"{checkpoint} is no checkpoint")
+
+    monkeypatch.setattr(Echo, "load", refuse)
+    with pytest.raises(ModelError, match="None is no checkpoint"):
+        sampler.complete(PROMPTS, PARAMS)
+
+
+def test_no_prompt_no_completion(sampling):
+    assert sampling(set(), "there")[1].complete([], PARAMS) == []
+
+
+def test_actors_that_fit_nowhere_are_refused_not_waited_for(sampling):
+    sampling(set(), "there")
+    with pytest.raises(ConfigError, match="1 actors with 1 GPU each do not fit: the cluster has 0"):
+        RaySampler(Echo, actors=1, gpus=1).complete(PROMPTS, PARAMS)
+
+
+def test_once_all_actors_have_fitted_a_smaller_cluster_is_no_error(sampling):
+    ray, sampler = sampling(set(), "there")
+    check(sampler)
+    sampler.close()
+    ray.cpus = 1
+    check(sampler)
+
+
+def test_all_actors_can_be_waited_for(sampling):
+    ray, sampler = sampling(set(), "there", actors=3)
+    sampler.warm()
+    assert len(ray.actors) == 3
+    ray.kill(ray.actors[1])
+    check(sampler)
