@@ -40,11 +40,12 @@ def _sentence(error: BaseException) -> str | None:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError) and error.errno in FULL:
-        return f"no space is left on the device of {error.filename or 'the run folder'}; free some, and the same command goes on."
+        place = error.filename or "what was being written (the output, or the run's folder)"
+        return f"no space is left on the device of {place}; free some, and the same command goes on."
     if isinstance(error, OSError) and error.errno == errno.EROFS and error.filename:
         return (
-            f"{error.filename} lies on a read-only file system; mount it for writing, or write elsewhere (paths.ledger= for the "
-            "ledger, hydra.run.dir= for the run)."
+            f"{error.filename} lies on a read-only file system; mount it for writing, or write elsewhere (paths.ledger= for "
+            "the ledger, hydra.run.dir= for the run)."
         )
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror.lower()}."

@@ -83,7 +83,7 @@ class ConsoleHandler(logging.Handler):
 class LogFile(logging.FileHandler):
     """A run's log. Of a disk that is full the run itself says so, once, where it keeps its rows: no traceback for each line."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+    def handleError(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`. What could not be written is tried again with the next line."""
         if not isinstance(sys.exception(), OSError):
             super().handleError(record)

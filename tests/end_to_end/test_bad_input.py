@@ -78,7 +78,7 @@ def test_one_sentence_and_exit_code_2(cwd, overrides, words):
 def test_no_space_is_one_sentence(runs):
     if not shutil.which("unshare"):
         pytest.skip("needs unshare to mount a small file system")
-    words = shlex.join(runs.command("train.py", "debug=tiny", "hydra.run.dir=run"))
+    words = shlex.join(runs.command("train.py", "debug=tiny", "hydra.run.dir=small/run"))
     small = f"mkdir small && mount -t tmpfs -o size=200k tmpfs small && {words} paths.ledger=small/ledger"
     finished = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", small],
@@ -90,5 +90,6 @@ def test_no_space_is_one_sentence(runs):
     if "mount" in finished.stderr and "No space" not in finished.stderr and "no space" not in finished.stderr:
         pytest.skip("user namespaces may not mount here")
     assert finished.returncode == 2, finished.stderr
-    assert "no space is left" in finished.stderr
+    assert finished.stderr.startswith("mmst: no space is left")
+    assert len(finished.stderr.splitlines()) == 1, "the log on the full disk says nothing"
     assert str(ROOT) not in finished.stderr.replace(str(runs.folder), "")
