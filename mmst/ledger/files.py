@@ -58,9 +58,9 @@ def atomic_folder(target: Path) -> Iterator[Path]:
                 if path.is_file():
                     path.chmod(mode)
                     _flush(path)
-        if not target.exists():
-            work.rename(target)
-            _flush_folder(target.parent)
+            if not target.exists():
+                work.rename(target)
+                _flush_folder(target.parent)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
