@@ -1,11 +1,12 @@
 """Arms side by side: the same numbers and the same files as one after the other, also after a kill."""
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.commands import TINY
+from tests.commands import TINY, Finished
 from tests.executors.test_local import alive
 from tests.waiting import until
 
@@ -39,15 +40,35 @@ def test_arms_side_by_side_are_those_one_after_the_other(runs, in_turn, executor
 def test_a_driver_that_is_killed_leaves_no_process_and_the_same_command_goes_on(runs, in_turn):
     process = runs.start("train.py", *WORDS, "executor.arms=2")
     until(lambda: list((runs.folder / "ledger").glob("train-*/.lock")), process)
-    workers = [int(path.name) for path in Path("/proc").glob("[0-9]*") if parent(path) == process.process.pid]
-    names = [Path(f"/proc/{pid}/cmdline").read_text() for pid in workers]
-    assert sum("LokyProcess" in name for name in names) == 2
+    workers = children(process)
+    assert len(of_arms(workers)) == 2
     process.send_signal(signal.SIGKILL)
     process.communicate()
     until(lambda: not any(map(alive, workers)))
     found, files = in_turn
     assert told(runs.results(runs.run("train.py", *WORDS, "executor.arms=2"))) == told(found)
     assert runs.ledger_files() == files
+
+
+@pytest.mark.soak
+def test_an_arms_process_that_is_killed_is_a_warning_and_the_run_ends_alike(runs, in_turn):
+    process = runs.start("train.py", *WORDS, "executor.arms=2")
+    until(lambda: list((runs.folder / "ledger").glob("train-*/.lock")), process)
+    os.kill(of_arms(children(process))[0], signal.SIGKILL)
+    said, stderr = process.communicate()
+    assert "its process ended" in said
+    assert not stderr.strip()
+    found, files = in_turn
+    assert told(runs.results(Finished(process.returncode, said, stderr))) == told(found)
+    assert runs.ledger_files() == files
+
+
+def children(process):
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if parent(path) == process.process.pid]
+
+
+def of_arms(processes):
+    return [pid for pid in processes if "LokyProcess" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 def parent(process):
