@@ -1,6 +1,7 @@
 """Trainings in two processes: every way to divide the work gives the loss curve of one process at the same batch of a step."""
 
 import dataclasses
+import errno
 import multiprocessing
 import os
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmst.errors import ModelError, TrainingError
+from mmst.errors import ModelError, TrainingError, UserError
 from mmst.ledger.progress import Silent
 from mmst.training import convert
 from mmst.training.launch import Launcher, Processes, rendezvous_id
@@ -251,6 +252,17 @@ def test_processes_that_die_are_named_with_their_log(rows, nano, tmp_path):
     train = fitter("one process", tmp_path)
     (train.trainer)["plugins"] = {"_target_": "os.abort"}
     with pytest.raises(TrainingError, match=r"its processes ended by signal 6; .*training\.log holds what they wrote"):
+        train(nano, tmp_path / "out", rows, OPTIONS, tmp_path / "work", 1)
+
+
+def test_processes_that_had_no_room_to_say_so_are_told_of_as_such(rows, nano, tmp_path, monkeypatch):
+    def full(handle):
+        if (tmp_path / "work" / "training.log").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    train = Processes(Launcher(prefix=["false"]), {}, None, Silent(), "train")
+    with pytest.raises(UserError, match=rf"no space is left on the device of {tmp_path}/work/"):
         train(nano, tmp_path / "out", rows, OPTIONS, tmp_path / "work", 1)
 
 
