@@ -69,12 +69,13 @@ def seconds(folder):
 
 
 def at_work(process, stage):
-    """Whether a process holds a folder of the stage; of grading, where what it grades is there, and nothing of it is graded."""
+    """Whether a process holds a folder of the stage; of grading, where there is something to grade."""
     chunks = Counter()
     for lock in opened(process):
         if lock.name == ".lock":
             chunks[lock.parent.name.partition("-")[0]] = len(list(lock.parent.glob("chunk-*.jsonl")))
-    return stage in chunks and (stage != "grade" or chunks["grade"] < chunks["sample"] + chunks["translate"])
+    graded = [chunks[name] for name in ("sample", "translate") if name in chunks]
+    return stage in chunks and (stage != "grade" or not graded or chunks["grade"] < graded[0])
 
 
 def opened(process):
