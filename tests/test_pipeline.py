@@ -27,6 +27,7 @@ from mmst.training.checkpoint import load_tokenizer
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord
 from mmst.types import Completion, FinishReason, Problem
+from tests.full_disk import done_in_spite
 from tests.ledgers import without_chunks
 
 TEXT = " The total is 3 * 4 = 12. The answer is 12."
@@ -188,15 +189,9 @@ def test_twenty_kills_under_other_chunks_each_time_change_no_row(tmp_path, nano)
 
 def after_twenty_kills(tmp_path, nano, chunk):
     """The files of a ledger whose run was killed twenty times, of an undisturbed one, and how many chunks the kills left."""
-    form = bare_methods()["text"].format
-    words = {name: TextMethod(replace(form, cue=f"{name}:"), name) for name in ("text", "plan")}
-    problems = ProblemSet("train", [Problem(f"p{i}", f"Bag {i} of 3 by 4?", "12") for i in range(120)])
-    both = Recipe.parse("r", ("text -> text", "text -> plan", "plan -> text"), tuple(words))
 
     def run(folder, chunk):
-        sampler = Metered(lambda prompt, seed: TEXT if seed % 3 else WRONG)
-        pipeline = Pipeline(Ledger(folder), words, PromptWriter(), sampler, SimpleNamespace(settings={}), 0, chunk)
-        example_set(pipeline, both, Checkpoint(nano), problems, OPTIONS, 1)
+        example_set_of_texts(folder, nano, chunk, 120)
 
     def killed_after(calls, chunk):
         Metered.tokens, Metered.told = os.pipe(), os.pipe()
@@ -221,6 +216,24 @@ def after_twenty_kills(tmp_path, nano, chunk):
     run(tmp_path / "disturbed", chunk(20))
     run(tmp_path / "undisturbed", chunk(20))
     return files(tmp_path / "disturbed"), files(tmp_path / "undisturbed"), left
+
+
+def example_set_of_texts(folder, nano, chunk, problems):
+    """All data stages, by two methods that need no sandbox."""
+    form = bare_methods()["text"].format
+    words = {name: TextMethod(replace(form, cue=f"{name}:"), name) for name in ("text", "plan")}
+    asked = ProblemSet("train", [Problem(f"p{i}", f"Bag {i} of 3 by 4?", "12") for i in range(problems)])
+    both = Recipe.parse("r", ("text -> text", "text -> plan", "plan -> text"), tuple(words))
+    sampler = Metered(lambda prompt, seed: TEXT if seed % 3 else WRONG)
+    pipeline = Pipeline(Ledger(folder), words, PromptWriter(), sampler, SimpleNamespace(settings={}), 0, chunk)
+    return example_set(pipeline, both, Checkpoint(nano), asked, OPTIONS, 1)
+
+
+def test_a_disk_that_is_full_at_one_write_after_the_other_is_a_sentence_and_changes_no_file(tmp_path, nano):
+    stops = done_in_spite(lambda: example_set_of_texts(tmp_path / "disturbed", nano, 3, 9), most=12)
+    example_set_of_texts(tmp_path / "undisturbed", nano, 3, 9)
+    assert files(tmp_path / "disturbed") == files(tmp_path / "undisturbed")
+    assert stops > 20, "each stage"
 
 
 def files(folder):

@@ -13,6 +13,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from mmst.errors import ConfigError, UserError
+from mmst.ledger.files import FULL
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,8 +39,14 @@ def explained(error: BaseException) -> str | None:
 def _sentence(error: BaseException) -> str | None:
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"no space is left on the device of {error.filename or 'the run folder'}; free some, and rerun the same command."
+    if isinstance(error, OSError) and error.errno in FULL:
+        place = error.filename or "what was being written (the output, or the run's folder)"
+        return f"no space is left on the device of {place}; free some, and the same command goes on."
+    if isinstance(error, OSError) and error.errno == errno.EROFS and error.filename:
+        return (
+            f"{error.filename} lies on a read-only file system; mount it for writing, or write elsewhere (paths.ledger= for "
+            "the ledger, hydra.run.dir= for the run)."
+        )
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror.lower()}."
     if isinstance(error, BrokenProcessPool):  # joblib's, of a sweep's parallel jobs, is one

@@ -18,6 +18,7 @@ from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import build_methods, objective_of, prompt_writer, quiet_libraries, read_recipe
 from mmst.jobs.power import print_power
 from mmst.jobs.problems import problem_set, test_sets
+from mmst.ledger.files import atomic_write
 from mmst.methods.prompt import PromptWriter
 from mmst.planning.cluster import ClusterPlan, cluster_plans, examples_of
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
@@ -66,7 +67,7 @@ def print_plan_of(settings: TrainSettings) -> None:
         content["cluster"] = [{**asdict(row), "bottleneck": row.bottleneck} for row in plans]
     if settings.power is not None:
         content["power"] = print_power(settings, checkpoint)
-    (settings.folder / "plan.json").write_text(json.dumps(content, indent=1))
+    atomic_write(settings.folder / "plan.json", json.dumps(content, indent=1).encode())
     say(f"plan: {settings.folder / 'plan.json'}")
 
 

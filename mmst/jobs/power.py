@@ -13,6 +13,7 @@ from mmst.config.build import build
 from mmst.config.schema import EvalSettings, TrainSettings
 from mmst.errors import ConfigError, DataError
 from mmst.jobs.problems import test_sets
+from mmst.ledger.files import atomic_write
 from mmst.ledger.stage import MANIFEST, done_stage
 from mmst.methods.edge import BASE_ARM
 from mmst.pipeline import Checkpoint, ProblemSet
@@ -62,7 +63,7 @@ def plan_evaluation(settings: EvalSettings) -> None:
     here = settings.model.architecture is None
     rows = print_power(settings, build(settings.model.checkpoint, "model") if here else None)
     place = settings.folder / "plan.json"
-    place.write_text(json.dumps({"power": rows}, indent=1))
+    atomic_write(place, json.dumps({"power": rows}, indent=1).encode())
     say(f"plan: {place}")
 
 

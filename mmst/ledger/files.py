@@ -14,7 +14,7 @@ from mmst.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_WORDS = ("No space left on device", "Disk quota exceeded", "os error 28", "file write failed")
-"""A full disk, in the words of the system, of safetensors and of torch."""
+"""A full disk, or a user's part of it, in the words of the system, of safetensors and of torch."""
 
 
 def atomic_write(path: Path, content: bytes) -> None:
@@ -25,17 +25,22 @@ def atomic_write(path: Path, content: bytes) -> None:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary name to write a file under; when the block ends without an error, it is flushed and becomes `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield work
-        _flush(work)
-        work.replace(path)
-    except BaseException:
-        work.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
+    """A temporary name to write a file under; when the block ends without an error, it is flushed and becomes `path`.
+
+    Raises:
+        UserError: no space is left for it.
+    """
+    with told_of_space(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            yield work
+            _flush(work)
+            work.replace(path)
+        except BaseException:
+            work.unlink(missing_ok=True)
+            raise
+        _flush_folder(path.parent)
 
 
 @contextmanager
@@ -53,16 +58,16 @@ def atomic_folder(target: Path) -> Iterator[Path]:
                 if path.is_file():
                     path.chmod(mode)
                     _flush(path)
-        if not target.exists():
-            work.rename(target)
-            _flush_folder(target.parent)
+            if not target.exists():
+                work.rename(target)
+                _flush_folder(target.parent)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager
 def told_of_space(path: Path) -> Iterator[None]:
-    """Say of a full disk which one it is: libraries wrap it into errors of their own, without a path.
+    """Say of a full disk which one it is: a write's error has no path, and libraries wrap it into errors of their own.
 
     Raises:
         UserError: there is no room for what the block writes to `path`.
@@ -72,6 +77,8 @@ def told_of_space(path: Path) -> Iterator[None]:
     except Exception as error:
         if getattr(error, "errno", None) in FULL or any(word in str(error) for word in FULL_WORDS):
             raise UserError(f"no space is left on the device of {path}; free some, and the same command goes on.") from error
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = str(path)
         raise
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmst.ledger.files import atomic_write
+from mmst.ledger.files import atomic_write, told_of_space
 from mmst.ledger.locks import if_free
 from mmst.ledger.spec import KEY_LENGTH
 from mmst.ledger.stage import MANIFEST, Stage, chunk_name
@@ -83,8 +83,7 @@ def noting(run: Path, root: Path) -> Callable[[str], None]:
     atomic_write(run / NOTE, _lines(noted(run)))
     if run.absolute() not in runs_of(root):
         root.mkdir(parents=True, exist_ok=True)
-        with (root / RUNS).open("a") as file:
-            file.write(f"{run.absolute()}\n")
+        _add_line(root / RUNS, str(run.absolute()))
     return adding(run)
 
 
@@ -95,8 +94,7 @@ def adding(run: Path) -> Callable[[str], None]:
     def note(name: str) -> None:
         if name not in names:
             names.add(name)
-            with (run / NOTE).open("a") as file:
-                file.write(f"{name}\n")
+            _add_line(run / NOTE, name)
 
     return note
 
@@ -155,6 +153,13 @@ def remove_stage(stored: Stored, runs: Iterable[Path]) -> bool:
         stored.folder.rename(away)
     shutil.rmtree(away)
     return True
+
+
+def _add_line(path: Path, line: str) -> None:
+    """Add a line at a file's end; one that a full disk tore before is ended first."""
+    torn = path.is_file() and path.read_bytes()[-1:] not in (b"", b"\n")
+    with told_of_space(path), path.open("a") as file:
+        file.write("\n" * torn + f"{line}\n")
 
 
 def _lines(names: Iterable[str]) -> bytes:

@@ -80,6 +80,15 @@ class ConsoleHandler(logging.Handler):
             say(self.format(record))
 
 
+class LogFile(logging.FileHandler):
+    """A run's log. Of a disk that is full the run itself says so, once, where it keeps its rows: no traceback for each line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`. What could not be written is tried again with the next line."""
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
 class _Rate:
     """Rows and tokens of this process, and their rates. What was found done is no work of it."""
 

@@ -263,4 +263,8 @@ def _what_failed(work: Path, code: int) -> str:
     if failure.exists():
         return failure.read_text()
     how = f"by signal {-code}" if code < 0 else f"with code {code}"
-    return f"train: its processes ended {how}; {work / OUTPUT} holds what they wrote. The same command goes on from there."
+    sentence = f"train: its processes ended {how}; {work / OUTPUT} holds what they wrote. The same command goes on from there."
+    atomic_write(
+        failure, sentence.encode()
+    )  # where there is no room for that, there was none for the reason either: it says so
+    return sentence

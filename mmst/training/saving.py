@@ -121,7 +121,8 @@ class Saver(Callback):
     def _save(self, trainer: lightning.Trainer, module: lightning.LightningModule, step: int) -> None:
         _check(module)
         path = self.folder / f"step-{step:07d}.ckpt"
-        trainer.save_checkpoint(path)
+        with told_of_space(path):  # sharded formats say of it in words of their own
+            trainer.save_checkpoint(path)
         if trainer.is_global_zero:
             close_to_others(path)
             atomic_write(self.folder / LATEST, path.name.encode())
@@ -133,7 +134,8 @@ class Saver(Callback):
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Save the weights that the training ends with."""
         _check(pl_module)
-        trainer.save_checkpoint(self.folder / END, weights_only=True)
+        with told_of_space(self.folder / END):
+            trainer.save_checkpoint(self.folder / END, weights_only=True)
         if trainer.is_global_zero:
             close_to_others(self.folder / END)
 

@@ -18,6 +18,8 @@ def test_the_users_own_mistake_is_found_behind_other_errors():
     ("error", "words"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "runs/x"), "no space is left on the device of runs/x"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "no space is left on the device of what was being written"),
+        (OSError(errno.EROFS, "Read-only file system", "runs/x"), "runs/x lies on a read-only file system"),
         (PermissionError(errno.EACCES, "Permission denied", "runs/x"), "runs/x: permission denied."),
         (FloatingPointError("the loss of step 3 is not finite"), "step 3"),
         (ConfigCompositionException("Could not find 'a'\nConfig search path:\n\tb"), "config: Could not find 'a'"),

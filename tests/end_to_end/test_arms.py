@@ -1,11 +1,12 @@
 """Arms side by side: the same numbers and the same files as one after the other, also after a kill."""
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.commands import TINY
+from tests.commands import TINY, Finished
 from tests.executors.test_local import alive
 from tests.waiting import until
 
@@ -49,6 +50,20 @@ def test_a_driver_that_is_killed_leaves_no_process_and_the_same_command_goes_on(
     until(lambda: not any(map(alive, below)))
     found, files = in_turn
     assert told(runs.results(runs.run("train.py", *WORDS, *executor))) == told(found)
+    assert runs.ledger_files() == files
+
+
+@pytest.mark.soak
+def test_an_arms_process_that_is_killed_is_a_warning_and_the_run_ends_alike(runs, in_turn):
+    process = runs.start("train.py", *WORDS, "executor.arms=2")
+    until(lambda: list((runs.folder / "ledger").glob("train-*/.lock")), process)
+    below = descendants(process.process.pid)
+    os.kill(next(pid for pid, command in below.items() if "LokyProcess" in command), signal.SIGKILL)
+    said, stderr = process.communicate()
+    assert "its process ended" in said
+    assert not stderr.strip()
+    found, files = in_turn
+    assert told(runs.results(Finished(process.returncode, said, stderr))) == told(found)
     assert runs.ledger_files() == files
 
 

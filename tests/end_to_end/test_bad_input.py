@@ -95,9 +95,10 @@ def done(libc, code):
 
 
 def test_no_space_is_one_sentence(runs):
-    finished = runs.run("train.py", "debug=tiny", "hydra.run.dir=run", "paths.ledger=small/ledger", first=small)
+    finished = runs.run("train.py", "debug=tiny", "hydra.run.dir=small/run", "paths.ledger=small/ledger", first=small)
     if NO_MOUNT in finished.stderr:
         pytest.skip("user namespaces may not mount here")
     assert finished.returncode == 2, finished.stderr
-    assert "no space is left" in finished.stderr
+    assert finished.stderr.startswith("mmst: no space is left")
+    assert len(finished.stderr.splitlines()) == 1, "the log on the full disk says nothing"
     assert str(ROOT) not in finished.stderr.replace(str(runs.folder), "")

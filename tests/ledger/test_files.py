@@ -1,7 +1,9 @@
+import errno
 import os
 
 import pytest
 
+from mmst.config.sentences import explained
 from mmst.errors import UserError
 from mmst.ledger.files import atomic_folder, atomic_write
 
@@ -10,10 +12,18 @@ def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "deep" / "file"
     atomic_write(path, b"old")
     monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="space"):
+    with pytest.raises(UserError, match=rf"no space is left on the device of {path};"):
         atomic_write(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_an_error_of_a_write_names_the_file(tmp_path, monkeypatch):
+    """The system's own has no name: a write knows a number alone."""
+    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(errno.EFBIG, "File too large")))
+    with pytest.raises(OSError, match="too large") as failed:
+        atomic_write(tmp_path / "file", b"new")
+    assert explained(failed.value) == f"{tmp_path / 'file'}: file too large."
 
 
 def test_a_folder_appears_when_its_block_ends(tmp_path):

@@ -31,6 +31,14 @@ def test_a_run_notes_its_stages_as_it_asks_for_them_and_the_ledger_its_runs(tmp_
     assert needs(run) == {second}
 
 
+def test_a_run_is_known_also_where_a_full_disk_tore_the_line_before(tmp_path):
+    run, root = tmp_path / "run", tmp_path / "ledger"
+    root.mkdir()
+    (root / ".runs").write_text(f"{tmp_path / 'oth'}")
+    made(root, "sample", run)
+    assert run in runs_of(root)
+
+
 def test_stages_that_no_run_needs_are_found(tmp_path):
     root = tmp_path / "ledger"
     made(root, "sample", tmp_path / "run")

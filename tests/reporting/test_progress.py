@@ -1,3 +1,4 @@
+import contextlib
 import io
 import logging
 import re
@@ -6,7 +7,7 @@ from rich.console import Console
 
 from mmst.ledger.progress import Piece, PieceKind
 from mmst.reporting import progress as module
-from mmst.reporting.progress import ConsoleHandler, TerminalProgress
+from mmst.reporting.progress import ConsoleHandler, LogFile, TerminalProgress
 
 
 def test_without_a_terminal_a_task_is_a_line(monkeypatch):
@@ -154,3 +155,14 @@ def test_a_screen_has_lines_that_end_between_words_and_whole_paths(monkeypatch):
     monkeypatch.setattr(module, "CONSOLE", Console(file=out, width=20, force_terminal=True))
     module.say("results of this job: /a/path/that/is/longer/than/the/screen")
     assert plain(out).splitlines() == ["results of this job:", "/a/path/that/is/longer/than/the/screen"]
+
+
+def test_a_log_on_a_full_disk_is_no_traceback_and_other_faults_are(capsys):
+    log, handler = logging.Logger("full"), LogFile("/dev/full", delay=True)
+    log.addHandler(handler)
+    log.info("a line that finds no room")
+    assert capsys.readouterr().err == ""
+    log.info("%d is no number", "this")
+    assert "Logging error" in capsys.readouterr().err
+    with contextlib.suppress(OSError):
+        handler.close()

@@ -18,6 +18,7 @@ from mmst.training.checkpoint import adapted_base, load_model, load_tokenizer, s
 from mmst.training.fit import UNCLEAR
 from mmst.training.module import LossNotFiniteError
 from mmst.training.options import OptimizerOptions
+from tests.full_disk import done_in_spite
 from tests.training.conftest import OPTIONS, TRAINER, Killed, Losses, equal
 
 PACKED = dataclasses.replace(OPTIONS, layout="packed", row=32, longest=16)
@@ -355,3 +356,14 @@ def test_adapters_of_a_tied_output_layer_are_refused_before_any_step(trained):
     options = dataclasses.replace(OPTIONS, lora={"r": 4, "target_modules": ["lm_head", "q_proj"]})
     with pytest.raises(ConfigError, match=r"model\.lora: lm_head .* one matrix"):
         trained("both", options)
+
+
+@pytest.mark.soak
+def test_a_disk_that_is_full_at_one_write_after_the_other_is_a_sentence_and_changes_no_weight(trained, tmp_path):
+    stops = done_in_spite(lambda: trained("disturbed"), most=5)
+    assert stops >= 3
+    assert equal(trained("disturbed"), trained("undisturbed"))
+    assert {path.name for path in (tmp_path / "disturbed-out").iterdir()} == {
+        path.name for path in (tmp_path / "undisturbed-out").iterdir()
+    }
+    assert not list(tmp_path.rglob("*.tmp"))

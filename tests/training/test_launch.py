@@ -4,6 +4,7 @@ What they are held against is trained in the process of the tests.
 """
 
 import dataclasses
+import errno
 import functools
 import multiprocessing
 import os
@@ -16,7 +17,7 @@ import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
 
-from mmst.errors import ModelError, TrainingError
+from mmst.errors import ModelError, TrainingError, UserError
 from mmst.ledger.progress import Silent
 from mmst.training import convert
 from mmst.training.launch import Here, Launcher, Processes, rendezvous_id
@@ -259,6 +260,17 @@ def test_a_step_that_two_processes_cannot_share_is_refused(rows, nano, tmp_path)
 def test_processes_that_die_are_named_with_their_log(rows, nano, tmp_path):
     train = fitter("one process", tmp_path, prefix=("sh", "-c", "kill -ABRT $$"))
     with pytest.raises(TrainingError, match=r"its processes ended by signal 6; .*training\.log holds what they wrote"):
+        train(nano, tmp_path / "out", rows, OPTIONS, tmp_path / "work", 1)
+
+
+def test_processes_that_had_no_room_to_say_so_are_told_of_as_such(rows, nano, tmp_path, monkeypatch):
+    def full(handle):
+        if (tmp_path / "work" / "training.log").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    train = Processes(Launcher(prefix=["false"]), {}, None, Silent(), "train")
+    with pytest.raises(UserError, match=rf"no space is left on the device of {tmp_path}/work/"):
         train(nano, tmp_path / "out", rows, OPTIONS, tmp_path / "work", 1)
 
 

@@ -71,6 +71,15 @@ def test_a_full_disk_leaves_the_checkpoint_that_was_there(tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_full_disk_is_named_also_by_formats_that_wrap_its_error(tmp_path, module, monkeypatch):
+    def full(*_):
+        raise RuntimeError("CheckpointException ranks:dict_keys([0])\nOSError: [Errno 28] No space left on device")
+
+    monkeypatch.setattr(Trainer, "save_checkpoint", full)
+    with pytest.raises(UserError, match=rf"no space is left on the device of {tmp_path}/step-0000002.ckpt"):
+        run(tmp_path, every=2, start=0, end=2, keep=1, module=module)
+
+
 def saved(folder, *steps):
     for step in steps:
         BesideTarget().save_checkpoint({"state_dict": {"x": torch.arange(999.0)}}, folder / f"step-{step:07d}.ckpt")
