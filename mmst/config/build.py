@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf.errors import OmegaConfBaseException
 
-from mmst.config.schema import Node
+from mmst.config.groups import Node
 from mmst.config.sentences import explained, one_line
 from mmst.errors import ConfigError
 

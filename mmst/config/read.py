@@ -11,7 +11,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from mmst.config.schema import JOBS, DataSettings, Node, Settings, checked
+from mmst.config.groups import DataSettings, Node
+from mmst.config.schema import JOBS, Settings, checked
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 

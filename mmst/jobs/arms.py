@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmst.ahead import Part, compute_part, parts_of
-from mmst.config.schema import Node, TrainSettings
+from mmst.config.groups import Node
+from mmst.config.schema import TrainSettings
 from mmst.config.sentences import explained
 from mmst.errors import UserError, first_line
 from mmst.executors.executor import Executor

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from mmst.config.build import build
-from mmst.config.schema import EvaluationSettings, Node
+from mmst.config.groups import EvaluationSettings, Node
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.policies.policy import Policy, PolicyError

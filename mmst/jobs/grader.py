@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from mmst.config.build import build
-from mmst.config.schema import Node
+from mmst.config.groups import Node
 from mmst.config.sentences import config_errors
 from mmst.judges.asking import Asked
 from mmst.judges.judge import Judge

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mmst.config.build import build
-from mmst.config.schema import EvalSettings, LabelSettings, Node, ObjectiveSettings, RecipeSettings, Settings, TrainSettings
+from mmst.config.groups import Node, ObjectiveSettings, RecipeSettings
+from mmst.config.schema import EvalSettings, LabelSettings, Settings, TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.curves import need_logger

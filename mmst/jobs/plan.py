@@ -11,7 +11,8 @@ from typing import Any
 from transformers import AutoConfig
 
 from mmst.config.build import build
-from mmst.config.schema import TrainerSettings, TrainSettings
+from mmst.config.groups import TrainerSettings
+from mmst.config.schema import TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.labels import selection_options

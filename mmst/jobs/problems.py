@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from mmst.answers.equality import gold_of
 from mmst.config.build import build
-from mmst.config.schema import DataSettings, DecontaminationSettings, LabelSettings, Node, Settings
+from mmst.config.groups import DataSettings, DecontaminationSettings, Node
+from mmst.config.schema import LabelSettings, Settings
 from mmst.config.sentences import config_errors
 from mmst.datasets.contamination import Contamination, contaminated
 from mmst.errors import ConfigError, UserError

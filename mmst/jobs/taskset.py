@@ -22,7 +22,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mmst.config.build import build
-from mmst.config.schema import Node
+from mmst.config.groups import Node
 from mmst.config.sentences import config_errors
 from mmst.errors import DataError
 from mmst.ledger.files import atomic_write

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mmst.config.build import build
-from mmst.config.schema import ObjectiveSettings, TrainSettings
+from mmst.config.groups import ObjectiveSettings
+from mmst.config.schema import TrainSettings
 from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.curves import Noted, logger_nodes

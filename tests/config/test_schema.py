@@ -1,8 +1,9 @@
 import msgspec
 import pytest
 
+from mmst.config.groups import DataSettings, Paths
 from mmst.config.read import plain
-from mmst.config.schema import JOBS, DataSettings, EvalSettings, Paths, TrainSettings, checked, refusal
+from mmst.config.schema import JOBS, EvalSettings, TrainSettings, checked, refusal
 from mmst.errors import ConfigError
 from tests.composing import composed
 
