@@ -28,6 +28,7 @@ def test_numbers_that_do_not_go_together_are_refused(overrides, words):
         selection_options(settings("train", *overrides))
 
 
-def test_a_folder_of_examples_carries_no_weights():
+def test_a_folder_of_examples_carries_no_weights(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="and this job writes a folder; use train"):
         generate(settings("generate", "sampling.weights=rarity"))
