@@ -37,12 +37,13 @@ from typing import Any
 
 import torch
 from grpo_choice import PROBE, Choice, even_offsets, fork
-from grpo_run import BASE_ARM, CHOSEN, Beside, Outcomes, beside, chosen_outcomes, differences, with_mean
+from grpo_run import CHOSEN, Beside, Outcomes, beside, chosen_outcomes, differences, with_mean
 from grpo_tables import progress_line, show
 from grpo_tally import Drawn, Tally, reward
 
 from mmst.errors import ConfigError, MissingExtraError, UserError
 from mmst.ledger.files import atomic_write
+from mmst.methods.edge import BASE_ARM
 from mmst.reporting.progress import say
 from mmst.training.checkpoint import load_model, load_tokenizer, save_checkpoint
 

@@ -22,10 +22,10 @@ from mmst.jobs.opened import build_judge, build_methods, prompt_writer, quiet_li
 from mmst.jobs.problems import test_sets, train_set
 from mmst.judges.judge import Judge
 from mmst.ledger.ledger import Ledger
-from mmst.methods.edge import BASE_ARM
 from mmst.methods.method import Method
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
+from mmst.reporting.arms import arms_of
 from mmst.reporting.export import finished
 from mmst.reporting.progress import TerminalProgress
 from mmst.reporting.runs import read_sweep
@@ -143,14 +143,7 @@ def _opened(folder: Path, found: Mapping[str, Any], settings: TrainSettings, bud
 
 def _arms(folder: Path, tests: ProblemSet) -> dict[str, Outcomes]:
     """Arm -> its outcomes on a data set after its last round."""
-    rows = {key: solved for key, solved in read_sweep(folder).runs[0].outcomes.items() if key[2] == tests.name}
-    last: dict[str, int] = {}
-    for arm, number, _, _ in rows:
-        last[arm] = max(number, last.get(arm, 0))
-    found: dict[str, Outcomes] = {}
-    for (arm, number, _, method), solved in rows.items():
-        if number == last[arm]:
-            found.setdefault(arm, {})[method] = solved
+    found = {arm.arm: by_method for arm in arms_of(read_sweep(folder), tests.name) for by_method in arm.solved.values()}
     if any(set(solved) != set(tests.by_id) for of_arm in found.values() for solved in of_arm.values()):
         raise DataError(f"grpo: {folder} was measured on other test problems than {tests.name} has now; run its command again.")
     return found
@@ -185,6 +178,3 @@ def _means(outcomes: Outcomes, methods: Sequence[str]) -> dict[str, float]:
 def chosen_outcomes(outcomes: Outcomes, picks: Mapping[str, str]) -> Outcomes:
     """Whether the method that was picked for each problem solves it. picks: problem id -> method."""
     return {CHOSEN: {id: outcomes[method][id] for id, method in picks.items()}}
-
-
-__all__ = ["BASE_ARM", "CHOSEN", "MEAN", "Beside", "beside", "chosen_outcomes", "differences", "with_mean"]

@@ -9,6 +9,7 @@ from grpo_run import MEAN
 from grpo_tally import Tally
 from rich.table import Table
 
+from mmst.reporting.part import p_value
 from mmst.reporting.power import power_sentence
 from mmst.reporting.progress import say
 from mmst.reporting.screen import show_table
@@ -56,8 +57,7 @@ def difference_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="left" if name in ("arms", "method") else "right", no_wrap=True)
     for row in rows:
         cell = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
-        p = "" if "p_holm" not in row else "<0.0001" if row["p_holm"] < 1e-4 else f"{row['p_holm']:.2g}"
-        table.add_row(f"{row['b']} - {row['a']}", row["method"], cell, p, str(row["n"]))
+        table.add_row(f"{row['b']} - {row['a']}", row["method"], cell, p_value(row.get("p_holm")), str(row["n"]))
     return table
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mmst.hardest import with_hardest
+from mmst.hardest import hardest_parts
 from mmst.methods.edge import BASE_ARM, Recipe
 from mmst.pipeline import Checkpoint, ExampleSet, Pipeline, ProblemSet
 from mmst.rounds import RoundsPlan, experience, measured_arm, needs, run_arm
@@ -53,8 +53,8 @@ def compute_part(
         plain = replace(plan.evaluation, policies=())
         measured_arm(pipeline, plain, BASE_ARM, 0, base, test_sets)  # while arms draw the samples that policies learn from
         lived = experience(pipeline, plan, trained, base, train_set, 1)
-        result = measured_arm(pipeline, plan.evaluation, BASE_ARM, 0, base, test_sets, lived)
-        with_hardest(pipeline, plan.evaluation, base, [result], test_sets)
+        measured_arm(pipeline, plan.evaluation, BASE_ARM, 0, base, test_sets, lived)
+        hardest_parts(pipeline, plan.evaluation, base, test_sets)
         return
     done: dict[tuple[str, int], ExampleSet | None] = {}
     for recipe in _with_needs(plan, trained, name):

@@ -31,9 +31,7 @@ def with_hardest(
 
     base: whose samples tell, `evaluation.hardest` of each problem by each method; with 0 all is left as it is.
     """
-    if not evaluation.hardest:
-        return list(results), list(test_sets)
-    parts = {problems.name: hardest_part(pipeline, evaluation, base, problems) for problems in test_sets}
+    parts = hardest_parts(pipeline, evaluation, base, test_sets)
     return [_with_parts(result, parts) for result in results], [*test_sets, *parts.values()]
 
 
@@ -42,8 +40,16 @@ def _with_parts(result: ArmResult, parts: Mapping[str, ProblemSet]) -> ArmResult
     return replace(result, measured=result.measured | restricted)
 
 
-def hardest_part(pipeline: Pipeline, evaluation: Evaluation, base: Checkpoint, problems: ProblemSet) -> ProblemSet:
-    """The third of the problems that fewest of the base's samples solve, by all methods together."""
+def hardest_parts(
+    pipeline: Pipeline, evaluation: Evaluation, base: Checkpoint, test_sets: Sequence[ProblemSet]
+) -> dict[str, ProblemSet]:
+    """Set -> the third of its problems that fewest of the base's samples solve; nothing where none are to be drawn."""
+    asked = test_sets if evaluation.hardest else ()
+    return {problems.name: _hardest_part(pipeline, evaluation, base, problems) for problems in asked}
+
+
+def _hardest_part(pipeline: Pipeline, evaluation: Evaluation, base: Checkpoint, problems: ProblemSet) -> ProblemSet:
+    """The third of one set's problems, by all methods together."""
     assert evaluation.sampled is not None
     count = evaluation.hardest
     drawn = (pipeline.graded(base, method, problems, evaluation.sampled, 0, count) for method in pipeline.methods)
@@ -65,6 +71,5 @@ def hardest(rows: Iterable[GradedSample]) -> set[str]:
 
 def _restricted(found: Measurement, part: ProblemSet) -> Measurement:
     """What the greedy answers to a part of the problems tell."""
-    given: Mapping[str, Mapping[str, GradedSample]] = found.given
-    rows = {method: [by_id[p.id] for p in part.problems if p.id in by_id] for method, by_id in given.items()}
+    rows = {method: [by_id[p.id] for p in part.problems if p.id in by_id] for method, by_id in found.given.items()}
     return measured(rows, part.by_id, {}, 0)

@@ -13,7 +13,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from mmst.errors import ConfigError, UserError
-from mmst.ledger.files import FULL
+from mmst.ledger.files import FULL, no_space
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,8 +40,7 @@ def _sentence(error: BaseException) -> str | None:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError) and error.errno in FULL:
-        place = error.filename or "what was being written (the output, or the run's folder)"
-        return f"no space is left on the device of {place}; free some, and the same command goes on."
+        return no_space(error.filename or "what was being written (the output, or the run's folder)")
     if isinstance(error, OSError) and error.errno == errno.EROFS and error.filename:
         return (
             f"{error.filename} lies on a read-only file system; mount it for writing, or write elsewhere (paths.ledger= for "

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mmst.config.schema import EvalSettings
 from mmst.errors import ConfigError
-from mmst.hardest import with_hardest
 from mmst.jobs.doubts import tell_doubts
 from mmst.jobs.evaluation import evaluation_of
 from mmst.jobs.opened import opened
@@ -43,7 +42,7 @@ def run(settings: EvalSettings) -> None:
         results = [
             measured_arm(job.pipeline, evaluation, name, 0, found, sets, learned.get(name)) for name, found in named.items()
         ]
-        leave_results(job, *with_hardest(job.pipeline, evaluation, job.base, results, sets))
+        leave_results(job, evaluation, results, sets)
 
 
 def learned_of(folder: str | None, named: Mapping[str, Checkpoint]) -> dict[str, Learned]:

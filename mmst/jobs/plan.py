@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,9 +16,8 @@ from mmst.config.sentences import config_errors
 from mmst.errors import ConfigError
 from mmst.jobs.labels import selection_options
 from mmst.jobs.opened import build_methods, objective_of, prompt_writer, quiet_libraries, read_recipe
-from mmst.jobs.power import print_power
+from mmst.jobs.power import print_power, write_plan
 from mmst.jobs.problems import problem_set, test_sets
-from mmst.ledger.files import atomic_write
 from mmst.methods.prompt import PromptWriter
 from mmst.planning.cluster import ClusterPlan, cluster_plans, examples_of
 from mmst.planning.estimate import Division, RoundWork, TrainingSetup, estimates
@@ -27,7 +25,6 @@ from mmst.planning.hardware import Hardware
 from mmst.planning.measure import Probe, measured_here
 from mmst.planning.size import ModelSize, model_size
 from mmst.reporting.plan import print_cluster_plan, print_plan
-from mmst.reporting.progress import say
 from mmst.samplers.cache import rows_that_fit
 from mmst.training.batches import common_length
 from mmst.training.checkpoint import load_config, load_tokenizer, served_name
@@ -68,8 +65,7 @@ def print_plan_of(settings: TrainSettings) -> None:
         content["cluster"] = [{**asdict(row), "bottleneck": row.bottleneck} for row in plans]
     if settings.power is not None:
         content["power"] = print_power(settings, checkpoint)
-    atomic_write(settings.folder / "plan.json", json.dumps(content, indent=1).encode())
-    say(f"plan: {settings.folder / 'plan.json'}")
+    write_plan(content, settings.folder)
 
 
 def _on_machines(

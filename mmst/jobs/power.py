@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import comb
 from pathlib import Path
@@ -62,8 +62,13 @@ def plan_evaluation(settings: EvalSettings) -> None:
         raise ConfigError("plan=true: of an evaluation, what a difference takes is planned; add power=1.0, in points.")
     here = settings.model.architecture is None
     rows = print_power(settings, build(settings.model.checkpoint, "model") if here else None)
-    place = settings.folder / "plan.json"
-    atomic_write(place, json.dumps({"power": rows}, indent=1).encode())
+    write_plan({"power": rows}, settings.folder)
+
+
+def write_plan(content: Mapping[str, Any], folder: Path) -> None:
+    """Write `plan.json` into a run's folder, and say so."""
+    place = folder / "plan.json"
+    atomic_write(place, json.dumps(content, indent=1).encode())
     say(f"plan: {place}")
 
 

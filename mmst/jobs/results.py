@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from mmst.datasets.contamination import Contamination
+from mmst.hardest import with_hardest
 from mmst.jobs.labels import withheld_share
 from mmst.jobs.opened import Job
 from mmst.pipeline import ProblemSet
@@ -17,13 +18,14 @@ from mmst.reporting.progress import in_sweep, say
 from mmst.reporting.results import run_results, write_outcomes, write_results
 from mmst.reporting.terminal import print_results, write_tables
 from mmst.reporting.tracking import track_results
-from mmst.rounds import ArmResult, final_results
+from mmst.rounds import ArmResult, Evaluation, final_results
 
 log = logging.getLogger(__name__)
 
 
 def leave_results(
     job: Job,
+    evaluation: Evaluation,
     results: Sequence[ArmResult],
     measured_on: Sequence[ProblemSet],
     contamination: Contamination | None = None,
@@ -33,6 +35,7 @@ def leave_results(
     contamination: of what was trained on; None where nothing was.
     """
     settings = job.settings
+    results, measured_on = with_hardest(job.pipeline, evaluation, job.base, results, measured_on)
     pairs = list(combinations(final_results(results), 2))
     found = run_results(results, pairs, measured_on, job.pipeline.ledger, settings.whole, withheld_share(settings))
     found["contamination"] = contamination.counts if contamination else None

@@ -6,7 +6,6 @@ from mmst.config.build import build
 from mmst.config.schema import TrainSettings
 from mmst.errors import TrainingError
 from mmst.executors.executor import Executor
-from mmst.hardest import with_hardest
 from mmst.jobs.arms import compute_ahead
 from mmst.jobs.curves import tell_curves
 from mmst.jobs.doubts import tell_doubts
@@ -47,13 +46,10 @@ def run(settings: TrainSettings) -> float | None:
             results = run_rounds(job.pipeline, plan, job.recipes, job.base, learned_from, measured_on)
         except UntrainableArmError as error:
             tell_curves(settings, error.results)
-            leave_results(
-                job, *with_hardest(job.pipeline, plan.evaluation, job.base, error.results, measured_on), contamination
-            )
+            leave_results(job, plan.evaluation, error.results, measured_on, contamination)
             raise
         tell_curves(settings, results)
-        results, measured_on = with_hardest(job.pipeline, plan.evaluation, job.base, results, measured_on)
-        found = leave_results(job, results, measured_on, contamination)
+        found = leave_results(job, plan.evaluation, results, measured_on, contamination)
         if results[-1].stopped:
             sign = next(sign for result in results for sign in result.collapses)
             raise TrainingError(f"on_collapse=stop: no further training, since {sign}; what was computed is kept and reported.")

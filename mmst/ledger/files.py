@@ -17,6 +17,11 @@ FULL_WORDS = ("No space left on device", "Disk quota exceeded", "os error 28", "
 """A full disk, or a user's part of it, in the words of the system, of safetensors and of torch."""
 
 
+def no_space(place: Path | str) -> str:
+    """What is said of a full disk."""
+    return f"no space is left on the device of {place}; free some, and the same command goes on."
+
+
 def atomic_write(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, flush it to the disk, and rename it."""
     with atomic_path(path) as work, work.open("wb") as file:
@@ -76,7 +81,7 @@ def told_of_space(path: Path) -> Iterator[None]:
         yield
     except Exception as error:
         if getattr(error, "errno", None) in FULL or any(word in str(error) for word in FULL_WORDS):
-            raise UserError(f"no space is left on the device of {path}; free some, and the same command goes on.") from error
+            raise UserError(no_space(path)) from error
         if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = str(path)
         raise

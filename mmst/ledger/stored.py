@@ -157,9 +157,10 @@ def remove_stage(stored: Stored, runs: Iterable[Path]) -> bool:
 
 def _add_line(path: Path, line: str) -> None:
     """Add a line at a file's end; one that a full disk tore before is ended first."""
-    torn = path.is_file() and path.read_bytes()[-1:] not in (b"", b"\n")
-    with told_of_space(path), path.open("a") as file:
-        file.write("\n" * torn + f"{line}\n")
+    with told_of_space(path), path.open("a+b") as file:
+        file.seek(max(0, file.tell() - 1))
+        torn = file.read() not in (b"", b"\n")
+        file.write(b"\n" * torn + f"{line}\n".encode())
 
 
 def _lines(names: Iterable[str]) -> bytes:

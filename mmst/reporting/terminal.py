@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mmst.ledger.files import atomic_write
 from mmst.reporting.costs import HEADER, cost_cells
+from mmst.reporting.part import p_value
 from mmst.reporting.policies import missing_sentences, policy_rows, policy_tables
 from mmst.reporting.power import power_sentence
 from mmst.reporting.progress import CONSOLE, labelled, say, wrapped
@@ -131,7 +132,9 @@ def comparison_table(comparisons: Sequence[Mapping[str, Any]], name: str | None 
         table.add_column(name, justify="left" if name in ("method", "arms") else "right")
     for row in comparisons:
         difference = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
-        table.add_row(row["method"], f"{row['b']} - {row['a']}", difference, _p(row["p"]), _p(row["p_holm"]), str(row["n"]))
+        table.add_row(
+            row["method"], f"{row['b']} - {row['a']}", difference, p_value(row["p"]), p_value(row["p_holm"]), str(row["n"])
+        )
     return table
 
 
@@ -245,7 +248,3 @@ def _cell(cell: Mapping[str, Any]) -> str:
     if cell["accuracy"] is None:
         return "none judged"
     return f"{100 * cell['accuracy']:.1f} [{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
-
-
-def _p(p: float) -> str:
-    return f"{p:.2g}" if p >= 0.0001 else "<0.0001"

@@ -264,7 +264,6 @@ def _what_failed(work: Path, code: int) -> str:
         return failure.read_text()
     how = f"by signal {-code}" if code < 0 else f"with code {code}"
     sentence = f"train: its processes ended {how}; {work / OUTPUT} holds what they wrote. The same command goes on from there."
-    atomic_write(
-        failure, sentence.encode()
-    )  # where there is no room for that, there was none for the reason either: it says so
+    # Where there is no room for that, there was none for the reason either: it says so.
+    atomic_write(failure, sentence.encode())
     return sentence

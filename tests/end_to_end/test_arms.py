@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands import TINY, Finished
 from tests.executors.test_local import alive
+from tests.processes import descendants
 from tests.waiting import until
 
 WORDS = (*TINY, "policy=[one]", "splits=[test]")
@@ -43,7 +44,7 @@ def test_arms_side_by_side_are_those_one_after_the_other(runs, in_turn, executor
 def test_a_driver_that_is_killed_leaves_no_process_and_the_same_command_goes_on(runs, in_turn, executor, worker):
     process = runs.start("train.py", *WORDS, *executor)
     until(lambda: list((runs.folder / "ledger").glob("train-*/.lock")), process)
-    below = descendants(process.process.pid)
+    below = commands_below(process)
     assert sum(worker in name for name in below.values()) >= 1, below
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -57,7 +58,7 @@ def test_a_driver_that_is_killed_leaves_no_process_and_the_same_command_goes_on(
 def test_an_arms_process_that_is_killed_is_a_warning_and_the_run_ends_alike(runs, in_turn):
     process = runs.start("train.py", *WORDS, "executor.arms=2")
     until(lambda: list((runs.folder / "ledger").glob("train-*/.lock")), process)
-    below = descendants(process.process.pid)
+    below = commands_below(process)
     os.kill(next(pid for pid, command in below.items() if "LokyProcess" in command), signal.SIGKILL)
     said, stderr = process.communicate()
     assert "its process ended" in said
@@ -67,13 +68,9 @@ def test_an_arms_process_that_is_killed_is_a_warning_and_the_run_ends_alike(runs
     assert runs.ledger_files() == files
 
 
-def descendants(pid):
-    """Process -> its command line, of all below this one."""
-    below = [int(path.name) for path in Path("/proc").glob("[0-9]*") if parent(path) == pid]
-    found = {child: command_line(child) for child in below}
-    for child in below:
-        found |= descendants(child)
-    return found
+def commands_below(process):
+    """Process -> its command line, of all below this command."""
+    return {pid: command_line(pid) for pid in descendants(process.process.pid)}
 
 
 def command_line(pid):
@@ -81,10 +78,3 @@ def command_line(pid):
         return Path(f"/proc/{pid}/cmdline").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-
-
-def parent(process):
-    try:
-        return int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return None
