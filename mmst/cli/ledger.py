@@ -1,7 +1,7 @@
 """`mmst ledger [FOLDER]`: the stages in the ledger, their sizes, ages and runs; `--prompt HASH`: what a model was asked.
 
-`mmst ledger show STAGE`: what a stage, or a checkpoint, was made from; `prune`: remove what no run needs; `verify`: compare
-files with their hashes.
+`mmst ledger show STAGE`: what a stage, or a checkpoint, was made from; `rows`: the rows of stages as one Parquet file; `prune`:
+remove what no run needs; `verify`: compare files with their hashes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ORDERS = ("size", "age", "run")
 
 def main(arguments: Sequence[str]) -> None:
     """Print the stages, or the prompts of a hash; or do what the first word says."""
-    kinds = {"show": _show, "prune": _prune, "verify": _verify}
+    kinds = {"show": _show, "rows": _rows_of, "prune": _prune, "verify": _verify}
     if arguments and arguments[0] in kinds:
         kinds[arguments[0]](arguments[1:])
         return
@@ -61,6 +61,37 @@ def _show(arguments: Sequence[str]) -> None:
     for stored in found:
         for row in lineage.of(stored):
             CONSOLE.print(Text(f"{'  ' * row.depth}{row.what}{' (see above)' if row.again else ''}"), soft_wrap=True)
+
+
+def _rows_of(arguments: Sequence[str]) -> None:
+    """Write the rows of stages as one Parquet file, which pandas, Polars and DuckDB read: of all `grade` stages, or of one."""
+    parser = argparse.ArgumentParser(prog="mmst ledger rows", description=_rows_of.__doc__)
+    parser.add_argument("stage", nargs="+", help="a kind of stage such as grade, a folder's name, or the beginning of a key")
+    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="the file that is written")
+    asked = _with_folder(parser).parse_args(arguments)
+    from mmst.reporting.tables import write_stages
+
+    found = _of_names(asked.folder, asked.stage)
+    done = [stored.stage for stored in found if stored.stage.done]
+    if not done:
+        raise DataError(
+            f"ledger: no stage of {' and '.join(asked.stage)} in {asked.folder} is done; the run's command goes on."
+        )
+    count = write_stages(asked.to, done)
+    left = f"; {len(found) - len(done)} are not done, and not in it" if len(found) > len(done) else ""
+    say(f"{asked.to}: {count:,} rows of {len(done)} stages{left}")
+
+
+def _of_names(folder: Path, names: Sequence[str]) -> list[Stored]:
+    """The stages of a ledger by their kinds, names or keys, in the ledger's order."""
+    stages = stored_stages(_ledger(folder))
+    found: set[Path] = set()
+    for name in names:
+        ours = [stored.folder for stored in stages if stored.stage.name == name or _is_called(stored, name)]
+        if not ours:
+            raise DataError(f"ledger: no stage in {folder} is called {name}; `mmst ledger` lists the stages.")
+        found.update(ours)
+    return [stored for stored in stages if stored.folder in found]
 
 
 def _prune(arguments: Sequence[str]) -> None:
@@ -175,10 +206,13 @@ def _found(stages: Sequence[Stored], name: str, manifests: Mapping[str, Mapping[
     return [
         stored
         for stored in stages
-        if stored.name == name.rstrip("/").rpartition("/")[2]
-        or stored.stage.key.startswith(name)
-        or str(manifests[stored.name].get("checkpoint", "")).startswith(name)
+        if _is_called(stored, name) or str(manifests[stored.name].get("checkpoint", "")).startswith(name)
     ]
+
+
+def _is_called(stored: Stored, name: str) -> bool:
+    """Whether a stage has this name, or a key that begins so."""
+    return stored.name == name.rstrip("/").rpartition("/")[2] or stored.stage.key.startswith(name)
 
 
 def _damaged_checkpoint(stored: Stored) -> list[Path]:

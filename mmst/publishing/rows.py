@@ -29,7 +29,7 @@ from mmst.reporting.card import (
     origin_lines,
     score_rows,
 )
-from mmst.reporting.dataset import write_parquet
+from mmst.reporting.parquet import write_parquet
 from mmst.reporting.results import TRAINED_ON
 from mmst.reporting.runs import Run
 from mmst.reporting.samples import fate_words, fates_of, sampled_stages, trained_arm

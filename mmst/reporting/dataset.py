@@ -12,24 +12,25 @@ it takes `datasets.load_dataset(FOLDER, "messages")`; trl's DPOTrainer takes `da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import yaml
 from rich.panel import Panel
 from rich.text import Text
 
 from mmst.datasets.contamination import Contamination
-from mmst.ledger.files import atomic_path, atomic_write, told_of_space
+from mmst.ledger.files import atomic_write
 from mmst.ledger.ledger import Ledger
 from mmst.methods.reasoning import split_reasoning
 from mmst.pipeline import EdgeCounts, ExampleSet, Pipeline
 from mmst.reporting.card import TAGS, dropped_words, licence_of
 from mmst.reporting.making import contamination_sentence
+from mmst.reporting.parquet import write_parquet
 from mmst.reporting.progress import CONSOLE
 from mmst.reporting.screen import show_table
 from mmst.reporting.terminal import counts_table
@@ -41,8 +42,6 @@ EXAMPLES = Path("data") / "train.parquet"
 MESSAGES = Path("messages") / "train.parquet"
 PREFERENCES = Path("preferences") / "train.parquet"
 SAMPLES = Path("samples") / "train.parquet"
-GROUP = 20_000
-"""Samples in memory at a time."""
 PACKAGES = ("mmst", "torch", "transformers")
 
 
@@ -110,27 +109,6 @@ def _samples(ledger: Ledger) -> Iterator[dict[str, Any]]:
         if stage.name == "grade":
             for row in stage.rows(GradedSample):
                 yield {**asdict(row.sample), "answer": row.answer, "verdict": row.verdict, "reason": row.reason}
-
-
-def write_parquet(path: Path, rows: Iterable[Mapping[str, Any]], kind: type, **more: str) -> None:
-    """Write rows as a Parquet file, a group at a time; columns are the fields of `kind`, and text columns named by `more`."""
-    import pyarrow
-    import pyarrow.parquet
-
-    turns = pyarrow.list_(pyarrow.struct([("role", pyarrow.string()), ("content", pyarrow.string())]))
-    numbers = {int: pyarrow.int64(), float: pyarrow.float64(), float | None: pyarrow.float64()}
-    types: dict[Any, Any] = {**numbers, tuple[Message, ...]: turns, tuple[str, ...]: pyarrow.list_(pyarrow.string())}
-    hints = {**get_type_hints(kind), **dict.fromkeys(more, str)}
-    schema = pyarrow.schema([(name, types.get(hint, pyarrow.string())) for name, hint in hints.items()])
-    with told_of_space(path), atomic_path(path) as work, pyarrow.parquet.ParquetWriter(work, schema) as writer:
-        for group in _groups(rows):
-            writer.write_table(pyarrow.Table.from_pylist(group, schema))
-
-
-def _groups(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    left = iter(rows)
-    while group := list(islice(left, GROUP)):
-        yield group
 
 
 def print_examples(examples: ExampleSet, count: int) -> None:
