@@ -1,8 +1,9 @@
 """A round of any number of samples on several machines, from rates that were measured on one device.
 
 Stages follow one another, so a round takes the sum of its parts. Sampling and training are divided over all devices; reading
-answers, running programs and writing the ledger are the driver's, on one machine, however many there are. Nothing is lost in
-dividing here (no communication, no tail), so times are lower bounds where there are many machines.
+answers, running programs and writing the ledger are the driver's, on one machine, however many there are. With `sandbox=ray`
+programs are divided over all machines, and the driver reads their answers meanwhile. Nothing is lost in dividing here (no
+communication, no tail), so times are lower bounds where there are many machines.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ from dataclasses import dataclass, field
 
 from mmst.errors import ConfigError
 from mmst.planning.rates import Rates, read_rates
-
-EVERYWHERE = ("sampling", "training")
-"""The parts that more machines make shorter."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,8 @@ class ClusterPlan:
 
     nodes: int
     seconds: dict[str, float]
+    driver: dict[str, float]
+    """Seconds by part that the driver takes, so that no more machines make them fewer."""
     price: float
 
     @property
@@ -77,7 +77,7 @@ class ClusterPlan:
 
 
 def cluster_plans(
-    samples: int, nodes: list[int], devices: int, rates: Rates, trainings: int, examples: int, price: float
+    samples: int, nodes: list[int], devices: int, rates: Rates, trainings: int, examples: int, price: float, divided: bool
 ) -> list[ClusterPlan]:
     """A round on each number of machines.
 
@@ -89,17 +89,23 @@ def cluster_plans(
         trainings: how many arms are trained.
         examples: that each training goes through: steps times the batch.
         price: dollars an hour of one machine.
+        divided: whether all machines run programs, and not the driver's alone.
     """
+    grading = samples / rates.grade
+    driver = {
+        "grading": min(grading, samples / rates.judge) if divided else grading,
+        "ledger": samples * rates.rows / rates.ledger,
+    }
     plans = []
     for count in nodes:
         everywhere = count * devices
         seconds = {
             "sampling": samples / (rates.sample * everywhere),
-            "grading": samples / rates.grade,
-            "ledger": samples * rates.rows / rates.ledger,
+            "grading": max(driver["grading"], grading / count if divided else grading),
+            "ledger": driver["ledger"],
             "training": trainings * (rates.start + examples / (rates.train * everywhere)),
         }
-        plans.append(ClusterPlan(count, seconds, sum(seconds.values()) / 3600 * count * price))
+        plans.append(ClusterPlan(count, seconds, driver, sum(seconds.values()) / 3600 * count * price))
     return plans
 
 

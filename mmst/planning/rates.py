@@ -15,6 +15,7 @@ SAMPLED, GRADED, TRAINED = ("sample", "translate"), ("grade",), "train"
 WRITTEN = ("problems", "prompts", "examples", "dropped", "contrasted")
 """Stages that only write what is there: the ledger's own pace."""
 RECORD = "record.json"
+JUDGED = 18_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,12 @@ class Rates:
     """Distinct examples of one training for each completion: what epochs are counted by."""
     start: float = 0.0
     """Seconds of a training beside its steps."""
+    judge: float = JUDGED
+    """Completions a second that the driver reads and judges where others run the programs: of one core, in tests of scale."""
 
 
 NAMES = tuple(field.name for field in fields(Rates))
-NEEDED = ("sample", "grade", "ledger", "train")
+NEEDED = ("sample", "grade", "ledger", "train", "judge")
 
 
 def read_rates(run: str | None, devices: int, named: Mapping[str, float]) -> Rates:
@@ -49,7 +52,7 @@ def read_rates(run: str | None, devices: int, named: Mapping[str, float]) -> Rat
     """
     if wrong := [name for name in named if name not in NAMES]:
         raise ConfigError(f"hardware.cluster.rates: {', '.join(wrong)} is none of {', '.join(NAMES)}.")
-    found = {**(_of_run(Path(run), devices) if run else {}), **named}
+    found = {"judge": JUDGED, **(_of_run(Path(run), devices) if run else {}), **named}
     if missing := [name for name in NEEDED if not found.get(name)]:
         how = f"the stages of {run} do not tell them" if run else "hardware.cluster.run=FOLDER of a run tells them"
         raise ConfigError(f"hardware.cluster.rates: {', '.join(missing)} must be above 0; {how}.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from mmst.planning.cluster import EVERYWHERE, ClusterPlan
+from mmst.planning.cluster import ClusterPlan
 from mmst.planning.estimate import Estimate, RoundWork, TrainingSetup
 from mmst.planning.hardware import Hardware
 from mmst.planning.rates import Rates
@@ -62,11 +62,10 @@ def cluster_table(plans: Sequence[ClusterPlan]) -> Table:
 def cluster_sentence(plans: Sequence[ClusterPlan]) -> str:
     """What limits the round on the most machines, and whether more of them would help."""
     last = max(plans, key=lambda plan: plan.nodes)
-    fixed = sum(seconds for part, seconds in last.seconds.items() if part not in EVERYWHERE)
+    fixed = f"{' and '.join(last.driver)} take {duration(sum(last.driver.values()))} of the driver alone"
     return (
-        f"with {last.nodes:,} machines the bottleneck is {last.bottleneck} ({last.share:.0%} of the time); grading and the "
-        f"ledger are the driver's alone, so that no number of machines makes the round shorter than {duration(fixed)}; "
-        "communication and uneven ends are not in it"
+        f"with {last.nodes:,} machines the bottleneck is {last.bottleneck} ({last.share:.0%} of the time); {fixed}, so that no "
+        "number of machines makes the round shorter; communication and uneven ends are not in it"
     )
 
 

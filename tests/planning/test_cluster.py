@@ -9,11 +9,11 @@ from mmst.planning.cluster import Cluster, cluster_plans, examples_of
 from mmst.planning.rates import Rates, read_rates
 from mmst.reporting.plan import cluster_sentence, cluster_table
 
-RATES = Rates(sample=10, grade=1000, ledger=20_000, train=50, rows=2, kept=0.5, start=30)
+RATES = Rates(sample=10, grade=1000, ledger=20_000, train=50, rows=2, kept=0.5, start=30, judge=10_000)
 
 
-def plans(samples=1_000_000, nodes=(1, 100)):
-    return cluster_plans(samples, list(nodes), devices=8, rates=RATES, trainings=2, examples=100_000, price=24.0)
+def plans(samples=1_000_000, nodes=(1, 100), divided=False):
+    return cluster_plans(samples, list(nodes), 8, RATES, trainings=2, examples=100_000, price=24.0, divided=divided)
 
 
 def test_what_is_divided_gets_shorter_and_what_the_driver_does_stays():
@@ -29,8 +29,15 @@ def test_the_bottleneck_is_named_with_its_share():
     assert (one.bottleneck, many.bottleneck) == ("sampling", "grading")
     assert many.share == pytest.approx(1000 / many.total)
     assert "with 100 machines the bottleneck is grading (78% of the time)" in cluster_sentence(plans())
-    assert "shorter than 18 min" in cluster_sentence(plans())
+    assert "grading and ledger take 18 min of the driver alone" in cluster_sentence(plans())
     assert cluster_table(plans()).row_count == 2
+
+
+def test_programs_that_run_on_all_machines_leave_the_driver_what_it_reads():
+    one, few, many = plans(nodes=(1, 4, 100), divided=True)
+    assert [plan.seconds["grading"] for plan in (one, few, many)] == [1000, 250, 100], "at 10,000 a second it only reads"
+    assert many.driver == {"grading": 100, "ledger": 100}
+    assert many.seconds["ledger"] == one.seconds["ledger"]
 
 
 def test_epochs_go_over_what_the_samples_leave():
