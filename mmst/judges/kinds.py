@@ -20,7 +20,8 @@ from mmst.answers.thinking import without_thinking
 from mmst.judges.judge import Judge, Judgement, as_judgement
 from mmst.judges.mathematics import Mathematics
 from mmst.methods.method import Reading
-from mmst.sandbox.queries import ORDERED, ROWS_JOINED_BY
+from mmst.sandbox.queries import ORDERED
+from mmst.sandbox.tables import ROWS_JOINED_BY
 from mmst.types import AnswerKind, Problem, Verdict
 
 FENCE = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)

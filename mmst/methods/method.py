@@ -32,6 +32,8 @@ class Reading:
     """What it was read out of, for a judge of the user's; empty while methods read."""
     output: str = ""
     """What a program printed, and what it failed by, to be looked at; no verdict depends on it."""
+    calculated: bool = False
+    """Whether the method held values against the gold ones: texts that differ are then not calculated to see if they agree."""
 
 
 @runtime_checkable

@@ -10,24 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from mmst.answers.equality import canonical_answer
+from mmst.answers.equality import canonical_answer, gold_of
 from mmst.methods.method import Reading
 from mmst.methods.prompt import QUESTION_CUE, PromptFormat
-from mmst.sandbox.queries import ORDERED, Answered, answered, query_program, table_text
-from mmst.sandbox.result import Executor
+from mmst.sandbox.queries import ORDERED, Answered, answered, query_program
+from mmst.sandbox.result import Executor, Program
+from mmst.sandbox.statements import begins_statement, first_statement, in_one_layout, pieces
+from mmst.sandbox.tables import ROWS_JOINED_BY, Rows, exact_text, read, same_rows, table_name, table_text
 from mmst.types import AnswerKind, Problem, Step
 
 FENCE = re.compile(r"```[^\n]*\n(.*?)(?:```|$)", re.DOTALL)
-STATEMENT = re.compile(r"""(?:'[^']*'|"[^"]*"|--[^\n]*|/\*.*?\*/|[^;])*+""", re.DOTALL)
-"""Up to the first semicolon outside of quotes and remarks."""
-ANOTHER = re.compile(
-    r"(?:select|with|insert|update|delete|replace|create|drop|alter|attach|detach|pragma|vacuum|begin|commit)\b", re.IGNORECASE
-)
-"""What a second statement begins with; what else follows a semicolon is remarks."""
-PIECE = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\s+|[^\s'"]+|['"]""")
+NEXT_QUESTION = re.compile(rf"^\s*{QUESTION_CUE.strip()}", re.MULTILINE)
 CONSTANT = re.compile(r"select\s+(?:'[^']*'|-?[\d.]+)\s*(?:as\s+\w+\s*)?(?:from\b.*|)", re.IGNORECASE | re.DOTALL)
-LONGEST = 5_000
-"""Characters of a query that is run."""
+LONGEST, TOO_LONG = 5_000, "too long"
+"""Characters of a query that is run, and why a longer one is not."""
 MOST_OUTPUT = 500
 """Characters of a result that are kept to be looked at."""
 WORDS = 40
@@ -41,29 +37,35 @@ class SqlMethod:
 
     format: PromptFormat
     name: str = "sql"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
         """The query: what is inside a code fence if there is one, up to its semicolon, without a run-on next question.
 
-        A second statement stays, so that the query is refused for it.
+        What follows the semicolon is dropped if it is remarks or, outside of a fence, words that begin no statement. Another
+        statement stays, in its fence if it has one, so that the query is refused for it.
         """
-        text = completion.split(QUESTION_CUE.strip())[0]
+        text = NEXT_QUESTION.split(completion, maxsplit=1)[0].strip()
         fenced = FENCE.search(text)
-        text = (fenced.group(1) if fenced else text).strip()
-        found = STATEMENT.match(text)
-        end = found.end() if found else 0
-        return text if ANOTHER.match(text[end + 1 :].strip()) else text[:end].strip()
+        query, rest = first_statement(fenced[1] if fenced else text)
+        if fenced and set(pieces(rest)) - {";"}:
+            return fenced[0].strip()
+        return text if begins_statement(rest) else query
 
     def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The value that each query gives, or its rows as one text; each is run once however often it occurs."""
         if not completions:
             return []
-        asked = [query_program(self.clean(text)[:LONGEST], p.setup) for text, p in zip(completions, problems, strict=True)]
-        distinct = list(dict.fromkeys(asked))
+        queries = [FENCE.sub(r"\1", self.clean(text)) for text in completions]
+        asked = [
+            None if len(query) > LONGEST else query_program(query, problem.setup)
+            for query, problem in zip(queries, problems, strict=True)
+        ]
+        distinct = list(dict.fromkeys(program for program in asked if program))
         results = executor.execute([replace(program, name=str(n)) for n, program in enumerate(distinct)])
-        found = dict(zip(distinct, map(answered, results), strict=True))
+        found: dict[Program | None, Answered] = dict(zip(distinct, map(answered, results), strict=True))
+        found[None] = Answered(None, TOO_LONG)
         return [_reading(found[program], problem) for program, problem in zip(asked, problems, strict=True)]
 
     def render(self, derivation: Sequence[Step]) -> str:
@@ -75,9 +77,8 @@ class SqlMethod:
         return f"SELECT {values[derivation[-1].label][1:-1]}"
 
     def steps(self, solution: str) -> str:
-        """The query in small letters but for what is quoted, with single spaces."""
-        pieces = PIECE.findall(solution)
-        return "".join(" " if piece.isspace() else piece if piece[0] in "'\"" else piece.lower() for piece in pieces).strip()
+        """The query in one layout."""
+        return in_one_layout(solution)
 
     def wrong_steps(self, completion: str) -> list[str]:
         """The database calculates: nothing is stated."""
@@ -97,13 +98,29 @@ def _reading(found: Answered, problem: Problem) -> Reading:
         return Reading(None, _counted(found.why), found.judged, output=found.why)
     text = table_text(found.rows, ORDERED in problem.tags)
     single = len(found.rows) == 1 and len(found.rows[0]) == 1
-    if problem.kind is AnswerKind.TEXT:
-        return Reading(canonical_answer(text, problem.kind), "value" if single else "rows", output=text[:MOST_OUTPUT])
-    if not single:
-        return Reading(
-            None, f"{len(found.rows)} rows" if len(found.rows) != 1 else "several columns", output=text[:MOST_OUTPUT]
-        )
-    return Reading(canonical_answer(text, problem.kind, problem.choices) or text, "value", output=text[:MOST_OUTPUT])
+    output = text[:MOST_OUTPUT]
+    if not single and problem.kind is not AnswerKind.TEXT:
+        return Reading(None, f"{len(found.rows)} rows" if len(found.rows) != 1 else "several columns", output=output)
+    answer = canonical_answer(text, problem.kind, problem.choices) or text
+    gold = gold_of(problem) if problem.tests and problem.kind is not AnswerKind.TESTS else None
+    if gold is not None:
+        answer = _beside(gold, answer, found.rows, problem)
+    return Reading(answer, "value" if single else "rows", output=output, calculated=gold is not None)
+
+
+def _beside(gold: str, answer: str, rows: Rows, problem: Problem) -> str:
+    """The answer as its text is compared: the gold one where the tables are the same, and one unlike it where they are not."""
+    if same_rows(rows, read(problem.tests[0]), ORDERED in problem.tags):
+        return gold
+    exact = exact_text(rows)
+    forms = (answer, f"{answer} [exactly {exact}]" if exact else "", table_name(rows))
+    return next(form for form in forms if form and not _reads_alike(form, gold, problem))
+
+
+def _reads_alike(answer: str, gold: str, problem: Problem) -> bool:
+    """Whether a judge that knows nothing of tables finds two texts equal, as rows in any order too."""
+    same = canonical_answer(answer, problem.kind, problem.choices) == gold
+    return same or sorted(answer.split(ROWS_JOINED_BY)) == sorted(gold.split(ROWS_JOINED_BY))
 
 
 def _counted(why: str) -> str:

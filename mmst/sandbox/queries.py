@@ -6,8 +6,6 @@ import base64
 import hashlib
 import inspect
 import json
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 from mmst.errors import DataError
 from mmst.sandbox import database
 from mmst.sandbox.result import UNJUDGED, Program, Result, Status
+from mmst.sandbox.tables import table_of
 
 HEADER = b"SQLite format 3\0"
 """What each SQLite database begins with (https://sqlite.org/fileformat.html, section 1.3)."""
@@ -23,10 +22,6 @@ KEPT = 8
 """Databases of files that are kept in memory."""
 FILE, MARK = "file:", "#"
 """Before a database that is a file, and between the file and the digest of what it held when it was first read."""
-NO_ROWS = "no rows"
-ROWS_JOINED_BY = ", "
-LONGEST_TEXT = 2_000
-"""Characters of rows that are written out."""
 ORDERED = "ordered"
 """The tag of a problem whose rows have an order."""
 
@@ -39,6 +34,8 @@ class Answered:
     why: str = ""
     judged: bool = True
     columns: tuple[str, ...] = ()
+    whole: int = 0
+    """How many rows there are in all, where only the first of a table were asked for."""
 
 
 def query_program(query: str, held: str) -> Program:
@@ -48,8 +45,17 @@ def query_program(query: str, held: str) -> Program:
         query: what a model wrote, or a data set's own.
         held: a script of SQL that makes the database, or a file as `reference` names it.
     """
-    code = f"{inspect.getsource(database)}\n\ndef solution():\n    return answered({query!r}, globals().get('GIVEN', ''))\n"
-    return Program("", code, given=_content(held) if held.startswith(FILE) else held)
+    return _program(f"answered({query!r}, GIVEN)", held)
+
+
+def tables_program(held: str) -> Program:
+    """The program that asks a database for its tables' names: one a row."""
+    return _program("tables(GIVEN)", held)
+
+
+def first_rows_program(table: str, most: int, held: str) -> Program:
+    """The program that asks a database for a table's first rows, and how many there are."""
+    return _program(f"first_rows(GIVEN, {table!r}, {most})", held)
 
 
 def answered(result: Result) -> Answered:
@@ -65,28 +71,7 @@ def answered(result: Result) -> Answered:
         return Answered(None, f"no database: {said['database']}", judged=False)
     if "query" in said:
         return Answered(None, said["query"])
-    return Answered(tuple(map(tuple, said["rows"])), columns=tuple(said.get("columns", ())))
-
-
-def table_text(rows: Sequence[Sequence[Any]], ordered: bool) -> str:
-    """Rows as one text, cells joined by ` | ` and rows by commas: equal for equal results, in any order unless `ordered`.
-
-    A long one ends in a digest of the rest.
-    """
-    lines = [" | ".join(map(cell_text, row)) for row in rows]
-    text = ROWS_JOINED_BY.join(lines if ordered else sorted(lines)) or NO_ROWS
-    if len(text) <= LONGEST_TEXT:
-        return text
-    return f"{text[:LONGEST_TEXT]}... {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def cell_text(value: Any) -> str:
-    """One value as text: whole numbers without a point, others with six places at most."""
-    if value is None:
-        return "null"
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.6f}".rstrip("0").rstrip(".")
-    return str(value)
+    return Answered(table_of(said["rows"]), columns=tuple(said.get("columns", ())), whole=said.get("whole", 0))
 
 
 def reference(path: Path) -> str:
@@ -97,11 +82,17 @@ def reference(path: Path) -> str:
     """
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"dataset: the database {path} cannot be read ({error.strerror}).") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"dataset: the database {path} cannot be read ({why}).") from error
     if not content.startswith(HEADER):
         raise DataError(f"dataset: {path} is no SQLite database: it does not begin with 'SQLite format 3'.")
     return f"{FILE}{path}{MARK}{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def _program(asked: str, held: str) -> Program:
+    code = f"{inspect.getsource(database)}\n\nGIVEN = globals().get('GIVEN', '')\ndef solution():\n    return {asked}\n"
+    return Program("", code, given=_content(held) if held.startswith(FILE) else held)
 
 
 def _content(held: str) -> str:

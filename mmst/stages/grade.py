@@ -122,6 +122,7 @@ def verdicts(
         for n, (reading, problem) in enumerate(zip(readings, problems, strict=True))
         if found[n][0] is Verdict.WRONG
         and problem.kind is AnswerKind.TEXT
+        and not reading.calculated
         and may_be_equal(reading.answer or "", problem.answer)
     }
     distinct = list(dict.fromkeys(doubtful.values()))

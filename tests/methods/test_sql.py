@@ -1,3 +1,4 @@
+from itertools import permutations
 from typing import ClassVar
 
 import pytest
@@ -6,10 +7,14 @@ from hypothesis import strategies as st
 
 from mmst.answers.equality import verdict_of
 from mmst.answers.reading import stated_answer
+from mmst.judges.kinds import Rows
 from mmst.methods.prompt import exemplar_rows
 from mmst.methods.sql import SqlMethod
 from mmst.nano.__main__ import bare_methods
+from mmst.sandbox.queries import answered, query_program
 from mmst.sandbox.result import Result, Status
+from mmst.sandbox.tables import cell_text, exact_text, table_text, written
+from mmst.stages.grade import verdicts
 from mmst.types import AnswerKind, Problem, Step, Verdict
 
 SQL = bare_methods(["sql"])["sql"]
@@ -35,6 +40,14 @@ def read(sandbox, query, problem=COUNTED):
         ("SELECT age FROM staff WHERE name = 'Cem'\n\nQuestion: more?\nQuery: SELECT 1", "3"),
         ("select share from staff where name = 'Ana' -- a remark; with a mark", "0.5"),
         ("SELECT 1.0 / 3", "0.333333"),
+        ("```sql\nSELECT 2; -- that is\n/* all */ ;\n```", "2"),
+        ("SELECT COUNT(*) FROM staff WHERE city <> 'Question: which?'", "3"),
+        ("SELECT age AS [a;b] FROM staff WHERE name = 'Ana'; It is the age.", "9"),
+        ("SELECT age AS `a;b` FROM staff WHERE name = 'Ana'", "9"),
+        ("VALUES (4)", "4"),
+        ("-- a remark\nWITH s AS (SELECT 5 AS n) SELECT n FROM s", "5"),
+        ("SELECT SUM(value) FROM json_each('[1, 2, 4]')", "7"),
+        ("SELECT COUNT(*) FROM json_tree('{\"a\": [1, 2]}')", "4"),
     ],
 )
 def test_a_single_value_is_the_answer(sandbox, completion, answer):
@@ -67,12 +80,28 @@ def test_several_values_are_no_answer_where_one_is_asked_for(sandbox):
         ("SELECT load_extension('evil.so')", "it calls load_extension"),
         ("SELECT random()", "it calls random"),
         ("PRAGMA query_only = OFF", "it asks for a pragma"),
+        ("PRAGMA data_version", "it asks for a pragma"),
+        ("SELECT * FROM pragma_table_info('staff')", "it reads a table of SQLite's own"),
+        ("SELECT COUNT(*) FROM pragma_data_version", "it reads a table of SQLite's own"),
+        ("UPDATE sqlite_master SET sql = ''", "table sqlite_master may not be modified"),
         ("BEGIN", "it is no query"),
+        ("SAVEPOINT s", "it is no query"),
+        ("EXPLAIN SELECT age FROM staff", "it is no query"),
+        ("/* how? */ explain query plan SELECT age FROM staff", "it is no query"),
         ("SELECT 4; DROP TABLE staff", "several statements"),
+        ("SELECT 4; VALUES (5)", "several statements"),
+        ("SELECT 4; /*x*/ DROP TABLE staff", "several statements"),
+        ("SELECT 4; -- x\n; EXPLAIN SELECT 5", "several statements"),
+        ("```sql\nSELECT 4;\nSELEC 5;\n```", "several statements"),
+        ("```sql\nSELECT 4; SELECT 5;\n```\nBoth.", "several statements"),
+        (f"SELECT COUNT(*) FROM staff WHERE age IN ({'1, ' * 2_000}1)", "too long"),
+        (f"SELECT COUNT(*) FROM staff{' ' * 5_000}WHERE age > 99", "too long"),
         (ENDLESS, "it takes more than 10000000 steps"),
         (ENDLESS.replace("COUNT(*)", "x"), "it gives more than 1000 rows"),
         ("SELECT zeroblob(1000000000)", "string or blob too big"),
-        ("SELECT hex(zeroblob(400000))", "it gives too much"),
+        ("SELECT instr(hex(zeroblob(400000)), 'x')", "string or blob too big"),
+        (f"SELECT 'a' LIKE '{'%' * 1_001}'", "LIKE or GLOB pattern too complex"),
+        ("SELECT hex(zeroblob(40000))", "it gives too much"),
         ("SELECT wage FROM staff", "no such column"),
         ("SELEC age FROM staff", "syntax error"),
         ("SELECT 'staff", "syntax error"),
@@ -86,6 +115,229 @@ def test_what_is_no_reading_query_gives_no_answer_and_says_why(sandbox, query, r
     assert (reading.answer, reading.reason, reading.judged) == (None, reason, True)
     assert verdict_of(reading.answer, COUNTED)[0] is Verdict.NO_ANSWER
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO staff VALUES ('Eve', 'Bonn', 1, 1) RETURNING age",
+        "WITH n AS (SELECT 1) INSERT INTO staff SELECT * FROM staff",
+        "REPLACE INTO staff VALUES ('Eve', 'Bonn', 1, 1)",
+        "CREATE TABLE more (a)",
+        "CREATE TEMP TABLE more (a)",
+        "CREATE TABLE more AS SELECT 1",
+        "CREATE VIEW more AS SELECT 1",
+        "CREATE TEMP VIEW more AS SELECT 1",
+        "CREATE INDEX more ON staff (age)",
+        "CREATE TRIGGER more AFTER INSERT ON staff BEGIN SELECT 1; END",
+        "CREATE TEMP TRIGGER more AFTER INSERT ON staff BEGIN SELECT 1; END",
+        "CREATE VIRTUAL TABLE more USING rtree(a, b, c)",
+        "DROP VIEW old",
+        "DROP INDEX by_age",
+        "DROP TRIGGER told",
+        "ALTER TABLE staff RENAME TO crew",
+        "ALTER TABLE staff ADD COLUMN more",
+        "REINDEX",
+        "ANALYZE",
+        "VACUUM",
+    ],
+)
+def test_all_that_writes_is_said_to_write(sandbox, statement):
+    made = (
+        "CREATE VIEW old AS SELECT 1; CREATE INDEX by_age ON staff (age);"
+        "CREATE TRIGGER told AFTER INSERT ON staff BEGIN SELECT 1; END;"
+    )
+    problem = Problem("n", "How many?", "2", setup=STAFF + made)
+    assert read(sandbox, f"```sql\n{statement}\n```", problem).reason in ("it writes", "several statements")
+    (result,) = sandbox.execute([query_program(statement, problem.setup)])
+    assert answered(result).why == "it writes"
+
+
+SEARCHED = (
+    "CREATE VIRTUAL TABLE notes USING fts5(text); INSERT INTO notes VALUES ('a red boat'), ('a blue boat'), ('a car');"
+    "CREATE VIRTUAL TABLE places USING rtree(id, low, high); INSERT INTO places VALUES (1, 0.0, 2.0), (2, 5.0, 6.0);"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("SELECT COUNT(*) FROM notes WHERE notes MATCH 'boat'", "2"),
+        ("SELECT COUNT(*) FROM notes", "3"),
+        ("SELECT id FROM places WHERE low > 1", "2"),
+    ],
+)
+def test_virtual_tables_can_be_read(sandbox, query, answer):
+    assert read(sandbox, query, Problem("v", "?", "1", setup=SEARCHED)).answer == answer
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO notes VALUES ('x')", "INSERT INTO notes(notes) VALUES ('optimize')"])
+def test_virtual_tables_cannot_be_written(sandbox, statement):
+    assert read(sandbox, statement, Problem("v", "?", "1", setup=SEARCHED)).reason == "it writes"
+
+
+class Here:
+    """Runs queries in this process."""
+
+    settings: ClassVar[dict[str, str]] = {}
+
+    def execute(self, programs):
+        results = []
+        for program in programs:
+            space = {"GIVEN": program.given}
+            exec(program.code, space)
+            results.append(Result(program.name, Status.OK, "str", space["solution"]()))
+        return results
+
+    def close(self):
+        pass
+
+
+def literal(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return repr(value).replace("inf", "9e999")
+
+
+def query_of(rows):
+    if not rows:
+        return "SELECT 1 WHERE 0"
+    return "VALUES " + ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
+
+
+def same_value(one, other):
+    if one == other:
+        return True
+    numbers = all(isinstance(x, int | float) and abs(x) < float("inf") for x in (one, other))
+    if not numbers or all(isinstance(x, int) or (x == int(x) and abs(x) < 2**53) for x in (one, other)):
+        return False
+    return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+
+
+def same_table(one, other, ordered):
+    return len(one) == len(other) and any(
+        all(len(a) == len(b) and all(map(same_value, a, b)) for a, b in zip(one, order, strict=True))
+        for order in ([other] if ordered else permutations(other))
+    )
+
+
+NUMBERS = st.sampled_from([0, 1, 1.0, -0.0, 2, 0.3, 0.1 + 0.2, 1 / 3, 0.333333, 1e-300, 4e-7, 5551234.0, 5551235.0, 2**53 + 1])
+WORDS = st.sampled_from(
+    [
+        "",
+        " ",
+        "null",
+        "no rows",
+        "1",
+        "0.3",
+        "1/2",
+        "0.5",
+        "Rome",
+        "rome",
+        "rome.",
+        "Rome, Italy",
+        "Italy",
+        "5 | rome",
+        "a\nb",
+        "a b",
+    ]
+)
+ODD = st.sampled_from([None, b"", b"\0", "00", "x'00'", "'a'", '"a"', "...", "empty text", "[[1]]"])
+ANY = (
+    st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text("ab,|;'\"\n. é", max_size=4)
+    | st.binary(max_size=2)
+)
+VALUES = NUMBERS | WORDS | ODD | ANY
+
+
+def alike(value):
+    """Values that read as this one does, or are near it."""
+    if isinstance(value, int | float):
+        return [float(value), value * (1 + 1e-13), value * (1 + 1e-7), value + 1e-7, str(value), cell_text(value)]
+    return [cell_text(value), cell_text(value).upper(), f" {cell_text(value)}.", f"'{cell_text(value)}'"]
+
+
+def joined(rows):
+    """Fewer rows and cells that read as these do."""
+    by_comma = [(", ".join(map(cell_text, row)),) for row in rows]
+    by_bar = [(" | ".join(map(cell_text, row)),) for row in rows]
+    return [by_comma, by_bar, [(table_text(rows, ordered=True),)]]
+
+
+@st.composite
+def two_tables(draw):
+    """Two tables, of which the second is mostly the first in another order, or reads as it does, or differs in one value."""
+    width = draw(st.integers(1, 2))
+    row = st.tuples(*[VALUES] * width)
+    one = draw(st.lists(row, max_size=4))
+    other = list(draw(st.permutations(one)))
+    how = draw(st.sampled_from(["as it is", "alike", "joined", "one row", "another"]))
+    if how == "another":
+        return one, draw(st.lists(row, max_size=4))
+    if how == "joined":
+        return one, draw(st.sampled_from(joined(other)))
+    if other and how != "as it is":
+        place, column = draw(st.integers(0, len(other) - 1)), draw(st.integers(0, width - 1))
+        new = list(other[place])
+        new[column] = draw(st.sampled_from(alike(new[column]))) if how == "alike" else draw(VALUES)
+        other[place] = tuple(new)
+    return draw(st.permutations([one, other]))
+
+
+@given(two_tables(), st.booleans())
+def test_a_query_is_right_just_where_its_table_is_the_gold_one(tables, ordered):
+    given, gold = tables
+    kind = AnswerKind.TEXT if exact_text(gold) is None else AnswerKind.NUMBER
+    tags = ("ordered",) if ordered else ()
+    problem = Problem("p", "?", table_text(gold, ordered), kind, tests=(written(gold),), tags=tags)
+    readings = SQL.read_all([query_of(given)], [problem], Here())
+    ((verdict, _),) = verdicts(readings, [problem], Here())
+    assert (verdict is Verdict.RIGHT) is same_table(given, gold, ordered)
+    assert verdict is not Verdict.UNJUDGED
+    assert (Rows()(problem, readings[0]).verdict is Verdict.RIGHT) is (verdict is Verdict.RIGHT)
+
+
+def test_a_wrong_table_that_reads_as_the_gold_one_is_not_taken_for_it(sandbox):
+    gold = (("Rome",), ("Oslo",))
+    problem = Problem("p", "?", table_text(gold, ordered=False), AnswerKind.TEXT, setup=STAFF, tests=(written(gold),))
+    queries = [
+        "SELECT DISTINCT city FROM staff",
+        "SELECT DISTINCT lower(city) FROM staff",
+        "SELECT 'Oslo, Rome'",
+        "SELECT 'Oslo'",
+    ]
+    readings = SQL.read_all(queries, [problem] * 4, sandbox)
+    assert [r.answer for r in readings][::3] == ["oslo, rome", "oslo"]
+    assert len({r.answer for r in readings}) == 4
+    assert [verdict_of(r.answer, problem)[0] for r in readings] == [Verdict.RIGHT, *[Verdict.WRONG] * 3]
+    assert readings[1].output == "oslo, rome"
+
+
+def test_a_number_that_is_near_the_gold_one_is_wrong(sandbox):
+    problem = Problem("p", "?", "6", setup=STAFF, tests=(written([(6,)]),))
+    for query, answer in {"SELECT 6.00001": "6.00001", "SELECT 6.0000001": "6 [exactly 6.0000001]"}.items():
+        reading = read(sandbox, query, problem)
+        assert (reading.answer, verdict_of(reading.answer, problem)[0]) == (answer, Verdict.WRONG)
+
+
+def test_tests_of_another_kind_are_no_table(sandbox):
+    problem = Problem("p", "?", "", AnswerKind.TESTS, tests=("assert f(1) == 2",), setup="import re")
+    assert not read(sandbox, "SELECT 1", problem).judged
+
+
+def test_a_query_that_runs_out_of_time_is_judged_as_a_program_is():
+    class Slow(Here):
+        def execute(self, programs):
+            return [Result(program.name, Status.TIMEOUT) for program in programs]
+
+    reading = read(Slow(), "SELECT 1")
+    assert (reading.answer, reading.reason, reading.judged) == (None, "timeout", True)
 
 
 def test_a_query_never_changes_what_another_sees(sandbox):
@@ -154,9 +406,16 @@ def test_a_constant_is_a_leak(query, leak):
     assert SQL.leaks(COUNTED, query, "2") is leak
 
 
+@given(st.text(alphabet="ab;'\"-/*`[] \n", max_size=60))
+def test_no_end_of_a_query_is_judged_without_its_beginning(text):
+    cleaned = SQL.clean(text)
+    assert cleaned in text
+
+
 def test_steps_are_alike_whatever_the_layout_and_differ_by_what_is_quoted():
     same = SQL.steps("SELECT  age\nFROM staff WHERE name = 'Ana'")
     assert same == SQL.steps("select age from staff where name = 'Ana'")
+    assert same == SQL.steps("select age -- of Ana\nfrom staff where name='Ana'")
     assert same != SQL.steps("select age from staff where name = 'ana'")
 
 

@@ -3,8 +3,8 @@
     FOLDER/train_spider.json, FOLDER/dev.json     [{"db_id": "pets_1", "question": "...", "query": "SELECT ..."}, ...]
     FOLDER/database/pets_1/pets_1.sqlite
 
-The gold answer is what the query gives, asked of the database in the sandbox; rows are compared in any order unless
-the query itself orders them.
+The gold answer is what the query gives, asked of the database in the sandbox. Another query is right if it gives the same
+table; rows are compared in any order unless the query itself orders them.
 """
 
 from __future__ import annotations
@@ -13,19 +13,29 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from os.path import realpath
 from pathlib import Path
-from typing import Any
 
 from mmst.errors import DataError
-from mmst.sandbox.queries import ORDERED, Answered, answered, cell_text, query_program, reference, table_text
-from mmst.sandbox.result import Executor
+from mmst.sandbox.queries import (
+    ORDERED,
+    Answered,
+    answered,
+    first_rows_program,
+    query_program,
+    reference,
+    tables_program,
+)
+from mmst.sandbox.result import Executor, Program
+from mmst.sandbox.statements import is_ordered
+from mmst.sandbox.tables import cell_text, exact_text, table_text, written
 from mmst.types import AnswerKind, Problem
 
 FILES = {"train": "train_spider", "test": "dev"}
 FIELDS = ("db_id", "question", "query")
-TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
-ORDER_BY = re.compile(r"\border\s+by\b(?![^()]*\))", re.IGNORECASE)
-"""Of the query itself, and not of one in parentheses."""
+NO_NAMES = ("", ".", "..")
+"""Of a folder's child."""
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_split(split: str, root: str | None, executor: Executor, rows: int = 5, file: str | None = None) -> list[Problem]:
@@ -48,10 +58,11 @@ def read_split(split: str, root: str | None, executor: Executor, rows: int = 5, 
     folder = Path(root).expanduser()
     path = folder / f"{file or FILES[split]}.json"
     given = _rows(path)
-    held = {name: reference(folder / "database" / name / f"{name}.sqlite") for name in sorted({row["db_id"] for row in given})}
+    first = {row["db_id"]: number for number, row in reversed(list(enumerate(given, 1)))}
+    held = {name: _reference(folder / "database", name, f"question {first[name]} of {path}") for name in sorted(first)}
     try:
         shown = {name: _shown(name, at, executor, rows) for name, at in held.items()}
-        golds = _asked([(row["query"], held[row["db_id"]]) for row in given], executor)
+        golds = _asked([query_program(row["query"], held[row["db_id"]]) for row in given], executor)
     finally:
         executor.close()
     made = []
@@ -78,54 +89,71 @@ def _rows(path: Path) -> list[Mapping[str, str]]:
         lacking = [name for name in FIELDS if not isinstance(row, dict) or not isinstance(row.get(name), str)]
         if lacking:
             raise DataError(f"dataset: question {number} of {path} has no text under '{lacking[0]}'.")
-        if Path(row["db_id"]).name != row["db_id"]:
+        broken = next((name for name in FIELDS if SURROGATE.search(row[name])), None)
+        if broken:
             raise DataError(
-                f"dataset: question {number} of {path} names the database '{row['db_id']}', which is no folder's name."
+                f"dataset: question {number} of {path} holds half of a surrogate pair under '{broken}', which is no character: "
+                f"{row[broken][:80]!a}."
             )
     return rows
 
 
-def _asked(queries: Sequence[tuple[str, str]], executor: Executor) -> list[Answered]:
-    """What (query, database) pairs give, each asked once."""
-    distinct = list(dict.fromkeys(queries))
-    programs = [replace(query_program(query, held), name=str(n)) for n, (query, held) in enumerate(distinct)]
-    found = dict(zip(distinct, map(answered, executor.execute(programs)), strict=True))
-    return [found[query] for query in queries]
+def _reference(databases: Path, name: str, where: str) -> str:
+    """A database that a question names, which must lie in a folder of that name.
+
+    Raises:
+        DataError: it does not, or is none.
+    """
+    if name in NO_NAMES or "/" in name or "\0" in name:
+        raise DataError(f"dataset: {where} names the database {name!a}, which is no folder's name.")
+    folder, there = databases / name, Path(realpath(databases / name))
+    if there.parent != Path(realpath(databases)):
+        raise DataError(
+            f"dataset: {where} names the database {name!a}, whose folder is a link to {there}, outside of {databases}; "
+            "put the folder itself there."
+        )
+    return reference(folder / f"{name}.sqlite")
+
+
+def _asked(programs: Sequence[Program], executor: Executor) -> list[Answered]:
+    """What databases give, each asked once."""
+    distinct = list(dict.fromkeys(programs))
+    results = executor.execute([replace(program, name=str(n)) for n, program in enumerate(distinct)])
+    found = dict(zip(distinct, map(answered, results), strict=True))
+    return [found[program] for program in programs]
 
 
 def _shown(name: str, held: str, executor: Executor, rows: int) -> str:
     """A database as a solver is told of it: each table's columns and first rows.
 
     Raises:
-        DataError: it is no database.
+        DataError: it is no database, or one of its tables cannot be read.
     """
-    (tables,) = _asked([(TABLES, held)], executor)
+    (tables,) = _asked([tables_program(held)], executor)
     if tables.rows is None:
         raise DataError(f"dataset: the database {name} cannot be read ({tables.why}).")
     names = [str(row[0]) for row in tables.rows]
-    quoted = ['"' + table.replace('"', '""') + '"' for table in names]
-    heads = _asked([(f"SELECT * FROM {table} LIMIT {rows}", held) for table in quoted], executor)
-    counts = _asked([(f"SELECT COUNT(*) FROM {table}", held) for table in quoted], executor)
-    return "\n".join(_table(*one, rows) for one in zip(names, heads, counts, strict=True))
+    heads = _asked([first_rows_program(table, rows, held) for table in names], executor)
+    return "\n".join(_table(name, *one, rows) for one in zip(names, heads, strict=True))
 
 
-def _table(name: str, head: Answered, count: Answered, most: int) -> str:
-    whole = count.rows[0][0] if count.rows else 0
-    more = f" ({whole} rows, {most} shown)" if whole > most else ""
-    lines = [" | ".join(map(cell_text, row)) for row in head.rows or ()]
+def _table(database: str, name: str, head: Answered, most: int) -> str:
+    if head.rows is None:
+        raise DataError(f"dataset: the table {name} of the database {database} cannot be read ({head.why}).")
+    more = f" ({head.whole} rows, {most} shown)" if head.whole > most else ""
+    lines = [" | ".join(map(cell_text, row)) for row in head.rows]
     return "\n".join([f"{name}{more}: {' | '.join(head.columns)}", *lines])
 
 
 def _problem(id: str, row: Mapping[str, str], gold: Answered, held: str, shown: str) -> Problem:
-    cells: Sequence[Sequence[Any]] = gold.rows or ()
-    ordered = ORDER_BY.search(row["query"]) is not None
-    single = len(cells) == 1 and len(cells[0]) == 1
-    number = single and isinstance(cells[0][0], int | float)
+    cells = gold.rows or ()
+    ordered = is_ordered(row["query"])
     return Problem(
         id=id,
         question=f"{shown}\n{row['question'].strip()}",
         answer=table_text(cells, ordered),
-        kind=AnswerKind.NUMBER if number else AnswerKind.TEXT,
+        kind=AnswerKind.TEXT if exact_text(cells) is None else AnswerKind.NUMBER,
+        tests=(written(cells),),
         setup=held,
         rationale=row["query"].strip().rstrip(";") + ";",
         tags=(f"database:{row['db_id']}", *([ORDERED] if ordered else [])),

@@ -65,6 +65,95 @@ def test_queries_are_compared_as_multisets_and_in_order_where_the_gold_one_order
     assert verdicts == [Verdict.RIGHT, Verdict.RIGHT, Verdict.WRONG, Verdict.WRONG]
 
 
+def test_what_orders_something_else_does_not_order_the_rows(folder, sandbox):
+    inner = "SELECT name FROM boat WHERE port = (SELECT port FROM boat GROUP BY port ORDER BY count(*) DESC LIMIT 1)"
+    quoted = "SELECT name, 'in order by length' FROM boat"
+    rows = [{"db_id": "boats", "question": "Which?", "query": query} for query in (inner, quoted)]
+    (folder / "dev.json").write_text(json.dumps(rows))
+    problems = read_split("test", str(folder), SandboxPool(workers=1))
+    said = [f"{problem.rationale.rstrip(';')} ORDER BY name DESC" for problem in problems]
+    readings = bare_methods(["sql"])["sql"].read_all(said, problems, sandbox)
+    assert [verdict_of(r.answer, p)[0] for r, p in zip(readings, problems, strict=True)] == [Verdict.RIGHT] * 2
+
+
+def test_a_gold_answer_is_a_table_beside_its_text(folder, sandbox):
+    golds = [
+        "SELECT ''",
+        "SELECT NULL",
+        "SELECT 'no rows'",
+        "SELECT name FROM boat WHERE 0",
+        "SELECT 'Rome, Oslo'",
+        "SELECT '.'",
+    ]
+    golds += ["SELECT 1e-300", "SELECT 9e999", "SELECT x'00'", "SELECT 2.0", "SELECT '2'"]
+    rows = [{"db_id": "boats", "question": "What?", "query": query} for query in golds]
+    (folder / "dev.json").write_text(json.dumps(rows))
+    problems = read_split("test", str(folder), SandboxPool(workers=1))
+    readings = bare_methods(["sql"])["sql"].read_all(golds * len(problems), [p for p in problems for _ in golds], sandbox)
+    right = [verdict_of(r.answer, problems[n // len(golds)])[0] is Verdict.RIGHT for n, r in enumerate(readings)]
+    assert [n for n, found in enumerate(right) if found] == [n * (len(golds) + 1) for n in range(len(golds))]
+
+
+def test_tables_are_shown_without_what_a_search_keeps_for_itself_and_with_long_values_cut(folder):
+    connection = sqlite3.connect(folder / "database" / "boats" / "boats.sqlite")
+    connection.execute("CREATE VIRTUAL TABLE notes USING fts5(note)")
+    connection.execute("INSERT INTO notes VALUES (?)", ("long " * 30_000,))
+    connection.execute("CREATE TABLE sqlites (id INTEGER PRIMARY KEY AUTOINCREMENT, picture BLOB)")
+    connection.execute("INSERT INTO sqlites VALUES (1, ?)", (b"\1" * 200_000,))
+    connection.commit()
+    connection.close()
+    shown = read_split("test", str(folder), SandboxPool(workers=1))[0].question.split("\n")
+    heads = [line.partition(":")[0] for line in shown if ": " in line]
+    assert heads == ["boat", "notes", "sqlites"]
+    assert max(map(len, shown)) < 1_100
+
+
+def test_a_table_that_is_damaged_is_named(folder):
+    path = folder / "database" / "boats" / "boats.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE crew (name TEXT)")
+    connection.executemany("INSERT INTO crew VALUES (?)", [("x" * 100,)] * 200)
+    connection.commit()
+    (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'crew'").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"the table crew of the database boats cannot be read .*malformed"):
+        read_split("test", str(folder), SandboxPool(workers=1))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/boats", "a\0b", "boats/", "\ud800"])
+def test_a_name_that_is_no_folders_is_refused_with_its_file_and_place(folder, name):
+    (folder / "dev.json").write_text(json.dumps([*ROWS, {**ROWS[0], "db_id": name}]))
+    with pytest.raises(DataError) as caught:
+        read_split("test", str(folder), SandboxPool(workers=1))
+    said = str(caught.value)
+    assert said.startswith(f"dataset: question 5 of {folder / 'dev.json'} ")
+    assert ascii(name) in said
+    assert "\n" not in said
+
+
+def test_a_database_that_is_a_link_out_of_the_folder_is_refused(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "far.sqlite").write_bytes((folder / "database" / "boats" / "boats.sqlite").read_bytes())
+    (folder / "database" / "far").symlink_to(other)
+    (folder / "dev.json").write_text(json.dumps([{**ROWS[0], "db_id": "far"}]))
+    with pytest.raises(DataError, match=rf"question 1 of .*dev\.json names the database 'far', .*link to {other}"):
+        read_split("test", str(folder), SandboxPool(workers=1))
+
+
+def test_files_and_the_whole_folder_may_be_links(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    file = folder / "database" / "boats" / "boats.sqlite"
+    file.rename(other / "blob")
+    file.symlink_to(other / "blob")
+    (other / "spider").symlink_to(folder)
+    assert len(read_split("test", str(other / "spider"), SandboxPool(workers=1))) == len(ROWS)
+
+
 def test_written_queries_are_right_by_both_methods(problems, sandbox):
     for method in bare_methods(("text", "sql")).values():
         written = [f"{p.rationale}\nThe answer is {p.answer}." for p in problems]
