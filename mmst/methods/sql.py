@@ -22,6 +22,7 @@ from mmst.types import AnswerKind, Problem, Step
 FENCE = re.compile(r"```[^\n]*\n(.*?)(?:```|$)", re.DOTALL)
 NEXT_QUESTION = re.compile(rf"^\s*{QUESTION_CUE.strip()}", re.MULTILINE)
 CONSTANT = re.compile(r"select\s+(?:'[^']*'|-?[\d.]+)\s*(?:as\s+\w+\s*)?(?:from\b.*|)", re.IGNORECASE | re.DOTALL)
+DERIVES = {"from", "+", "-", "*", "/", "%"}
 LONGEST, TOO_LONG = 5_000, "too long"
 """Characters of a query that is run, and why a longer one is not."""
 MOST_OUTPUT = 500
@@ -89,8 +90,9 @@ class SqlMethod:
         return []
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether the query selects a constant."""
-        return CONSTANT.fullmatch(self.clean(completion)) is not None
+        """Whether the query selects a constant: it neither reads a table nor calculates."""
+        query = self.clean(completion)
+        return DERIVES.isdisjoint(map(str.lower, pieces(query))) or CONSTANT.fullmatch(query) is not None
 
 
 def _reading(found: Answered, problem: Problem) -> Reading:

@@ -400,6 +400,10 @@ def test_every_exemplar_is_right_by_both_methods_and_derives_its_answer(sandbox)
         ("select 'Bob' FROM staff LIMIT 1;", True),
         ("SELECT COUNT(*) FROM staff", False),
         ("SELECT 1 + 1", False),
+        ("VALUES (2)", True),
+        ("SELECT iif(1, 2, 3)", True),
+        ("SELECT 2 UNION SELECT 2", True),
+        ("SELECT 'from' -- from", True),
     ],
 )
 def test_a_constant_is_a_leak(query, leak):
