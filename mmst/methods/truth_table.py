@@ -20,8 +20,9 @@ from typing import ClassVar
 
 from mmst.answers.equality import canonical_answer
 from mmst.answers.passages import without_run_on
-from mmst.answers.propositions import ANSWERS, UNKNOWN, Formula, parse, verdict
+from mmst.answers.propositions import ANSWERS, FALSE, TRUE, UNKNOWN, Formula, parse, verdict
 from mmst.answers.reading import stated_answer
+from mmst.answers.thinking import without_thinking
 from mmst.methods.method import Reading
 from mmst.methods.prompt import PromptFormat
 from mmst.sandbox.result import Executor
@@ -37,6 +38,12 @@ VALUES = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": F
 MARK = re.compile(r"\banswer\b", re.IGNORECASE)
 ALSO_UNKNOWN = ("unknown", "uncertain", "undetermined")
 """What data sets call it when neither a statement nor its opposite follows."""
+OPEN = re.compile(
+    r"(?:can(?:no|')t|not|n't) (?:be )?(?:known|certain|determined|decided|proven?d?|concluded|inferred|follow)\b"
+)
+NEITHER = re.compile(r"\bneither\b.*?\bnor\b\W*\w*")
+NOT = re.compile(r"\b(?:not|never|cannot)\b|n't\b")
+CONCLUSION = re.compile(rf"\b(true|yes|false|{'|'.join(ALSO_UNKNOWN)})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Table:
     statement: Formula
     rows: tuple[tuple[bool, ...], ...]
     """Of each row the names' values, the premises', and the statement's."""
+    below: tuple[str, ...] = ()
+    """The lines under it."""
 
     @property
     def wrong(self) -> list[str]:
@@ -68,6 +77,12 @@ class Table:
         keys = [row[: len(self.names)] for row in self.rows]
         return len(keys) == len(set(keys)) == 1 << len(self.names)
 
+    def adds_nothing(self, premise: Formula) -> bool:
+        """Whether a premise holds where the statement does, however it is written, or everywhere."""
+        cases = [dict(zip(self.names, row, strict=False)) for row in self.rows]
+        held = [premise.holds(case) for case in cases]
+        return all(held) or held == [self.statement.holds(case) for case in cases]
+
     @property
     def answer(self) -> str | None:
         """What the rows say in which all premises hold; None where there is no such row."""
@@ -81,7 +96,7 @@ class TruthTableMethod:
 
     format: PromptFormat
     name: str = "truth_table"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
@@ -90,7 +105,8 @@ class TruthTableMethod:
 
     def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """What each table proves; none where it is broken, or where another answer than that is stated under it."""
-        return [self._read(self.clean(text), problem) for text, problem in zip(completions, problems, strict=True)]
+        solutions = [without_thinking(self.clean(text)) for text in completions]
+        return [self._read(text, problem) for text, problem in zip(solutions, problems, strict=True)]
 
     def _read(self, solution: str, problem: Problem) -> Reading:
         table = table_in(solution)
@@ -104,7 +120,8 @@ class TruthTableMethod:
             return Reading(None, "no row where all premises hold")
         answer = _as_asked(table.answer, problem)
         stated = _stated(solution, problem)
-        return Reading(answer, "table") if stated in (None, answer) else Reading(None, "another answer is stated")
+        agrees = _concludes(table) if stated is None else stated == answer
+        return Reading(answer, "table") if agrees else Reading(None, "another answer is stated")
 
     def render(self, derivation: Sequence[Step]) -> str:
         """Arithmetic has no truth table: one step per line, for a preview alone."""
@@ -121,7 +138,7 @@ class TruthTableMethod:
 
     def wrong_steps(self, completion: str) -> list[str]:
         """The cells that do not hold."""
-        table = table_in(self.clean(completion))
+        table = table_in(without_thinking(self.clean(completion)))
         return table.wrong if table else []
 
     def perturbed(self, completion: str, problem: Problem) -> list[str]:
@@ -129,9 +146,9 @@ class TruthTableMethod:
         return []
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
-        """Whether no premise beside the statement itself is in the table: its answer is then put in, and not derived."""
-        table = table_in(self.clean(completion))
-        return table is not None and all(premise == table.statement for premise in table.premises)
+        """Whether no premise says anything but the statement itself: the table's answer is then put in, and not derived."""
+        table = table_in(without_thinking(self.clean(completion)))
+        return table is not None and all(table.adds_nothing(premise) for premise in table.premises)
 
 
 def table_in(text: str) -> Table | None:
@@ -150,17 +167,14 @@ def _table(lines: Sequence[str], at: int) -> Table | None:
     known = [formula for formula in formulas if formula is not None]
     if any(word not in names for formula in known for word in formula.names):
         return None
-    rows = []
-    for line in lines[at + 1 :]:
-        if RULE.fullmatch(line):
-            continue
-        cells = _cells(line)
-        if cells is None:
-            break
-        if len(cells) != len(names) + len(known):
+    rows: list[tuple[bool, ...]] = []
+    end = at + 1
+    while end < len(lines) and (cells := () if RULE.fullmatch(lines[end]) else _cells(lines[end])) is not None:
+        if cells and len(cells) != len(names) + len(known):
             return None
-        rows.append(cells)
-    return Table(names, tuple(known[:-1]), known[-1], tuple(rows)) if rows else None
+        rows += [cells] if cells else []
+        end += 1
+    return Table(names, tuple(known[:-1]), known[-1], tuple(rows), tuple(lines[end:])) if rows else None
 
 
 def _cells(line: str) -> tuple[bool, ...] | None:
@@ -186,8 +200,25 @@ def _as_asked(answer: str, problem: Problem) -> str:
 
 def _stated(solution: str, problem: Problem) -> str | None:
     """The answer that is stated in words beside the table; empty where one is stated that says nothing, None without one."""
-    words = "\n".join(line for line in solution.splitlines() if BAR not in line)
+    words = "\n".join(line for line in solution.splitlines() if not _is_of_table(line))
     value, how = stated_answer(words, problem.kind, problem.choices or ANSWERS)
     if how in ("none", "fallback"):
         return "" if MARK.search(words) else None
     return value
+
+
+def _is_of_table(line: str) -> bool:
+    """Whether a line is a row, or a header, in which no answer is stated."""
+    return BAR in line and (_cells(line) is not None or MARK.search(line) is None)
+
+
+def _concludes(table: Table) -> bool:
+    """Whether the last line under a table that says true, false or unknown says what its rows do; so where none does."""
+    for line in reversed(table.below):
+        text = NEITHER.sub(UNKNOWN.lower(), OPEN.sub(UNKNOWN.lower(), line.lower()))
+        if found := {_MEANT.get(word, UNKNOWN) for word in CONCLUSION.findall(text)}:
+            return found == {table.answer} and NOT.search(text) is None
+    return True
+
+
+_MEANT = {"true": TRUE, "yes": TRUE, "false": FALSE}

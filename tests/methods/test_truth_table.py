@@ -13,20 +13,44 @@ F T | F | T | T
 F F | F | T | F"""
 
 
+END = [
+    "", "\nThe answer is True.", "\nThe answer is (A).", "\nSo it is true. The answer is A.", "\nTrue",
+    "\n```\nHence, **True**.", "\nIn row 2 the second premise is false.\nSo calm is true.", "\nOnly the first row is left.",
+]  # fmt: skip
+
+
 def read(text, problem=ASKED):
     (reading,) = METHOD.read_all([text], [problem], None)
     assert reading.judged
     return reading
 
 
-@pytest.mark.parametrize("end", ["", "\nThe answer is True.", "\nThe answer is (A).", "\nSo it is true. The answer is A."])
+@pytest.mark.parametrize("end", END)
 def test_the_answer_is_what_the_rows_say_in_which_all_premises_hold(end):
     assert (read(TABLE + end).answer, read(TABLE + end).reason) == ("A", "table")
 
 
 @pytest.mark.parametrize(
     "end",
-    ["The answer is False.", "The answer is true or false.", "The answer is not True.", "The answer is True or Unknown."],
+    [
+        "The answer is False.",
+        "The answer is true or false.",
+        "The answer is not True.",
+        "The answer is True or Unknown.",
+        "**False**",
+        "False.",
+        "Hence, False.",
+        "Result: False",
+        "Therefore the statement is False.",
+        "The statement is not true.",
+        "The answer is | False",
+        "| The answer is False. |",
+        "Wait, the first premise is wrong.\nSo it is Unknown.",
+        "It cannot be determined.",
+        "It is neither true nor false.",
+        "It isn't true.",
+        "Final answer: Unknown",
+    ],
 )
 def test_another_answer_than_the_tables_is_none(end):
     assert read(f"{TABLE}\n{end}").answer is None
@@ -59,6 +83,20 @@ def test_a_table_in_markdown_after_words_is_read():
     assert read("\n".join(lines)).answer == "A"
 
 
+def test_what_is_left_open_may_be_said_in_other_words():
+    text = "a b | a | b\nT T | T | T\nT F | T | F\nF T | F | T\nF F | F | F\n"
+    for end in ("It cannot be determined.", "So b is neither true nor false.", "Uncertain", "It isn't known."):
+        assert read(text + end).answer == "C"
+    assert read(text + "It is not true.").answer is None
+
+
+def test_thinking_is_no_answer():
+    other = "kind | kind | not kind\nT | T | F\nF | F | T"
+    assert read(f"<think>\n{TABLE}\n</think>\nI do not know.").reason == "no table"
+    assert read(f"<think>\n{TABLE}").reason == "no table"
+    assert read(f"<think>\n{other}\nThe answer is False.\n</think>\n{TABLE}").answer == "A"
+
+
 def test_the_last_table_counts():
     other = "kind | kind | not kind\nT | T | F\nF | F | T"
     assert read(f"{TABLE}\n\n{other}").answer == "B"
@@ -82,7 +120,10 @@ def test_tables_of_the_same_kind_have_the_same_steps():
 
 
 def test_a_table_that_puts_its_answer_in_derives_nothing():
-    assert METHOD.leaks(ASKED, "calm | calm | calm\nT | T | T\nF | F | F", "A")
+    for premises in ("calm", "not not calm", "calm and calm", "calm | calm or not calm"):
+        columns = premises.count("|") + 2
+        rows = "\n".join(" | ".join([row] * (columns + 1)) for row in "TF")
+        assert METHOD.leaks(ASKED, f"calm | {premises} | calm\n{rows}", "A"), premises
     assert not METHOD.leaks(ASKED, TABLE, "A")
 
 
