@@ -119,7 +119,7 @@ class Pipeline:
             return sample.sample(part, how, self.writer, self.sampler, params, draw, task.advance)
 
         work = Work("sample", spec, compute, Sample)
-        rows = self._judged(inputs, work, count, problems, how, f"sample {title}")
+        rows = self._judged(inputs, work, self.sampler, count, problems, how, f"sample {title}")
         refuse_if_none_fits(rows.stage.manifest(), f"sample {title}", params.max_tokens, count)
         return rows
 
@@ -151,7 +151,7 @@ class Pipeline:
             return translate.translate(part, problems.by_id, source, target, by.writer, by.sampler, params, draw, task.advance)
 
         work = Work("translate", spec, compute, Sample)
-        rows = self._judged(tries, work, draw.count, problems, target, f"translate {what}")
+        rows = self._judged(tries, work, by.sampler, draw.count, problems, target, f"translate {what}")
         if tries and tries[0].number == 1:  # a few tries anew, which show what failed, may well all be too long
             refuse_if_none_fits(rows.stage.manifest(), f"translate {what}", params.max_tokens, count)
         return rows
@@ -190,9 +190,20 @@ class Pipeline:
             return Checkpoint(target), examples.trained(stage.manifest().get("too_long", {}), _record(stage.folder / RECORD))
 
     def _judged(
-        self, inputs: Sequence[Any], work: Work, units: int, problems: ProblemSet, method: Method, title: str
+        self,
+        inputs: Sequence[Any],
+        work: Work,
+        sampler: Sampler,
+        units: int,
+        problems: ProblemSet,
+        method: Method,
+        title: str,
     ) -> GradedRows:
-        """Complete and grade, chunk by chunk: how many are right shows while the rest is being sampled."""
+        """Complete and grade, chunk by chunk: how many are right shows while the rest is being sampled.
+
+        A chunk is graded while the next one is sampled, where the sampler waits and nothing but programs is waited for in
+        grading: a judge may need what the sampler works with, such as a GPU's memory.
+        """
         ran_by = part_spec(self.executor, self.executor.settings)
         judge = None if self.judge is None else part_spec(self.judge)
         spec = grade.GradeSpec(key_of(work.spec), problems.key, method.name, grade.reader_spec(method), ran_by, judge)
@@ -200,7 +211,8 @@ class Pipeline:
         def compute(samples: Sequence[Sample], task: Task) -> list[GradedSample]:
             return grade.grade(samples, problems.by_id, method, self.executor, self.judge)
 
-        works = [work, Work("grade", spec, compute, GradedSample)]
+        apart = getattr(sampler, "waits", False) and self.judge is None and getattr(self.executor, "apart", False)
+        works = [work, Work("grade", spec, compute, GradedSample, behind=apart)]
         redo = grade.is_unjudged if self.redo_unjudged else None
         stage = self.ledger.chain(inputs, works, self.chunking, title, units, grade.VerdictTally(), redo)
         unjudged = stage.manifest()["verdicts"].get(Verdict.UNJUDGED, 0) - stage.manifest()["no_gold"]

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from mmst.crossing import SelectionOptions
 from mmst.example_set import example_set
 from mmst.filters.filter import Filter
+from mmst.jobs.opened import lasting
 from mmst.ledger.ledger import Ledger
 from mmst.methods.edge import Recipe
 from mmst.methods.prompt import PromptWriter
@@ -39,7 +40,7 @@ def measured(samples):
     options = SelectionOptions(EACH, WARM, 1, 1, WARM, Filter(per_problem=4))
     recipe = Recipe.parse("self_text", ("text -> text",), ("text",))
     methods, executor = {"text": bare_methods()["text"]}, SimpleNamespace(settings={})
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, lasting():
         pipeline = Pipeline(Ledger(Path(folder)), methods, PromptWriter(), ScriptedSampler(script), executor, 0, 500)
         base, times = Checkpoint(nano_checkpoint()), [time.process_time()]
         pipeline.graded(base, "text", problems, WARM, 1, EACH)

@@ -4,6 +4,7 @@ import random
 import re
 import shutil
 import signal
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -27,6 +28,7 @@ from mmst.training.checkpoint import load_tokenizer
 from mmst.training.options import TrainingOptions
 from mmst.training.record import TrainingRecord
 from mmst.types import Completion, FinishReason, Problem
+from tests.commands import LIMIT
 from tests.full_disk import done_in_spite
 from tests.ledgers import without_chunks
 
@@ -501,3 +503,54 @@ def test_a_stage_in_which_no_prompt_fits_stops_with_its_sentence_each_time(tmp_p
 def test_one_prompt_that_is_too_long_is_a_problem_and_no_setting(tmp_path, methods, sandbox, no_checkpoint):
     (first, second) = narrow(tmp_path, methods, sandbox, range(10))(ProblemSet("one", PROBLEMS.problems[:1]))
     assert {first.sample.error, second.sample.error} == {TOO_LONG}
+
+
+class Meeting(ScriptedSampler):
+    """Waits, as for a server: from its second chunk on until grading of the chunk before has begun."""
+
+    waits = True
+    grading = None
+
+    def complete(self, prompts, params, watch=nobody):
+        if self.calls and self.grading:
+            assert self.grading.acquire(timeout=LIMIT), "no chunk was graded while the next one was sampled"
+        return super().complete(prompts, params, watch)
+
+
+class Telling:
+    """A sandbox that tells when it is given programs, and by which thread."""
+
+    def __init__(self, sandbox, apart=True):
+        self.sandbox, self.apart, self.settings = sandbox, apart, sandbox.settings
+        self.begun, self.threads = threading.Semaphore(0), set()
+
+    def execute(self, programs):
+        self.threads.add(threading.current_thread())
+        self.begun.release()
+        return self.sandbox.execute(programs)
+
+
+class TestGradingBehind:
+    @staticmethod
+    def graded(folder, methods, nano, executor, sampler=None, **settings):
+        sampler = sampler or Meeting(script)
+        pipeline = Pipeline(Ledger(folder), methods, PromptWriter(), sampler, executor, seed=0, chunk=3, **settings)
+        return list(pipeline.graded(Checkpoint(nano), "code", PROBLEMS, SamplingParams(), 1, 2))
+
+    def test_a_sampler_that_waits_is_at_the_next_chunk_while_programs_run(self, tmp_path, methods, sandbox, nano):
+        telling, sampler = Telling(sandbox), Meeting(script)
+        sampler.grading = telling.begun
+        rows = self.graded(tmp_path / "behind", methods, nano, telling, sampler)
+        assert threading.current_thread() not in telling.threads
+        assert rows == self.graded(tmp_path / "after", methods, nano, Telling(sandbox, apart=False))
+
+    @pytest.mark.parametrize("why", ["executor", "sampler", "judge"])
+    def test_where_it_is_not_known_to_be_safe_one_follows_the_other(self, tmp_path, methods, sandbox, nano, why):
+        telling, sampler = Telling(sandbox, apart=why != "executor"), Meeting(script)
+        sampler.waits = why != "sampler"
+        self.graded(tmp_path, methods, nano, telling, sampler, judge=all_right if why == "judge" else None)
+        assert telling.threads == {threading.current_thread()}
+
+
+def all_right(problem, reading):
+    return True

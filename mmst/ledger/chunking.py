@@ -38,14 +38,9 @@ class Pace:
     def __init__(self, chunking: Chunking, units: int = 1) -> None:
         self._chunking = chunking
         self._least = self.size = chunking.first(units)
-        self._begun = 0.0
+        self.clock = chunking.clock
 
-    def begin(self) -> None:
-        """Work on a chunk begins."""
-        self._begun = self._chunking.clock()
-
-    def end(self, inputs: int) -> None:
+    def took(self, inputs: int, seconds: float) -> None:
         """Work on a chunk of so many inputs is done."""
-        took = self._chunking.clock() - self._begun
-        fit = inputs * self._chunking.seconds / took if took > 0 else math.inf
+        fit = inputs * self._chunking.seconds / seconds if seconds > 0 else math.inf
         self.size = int(max(self._least, min(self._chunking.most, fit)))

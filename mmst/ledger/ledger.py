@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from mmst.ledger.behind import Behind, Share
 from mmst.ledger.chunking import Chunking, Pace
 from mmst.ledger.files import remove_torn
 from mmst.ledger.locks import run_folder as run_folder
@@ -45,6 +47,8 @@ class Work:
     compute: Callable[[Sequence[Any], Task], Sequence[Any]]
     """May tell the task of rows as they are done; the rest is told after it."""
     row_type: type
+    behind: bool = False
+    """Whether it may compute a chunk in another thread while the chain's first stage is at the next chunk."""
 
 
 class Tally(Protocol):
@@ -119,16 +123,15 @@ class Ledger:
                     self.progress.found(title)
                 return stages[-1]
             lines = [_Line(work, stage) for work, stage in zip(works, stages, strict=True)]
-            with self.progress.task(title, len(inputs) * units) as task:
-                for part in _parts(inputs, lines, Pace(chunking, units)):
-                    goal = task.done + len(part) * units
-                    rows: Callable[[], Sequence[Any]] = partial(_itself, part)
-                    for line in lines:
-                        rows = line.advance(len(part), rows, task)
-                    if tally:
-                        tally.add(rows())
-                        task.note(tally.remark())
-                    task.advance(goal - task.done) if lines[-1].computed else task.found(goal - task.done)
+            pace, of_task = Pace(chunking, units), threading.Lock()
+            with (
+                self.progress.task(title, len(inputs) * units) as task,
+                Behind(len(works) > 1 and all(work.behind for work in works[1:])) as behind,
+            ):
+                for part in _parts(inputs, lines, pace):
+                    chunk = _Chunk(part, lines, Share(task, of_task), pace)
+                    chunk.begin()
+                    behind.do(partial(chunk.end, len(part) * units, tally))
             for line in lines:
                 line.finish(tally.facts() if tally and line is lines[-1] else {})
             return stages[-1]
@@ -185,13 +188,71 @@ def _parts(inputs: Sequence[Any], lines: Sequence[_Line], pace: Pace) -> Iterato
     """The inputs, chunk by chunk: as they closed where one of the stages has them, else as fast as the work is."""
     start = 0
     while start < len(inputs):
-        size = next((size for line in lines if (size := line.closed())), None)
-        part = inputs[start : start + (size or pace.size)]
-        pace.begin()
+        part = inputs[start : start + (_closed(lines) or pace.size)]
         yield part
-        if size is None:
-            pace.end(len(part))
         start += len(part)
+
+
+def _closed(lines: Sequence[_Line]) -> int | None:
+    """How many inputs the next chunk was made of, where one of the stages has it."""
+    return next((size for line in lines if (size := line.closed())), None)
+
+
+class _Chunk:
+    """A chunk on its way through the stages: the first of them, then the others."""
+
+    def __init__(self, part: Sequence[Any], lines: Sequence[_Line], share: Share, pace: Pace) -> None:
+        self.share, self.pace, self.size, self.seconds = share, pace, len(part), 0.0
+        self.paced = _closed(lines) is None
+        self.steps = [line.step(len(part)) for line in lines]
+        self.rows: Callable[[], Sequence[Any]] = partial(_itself, part)
+
+    def begin(self) -> None:
+        """Through the first stage."""
+        self._advance(self.steps[:1])
+
+    def end(self, goal: int, tally: Tally | None) -> None:
+        """Through the others. goal: rows that are then told of."""
+        self._advance(self.steps[1:])
+        if tally:
+            tally.add(self.rows())
+            self.share.note(tally.remark())
+        rest = goal - self.share.done
+        self.share.found(rest) if self.steps[-1].content is not None else self.share.advance(rest)
+        if self.paced:
+            self.pace.took(self.size, self.seconds)
+
+    def _advance(self, steps: Sequence[_Step]) -> None:
+        begun = self.pace.clock()
+        for step in steps:
+            self.rows = step.advance(self.rows, self.share)
+        self.seconds += self.pace.clock() - begun
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A chunk at one stage."""
+
+    line: _Line
+    number: int
+    size: int
+    """Of the chain's inputs."""
+    content: bytes | None
+    """What was found; None: it is to be computed."""
+
+    def advance(self, inputs: Callable[[], Sequence[Any]], task: Task) -> Callable[[], Sequence[Any]]:
+        """Compute the chunk where it was not found; returns how to have its rows."""
+        line, content = self.line, self.content
+        if content is not None:
+            rows: Callable[[], Sequence[Any]] = partial(decoded, content, line.work.row_type)
+        else:
+            with line.stage.timed():
+                made = line.work.compute(inputs(), task)
+                content = encoded(made)
+                line.stage.keep(self.number, content, self.size)
+            rows = partial(_itself, made)
+        line.add(self.number, content)
+        return rows
 
 
 class _Line:
@@ -206,34 +267,25 @@ class _Line:
         self.sizes: list[int] = []
         self.all_rows = hashlib.sha256()
         self.count = 0
-        self.computed = False
-        """Whether the latest chunk was computed, not found."""
 
     def closed(self) -> int | None:
         """How many inputs the next chunk was made of, where it was."""
         return self.stage.closed(len(self.sizes), self.known_sizes)
 
-    def advance(self, size: int, inputs: Callable[[], Sequence[Any]], task: Task) -> Callable[[], Sequence[Any]]:
-        """Compute or find the next chunk, of `size` of the chain's inputs; returns how to have its rows."""
+    def step(self, size: int) -> _Step:
+        """The next chunk, of `size` of the chain's inputs."""
         number = len(self.sizes)
         if self.closed() != size:
             self.stage.cut(number)
             self.known = self.known_sizes = None
-        content = self.stage.chunk(number, self.known)
-        self.computed = content is None
-        if content is not None:
-            rows: Callable[[], Sequence[Any]] = partial(decoded, content, self.work.row_type)
-        else:
-            with self.stage.timed():
-                made = self.work.compute(inputs(), task)
-                content = encoded(made)
-                self.stage.keep(number, content, size)
-            rows = partial(_itself, made)
-        self.digests[chunk_name(number)] = digest_of(content)
         self.sizes.append(size)
+        return _Step(self, number, size, self.stage.chunk(number, self.known))
+
+    def add(self, number: int, content: bytes) -> None:
+        """A chunk is there; they come in order."""
+        self.digests[chunk_name(number)] = digest_of(content)
         self.all_rows.update(content)
         self.count += content.count(b"\n")
-        return rows
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         if not self.stage.done:

@@ -97,6 +97,11 @@ class HFSampler:
         return f"hf-{transformers.__version__}-{self.device.type}-{numbers}"
 
     @property
+    def waits(self) -> bool:
+        """Whether another device computes."""
+        return self.device.type != "cpu"
+
+    @property
     def loads(self) -> bool:
         """Any checkpoint."""
         return True

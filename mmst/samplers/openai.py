@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.samplers import replies
@@ -41,6 +41,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 
 class OpenAISampler:
     """Bounded concurrency, retries with back-off, and failures that stay rows of their own."""
+
+    waits: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -66,6 +66,11 @@ class RaySampler:
         return self._engine
 
     @property
+    def waits(self) -> bool:
+        """Whether devices compute; actors on CPUs may need the cores that programs run on."""
+        return self.gpus > 0
+
+    @property
     def loads(self) -> bool:
         """Any checkpoint that lies where all machines can read it."""
         return True

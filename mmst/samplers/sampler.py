@@ -47,7 +47,11 @@ class SamplingParams:
 
 
 class Sampler(Protocol):
-    """An engine with a model in it."""
+    """An engine with a model in it.
+
+    One that has `waits`, true, leaves this process's time to others while it completes: it waits for a server, for processes,
+    or for a device. The chunk before is graded meanwhile, in another thread.
+    """
 
     @property
     def engine(self) -> str:

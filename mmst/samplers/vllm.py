@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mmst.errors import ConfigError, EngineError, MissingExtraError
 from mmst.samplers import vllm_worker
@@ -46,6 +46,8 @@ _Encoded = tuple[Prompt, list[int]]
 
 class VLLMSampler:
     """One engine a replica; each prompt goes to one of them, with a seed of its own for every sample."""
+
+    waits: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ OF_CHILD = frozenset([Status.OK, Status.ERROR, Status.MEMORY, Status.REFUSED])
 """What a child may say of itself."""
 
 
+_starters: dict[int, ThreadPoolExecutor] = {}
+"""Process id -> the thread of it that starts zygotes, and lives as long: the kernel kills a zygote when the thread that started
+it ends."""
+
+
 class Zygote:
     """One running zygote and what it has in hand."""
 
@@ -36,10 +42,7 @@ class Zygote:
         ours, theirs = socket.socketpair()
         script = str(Path(__file__).with_name("zygote.py"))
         command = [sys.executable, "-s", "-S", *_compiled(), script, json.dumps(settings), str(theirs.fileno())]
-        self.process = subprocess.Popen(
-            command, env={"PYTHONHASHSEED": "0"}, close_fds=True, pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        self.process = _started(command, theirs.fileno())
         theirs.close()
         self.settings = settings
         self.socket = ours
@@ -129,6 +132,15 @@ class Zygote:
             for fd in fds:
                 os.close(fd)
         self.outgoing.clear()
+
+
+def _started(command: list[str], control: int) -> subprocess.Popen[bytes]:
+    """A process that keeps one descriptor. No Ctrl-C reaches it: that is for this process, which ends it."""
+    start = _starters.setdefault(os.getpid(), ThreadPoolExecutor(1, "zygotes")).submit(
+        subprocess.Popen, command, env={"PYTHONHASHSEED": "0"}, close_fds=True, pass_fds=[control],
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    return start.result()
 
 
 def _behind(text: dict[str, Any]) -> int:

@@ -111,6 +111,7 @@ class SandboxPool:
 
     version: ClassVar[int] = 2
     """Raised with every change of what a program gives."""
+    apart: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -230,9 +231,7 @@ class _Batch:
                 begun = time.monotonic()
                 for key, _ in selector.select(timeout=host.LOOK_SECONDS):
                     self._serve(key.data, numbers, window, selector)
-                seconds = min(
-                    time.monotonic() - begun, host.LOOK_SECONDS
-                )  # a host that was itself kept waiting counts none of it
+                seconds = min(time.monotonic() - begun, host.LOOK_SECONDS)  # a host that was kept waiting counts none of it
                 for slot in used:
                     if slot.zygote is not None and slot.zygote.hangs(seconds):
                         self._bury(slot, numbers, window, selector)

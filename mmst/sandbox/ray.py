@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from mmst.errors import UserError
 from mmst.executors.cluster import join, leave, library, said
 from mmst.ledger.spec import version_of
+from mmst.sandbox.host import LOOK_SECONDS
 from mmst.sandbox.pool import MODULES, Limits, SandboxPool
 from mmst.sandbox.result import Program, Result, Status
 
@@ -63,6 +64,7 @@ class RaySandbox:
     """
 
     stands_for: ClassVar[type] = SandboxPool
+    apart: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -133,7 +135,9 @@ class RaySandbox:
                 piece = waiting.popleft()
                 results.update(zip(piece.numbers, self._here.execute([programs[n] for n in piece.numbers]), strict=True))
                 continue
-            (ended, *_), _ = self._ray.wait([*running], num_returns=1)
+            ended = next(iter(self._ray.wait([*running], num_returns=1, timeout=LOOK_SECONDS)[0]), None)
+            if ended is None:  # a look at whether this thread was interrupted, which Ray does for the main one alone
+                continue
             piece, machine = running.pop(ended)
             machine.in_hand -= 1
             found = self._found(ended, machine)

@@ -63,7 +63,10 @@ class Result:
 
 
 class Executor(Protocol):
-    """Runs programs that a model wrote, and reports every one of them."""
+    """Runs programs that a model wrote, and reports every one of them.
+
+    One that has `apart`, true, does so for any thread, also for one that has ended when the next asks.
+    """
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """What of a model is refused, or doubted, before a job does any work."""
 
+import gc
 import logging
 import os
 from dataclasses import replace
@@ -49,3 +50,11 @@ def test_a_job_keeps_to_its_models_threads_and_gives_them_back(monkeypatch):
     with threads(1):
         assert torch.get_num_threads() == 2, "the user has the last word"
     torch.set_num_threads(before)
+
+
+def test_what_is_there_when_a_job_is_opened_no_collection_looks_at_until_it_is_closed(tmp_path):
+    found = settings("eval", "debug=tiny", f"paths.ledger={tmp_path}")
+    before = gc.get_freeze_count()
+    with opened(replace(found, folder=tmp_path / "run")):
+        assert gc.get_freeze_count() > before + 100_000
+    assert gc.get_freeze_count() == 0

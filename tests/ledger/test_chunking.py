@@ -1,4 +1,4 @@
-"""Where chunks close, by a clock that only the work moves."""
+"""Where chunks close, by what the work took."""
 
 import math
 
@@ -7,26 +7,13 @@ import pytest
 from mmst.ledger.chunking import FIRST, Chunking, Pace
 
 
-class Clock:
-    """A clock that stands still unless work is done."""
-
-    def __init__(self):
-        self.now = 1e6
-
-    def __call__(self):
-        return self.now
-
-
 def sizes(most, seconds, takes, total, units=1):
     """Inputs of each chunk, where `takes(n)` is how long n of them take."""
-    clock = Clock()
-    pace = Pace(Chunking(most, seconds, clock), units)
+    pace = Pace(Chunking(most, seconds), units)
     found = []
     while sum(found) < total:
         found.append(min(pace.size, total - sum(found)))
-        pace.begin()
-        clock.now += takes(found[-1])
-        pace.end(found[-1])
+        pace.took(found[-1], takes(found[-1]))
     return found
 
 

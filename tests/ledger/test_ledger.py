@@ -1,7 +1,9 @@
 import json
 import multiprocessing
 import shutil
+import threading
 import time
+from collections import Counter as Counts
 from contextlib import contextmanager
 
 import pytest
@@ -466,3 +468,145 @@ def test_a_chunk_whose_hash_is_damaged_is_computed_anew(tmp_path, content):
     rest = Counter()
     assert len(list(chunks(tmp_path, rest).rows(Dropped))) == 10
     assert rest.calls == 3
+
+
+class TestGradesBehind:
+    """Grades of a chunk while the next one is sampled; by events, never by a clock."""
+
+    @staticmethod
+    def chain(root, sample, grade, behind=True, progress=None, tally=None):
+        works = [Work("sample", {"a": 1}, sample, Dropped), Work("grade", {"b": 1}, grade, Dropped, behind)]
+        return Ledger(root, progress).chain(range(10), works, Chunking(3), "title", tally=tally)
+
+    @staticmethod
+    def lockstep():
+        """A sampler and a grader, each of which ends a chunk only once the other is at its own next one."""
+        grading, sampled = [threading.Event() for _ in range(4)], [threading.Event() for _ in range(5)]
+        order = []
+
+        def sample(part, task):
+            number = part[0] // 3
+            if number:
+                assert grading[number - 1].wait(LIMIT), "nothing was graded meanwhile"
+            order.append(f"sampled {number}")
+            sampled[number].set()
+            task.advance(len(part), 10)
+            return Counter()(part, task)
+
+        def grade(rows, task):
+            number = int(rows[0].id) // 3
+            grading[number].set()
+            assert number == 3 or sampled[number + 1].wait(LIMIT), "nothing was sampled meanwhile"
+            order.append(f"graded {number}")
+            return twice(rows, task)
+
+        return sample, grade, order
+
+    def test_a_chunk_is_graded_while_the_next_is_sampled(self, tmp_path):
+        sample, grade, order = self.lockstep()
+        stage = self.chain(tmp_path, sample, grade, tally=Seen())
+        between = [f"{what} {n}" for n in range(3) for what, n in (("sampled", n + 1), ("graded", n))]
+        assert order == ["sampled 0", *between, "graded 3"]
+        assert (ids(stage), stage.manifest()["seen"]) == (WHOLE, 20)
+
+    def test_files_are_those_of_one_after_the_other(self, tmp_path):
+        sample, grade, _ = self.lockstep()
+        self.chain(tmp_path / "behind", sample, grade)
+        self.chain(tmp_path / "after", Counter(), twice, behind=False)
+        files = [
+            {
+                path.relative_to(root): path.read_bytes()
+                for path in root.rglob("*.*")
+                if path.name not in ("seconds.json", ".lock")
+            }
+            for root in (tmp_path / "behind", tmp_path / "after")
+        ]
+        assert files[0] == files[1]
+        assert len(files[0]) == 18
+
+    def test_the_bar_counts_each_row_once(self, tmp_path):
+        sample, grade, _ = self.lockstep()
+        progress = Recorder()
+        self.chain(tmp_path, sample, grade, progress=progress, tally=Seen())
+        assert sum(told[1] for told in progress.told if told[0] == "done") == 10
+        assert [told[1] for told in progress.told if told[0] == "note"] == [f"{n} seen" for n in (6, 12, 18, 20)]
+
+    def test_a_grader_that_fails_ends_the_chain_and_what_is_sampled_is_kept(self, tmp_path):
+        sample, grade, _ = self.lockstep()
+
+        def fails(rows, task):
+            if rows[0].id == "3":
+                grade(rows, task)
+                raise RuntimeError("the grader failed")
+            return grade(rows, task)
+
+        with pytest.raises(RuntimeError, match="the grader failed"):
+            self.chain(tmp_path, sample, fails)
+        assert sorted(path.name for path in tmp_path.rglob("chunk-*.jsonl")) == [f"chunk-0000{n}.jsonl" for n in (0, 0, 1, 2)]
+        rest = Counter()
+        assert ids(self.chain(tmp_path, rest, twice)) == WHOLE
+        assert rest.calls == 1
+
+    def test_a_sampler_that_fails_lets_the_chunk_before_be_graded_and_kept(self, tmp_path):
+        failing, begun = threading.Event(), threading.Event()
+
+        def sample(part, task):
+            if part[0]:
+                assert begun.wait(LIMIT)
+                failing.set()
+                raise RuntimeError("the sampler failed")
+            return Counter()(part, task)
+
+        def grade(rows, task):
+            begun.set()
+            assert failing.wait(LIMIT)
+            return twice(rows, task)
+
+        with pytest.raises(RuntimeError, match="the sampler failed"):
+            self.chain(tmp_path, sample, grade)
+        assert len(list(tmp_path.rglob("chunk-*.jsonl"))) == 2
+        second = Counter()
+        with pytest.raises(RuntimeError):
+            self.chain(tmp_path, Counter(fail_at=1), second)
+        assert second.calls == 0
+
+    def test_an_interrupt_ends_the_grader_too_and_the_stage_is_free(self, tmp_path):
+        begun = threading.Event()
+
+        def sample(part, task):
+            if part[0]:
+                assert begun.wait(LIMIT)
+                raise KeyboardInterrupt
+            return Counter()(part, task)
+
+        def grade(rows, task):
+            begun.set()
+            while True:
+                time.sleep(0.001)
+
+        with pytest.raises(KeyboardInterrupt):
+            self.chain(tmp_path, sample, grade)
+        assert ids(self.chain(tmp_path, Counter(), twice)) == WHOLE
+
+    def test_a_time_limit_counts_both_stages_of_a_chunk_that_is_through(self, tmp_path):
+        now, parts = Counts(), []  # seconds of work by thread
+
+        def slow(part, task):
+            parts.append(len(part))
+            now[threading.current_thread().name] += 0.9 * len(part)
+            return Counter()(part, task)
+
+        def grade(rows, task):
+            now[threading.current_thread().name] += 0.1 * len(rows)
+            return rows
+
+        def clock():
+            return now[threading.current_thread().name]
+
+        works = [Work("sample", {"a": 1}, slow, Dropped), Work("grade", {"b": 1}, grade, Dropped, True)]
+        stage = Ledger(tmp_path).chain(range(200), works, Chunking(500, 60, clock), "title")
+        assert sum(parts) == 200
+        assert closed(stage.folder) == closed(next(tmp_path.glob("sample-*"))) == parts
+        assert parts[0] == 32
+        assert set(parts[1:-1]) <= {32, 60}
+        assert ids(stage) == [str(i) for i in range(200)]

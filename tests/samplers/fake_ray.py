@@ -61,7 +61,7 @@ class FakeRay:
 
         return Maker()
 
-    def wait(self, asked, num_returns):
+    def wait(self, asked, num_returns, timeout=None):
         ready = [one for one in asked if one.actor.state != "waits"]
         assert ready, "hangs"
         return ready[:1], [one for one in asked if one is not ready[0]]

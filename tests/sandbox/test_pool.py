@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 from collections import Counter
 from pathlib import Path
@@ -239,6 +240,19 @@ def test_a_pool_may_be_used_from_several_threads():
             thread.join()
         assert run(pool, "answer = 1").value == "1"
     assert found == {n: [str(n)] * 20 for n in range(4)}
+
+
+def test_workers_outlive_the_thread_that_first_needed_them(caplog):
+    with SandboxPool(workers=1, modules=()) as pool:
+        thread = threading.Thread(target=run, args=(pool, "answer = 1"))
+        thread.start()
+        thread.join()
+        worker = pool._plain[0].zygote.process
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.wait(0.5)
+        assert run(pool, "answer = 2").value == "2"
+        assert pool._plain[0].zygote.process is worker
+    assert not caplog.records
 
 
 def test_much_output_does_not_cost_the_answer(sandbox):
