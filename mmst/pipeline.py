@@ -175,7 +175,7 @@ class Pipeline:
                 shutil.rmtree(target, ignore_errors=True)  # without a manifest nobody knows what it is
                 self.sampler.close()
                 work = stage.folder / WORK
-                with stage.timed():
+                with stage.timed(), stage.followed():
                     try:
                         record, out = train.train(examples, start.path, target, work, options, fitter, seed)
                     except train.NothingToTrainOnError as error:

@@ -99,7 +99,8 @@ CHANGES = {
 }  # fmt: skip
 """Key -> another value, and the first stage whose rows it can change."""
 HARMLESS = {
-    "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.models": ("a", "where"),
+    "name": ("y", "where the run lies"), "paths.ledger": ("a", "where"), "paths.cache": ("a", "where"),
+    "paths.models": ("a", "where"),
     "title": ("y", "a heading"),
     "push.repo": ("me/mine", "where a run goes"), "push.private": (False, "who sees it"), "push.parts": (["page"], "what goes"),
     "method.compute": (None, "no arm here spends more than its own; tests/test_pipeline.py has one"),

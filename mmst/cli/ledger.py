@@ -1,7 +1,7 @@
 """`mmst ledger [FOLDER]`: the stages in the ledger, their sizes, ages and runs; `--prompt HASH`: what a model was asked.
 
 `mmst ledger show STAGE`: what a stage, or a checkpoint, was made from; `rows`: the rows of stages as one Parquet file; `prune`:
-remove what no run needs; `verify`: compare files with their hashes.
+remove what no run needs; `verify`: compare files with their hashes. The list and `verify` also take a URL.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from mmst.cli.ledger_at_url import MIB, url_among
+from mmst.cli.ledger_at_url import main as at_url
 from mmst.cli.runs import RESULTS, found_runs, read_json
 from mmst.errors import DataError, ModelError
 from mmst.ledger.stored import Stored, needed_by, noted, remove_stage, runs_of, stored_stages, unneeded
@@ -21,13 +23,15 @@ from mmst.reporting.progress import CONSOLE, say
 from mmst.reporting.screen import show_table
 from mmst.stages.asked import found_prompts
 
-MIB = 1 << 20
 DEFAULT = Path("runs/ledger")
 ORDERS = ("size", "age", "run")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Print the stages, or the prompts of a hash; or do what the first word says."""
+    if url_among(arguments):
+        at_url(arguments, _damaged_checkpoint)
+        return
     kinds = {"show": _show, "rows": _rows_of, "prune": _prune, "verify": _verify}
     if arguments and arguments[0] in kinds:
         kinds[arguments[0]](arguments[1:])

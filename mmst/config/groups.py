@@ -25,6 +25,9 @@ class Paths:
     """Where stages and converted models lie."""
 
     ledger: SomeText
+    """A folder, or a URL."""
+    cache: SomeText
+    """The folder that a ledger at a URL works in."""
     models: SomeText
 
 

@@ -26,6 +26,7 @@ from mmst.jobs.evaluate import trained_checkpoints
 from mmst.jobs.opened import Job, opened
 from mmst.jobs.problems import test_sets
 from mmst.ledger.ledger import Ledger
+from mmst.ledger.remote import ledger_at
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.policies.case import Case, Choice
 from mmst.policies.learned import Learned, learned_for, load, prepare
@@ -60,7 +61,7 @@ def run(settings: AnswerSettings, asked: str | None) -> None:
     """Answer what is asked, or the problems of the data set."""
     one_policy(settings)
     sets = [questions(asked, AnswerKind(settings.kind))] if asked is not None else test_sets(settings)
-    with answerer(settings, Path(settings.paths.ledger).expanduser()) as made:
+    with answerer(settings, ledger_at(settings.paths.ledger, settings.paths.cache)) as made:
         for problems in sets:
             rows = made.answered(problems)
             sys.stdout.write(in_words(rows[0]) if len(rows) == 1 and asked is not None else in_lines(rows))
@@ -83,7 +84,7 @@ class Answerer:
 
 
 @contextmanager
-def answerer(settings: AnswerSettings, ledger: Path | None = None) -> Iterator[Answerer]:
+def answerer(settings: AnswerSettings, ledger: Ledger | None = None) -> Iterator[Answerer]:
     """What answers, open while the block runs. ledger: where what it samples stays; None: it goes when the block ends.
 
     Raises:
@@ -91,7 +92,7 @@ def answerer(settings: AnswerSettings, ledger: Path | None = None) -> Iterator[A
     """
     (policy,) = one_policy(settings)
     with tempfile.TemporaryDirectory() as folder, opened(replace(settings, folder=Path(folder) / "run")) as job:
-        job.pipeline.ledger = Ledger(ledger or Path(folder) / "ledger")  # one that says nothing
+        job.pipeline.ledger = ledger or Ledger(Path(folder) / "ledger")  # one that says nothing
         logging.getLogger("mmst.pipeline").setLevel(logging.ERROR)  # nothing is judged where there is no gold answer
         checkpoint, learned = chosen_checkpoint(job, settings)
         policy.needs(list(job.pipeline.methods))

@@ -21,8 +21,9 @@ from mmst.errors import ConfigError
 from mmst.jobs.curves import need_logger
 from mmst.jobs.placeholders import filled, of_job
 from mmst.judges.judge import Judge
-from mmst.ledger.ledger import Ledger, run_folder
+from mmst.ledger.ledger import run_folder
 from mmst.ledger.progress import Progress
+from mmst.ledger.remote import folder_of, ledger_at
 from mmst.ledger.stored import adding, end_note, noting
 from mmst.methods.boundary import boundary_of, line_breaks
 from mmst.methods.chat import ServedChat, chat_of
@@ -95,9 +96,9 @@ def _job(settings: Settings, note: Callable[[Path, Path], Callable[[str], None]]
     writer, tokenizer = asking(settings, base.path)
     tracker = _tracker(settings)
     sampler: Sampler = build(settings.sampler, "sampler")
-    root = Path(settings.paths.ledger).expanduser()
+    paths, root = settings.paths, folder_of(settings.paths.ledger, settings.paths.cache)
     pipeline = Pipeline(
-        ledger=Ledger(root, telling(settings, tracker), note(settings.folder, root)),
+        ledger=ledger_at(paths.ledger, paths.cache, telling(settings, tracker), note(settings.folder, root)),
         methods=methods,
         writer=writer,
         sampler=sampler,

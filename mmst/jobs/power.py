@@ -14,6 +14,7 @@ from mmst.config.schema import EvalSettings, TrainSettings
 from mmst.errors import ConfigError, DataError
 from mmst.jobs.problems import test_sets
 from mmst.ledger.files import atomic_write
+from mmst.ledger.remote import folder_of
 from mmst.ledger.stage import MANIFEST, done_stage
 from mmst.methods.edge import BASE_ARM
 from mmst.pipeline import Checkpoint, ProblemSet
@@ -123,7 +124,11 @@ def _wanted(known: Sequence[Known], settings: TrainSettings | EvalSettings) -> l
 
 def _assumed(settings: TrainSettings | EvalSettings, checkpoint: Path | None, problems: ProblemSet) -> tuple[list[Known], str]:
     assert settings.power is not None
-    base = {} if checkpoint is None else _base(Path(settings.paths.ledger).expanduser(), checkpoint, problems, settings)
+    base = (
+        {}
+        if checkpoint is None
+        else _base(folder_of(settings.paths.ledger, settings.paths.cache), checkpoint, problems, settings)
+    )
     methods = [*settings.solvers, *([EITHER] if len(settings.solvers) > 1 else [])]
     arms = f"an arm - {BASE_ARM}"
     rows = [assumed(arms, method, base.get(method), settings.power / 100) for method in methods]

@@ -85,21 +85,21 @@ class Stage:
         if digests is not None:
             if content is None or digests.get(path.name) != digest_of(content):
                 raise self._damaged(path.name)
-        elif content is not None and self._noted(number)[0] != digest_of(content):
+        elif content is not None and self.noted(number)[0] != digest_of(content):
             log.warning("ledger: %s differs from what was written; it is computed anew", path)
             content = None
         return content
 
     def keep(self, number: int, content: bytes, inputs: int) -> None:
         """Write a chunk, made of so many inputs; this and its hash first, so that none is ever there without."""
-        self._note(number, digest_of(content), inputs)
+        self.note(number, digest_of(content), inputs)
         atomic_write(self.folder / chunk_name(number), content)
 
     def closed(self, number: int, sizes: Sequence[int] | None) -> int | None:
         """How many inputs a chunk was made of; None where nobody wrote it. sizes: of all, where the stage is done."""
         if sizes is not None:
             return sizes[number] if number < len(sizes) else None
-        return self._noted(number)[1]
+        return self.noted(number)[1]
 
     def sizes(self) -> list[int]:
         """How many inputs each chunk was made of, up to the first of which nobody wrote it."""
@@ -116,11 +116,12 @@ class Stage:
         """Whether a chunk's file is what the hash beside it says."""
         return chunk.exists() and _said_beside(chunk)[0] == digest_of(chunk.read_bytes())
 
-    def _noted(self, number: int) -> tuple[str, int | None]:
+    def noted(self, number: int) -> tuple[str, int | None]:
         """A chunk's hash and the number of its inputs, as written beside it."""
         return _said_beside(self.folder / chunk_name(number))
 
-    def _note(self, number: int, digest: str, inputs: int) -> None:
+    def note(self, number: int, digest: str, inputs: int) -> None:
+        """Write a chunk's hash and the number of its inputs beside it."""
         atomic_write(self.folder / chunk_name(number, ".sha256"), f"{digest} {inputs}\n".encode())
 
     @property
@@ -144,7 +145,7 @@ class Stage:
         written = self._written() or {}
         (sizes, digests) = written.get("inputs", []), sorted(written.get("chunks", {}).items())
         for number, ((_, digest), inputs) in enumerate(zip(digests, sizes, strict=False)):
-            self._note(number, digest, inputs)
+            self.note(number, digest, inputs)
         (self.folder / MANIFEST).unlink(missing_ok=True)
         for number in numbers:
             (self.folder / chunk_name(number)).unlink(missing_ok=True)
@@ -163,6 +164,11 @@ class Stage:
         """Mark the stage as done."""
         manifest = {"stage": self.name, "key": self.key, "settings": self.settings, **facts}
         atomic_write(self.folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n")
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """While the block trains, keep what it saves to go on from, where a ledger lies elsewhere too."""
+        yield
 
     @contextmanager
     def timed(self) -> Iterator[None]:

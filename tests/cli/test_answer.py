@@ -37,8 +37,8 @@ def test_help_shows_the_configuration(capsys):
 
 @pytest.fixture
 def asked(tmp_path, capsys):
-    def run(*words):
-        main([*words, f"paths.ledger={tmp_path / 'ledger'}", "sandbox.workers=1"])
+    def run(*words, place=tmp_path / "ledger"):
+        main([*words, f"paths.ledger={place}", "sandbox.workers=1"])
         return capsys.readouterr().out
 
     return run
@@ -50,6 +50,13 @@ def test_a_question_is_answered_with_method_confidence_and_tokens(asked):
     assert rest.startswith("by ")
     assert "confidence 0." in rest
     assert rest.endswith(" tokens")
+
+
+def test_a_question_is_answered_with_a_ledger_at_a_url(asked, tmp_path):
+    words = (f"paths.cache={tmp_path / 'cache'}", "policy=[one]", "policy.one.method=text")
+    first = asked(QUESTION, *words, place=f"file://{tmp_path}/there")
+    assert list((tmp_path / "there").glob("sample-*/manifest.json"))
+    assert asked(QUESTION, *words, place=f"file://{tmp_path}/there") == first
 
 
 def test_a_file_of_questions_is_answered_line_by_line(asked, tmp_path):

@@ -48,8 +48,10 @@ def test_the_newest_run_of_the_model_and_data_set_tells_how_arms_differ(planned,
     assert {row["known"]["arms"] for row in rows} == {"multi - base", "multi - self_both"}, "pairs of the main arm"
 
 
-def test_without_a_run_the_bases_answers_in_the_ledger_bound_what_is_assumed(planned, tmp_path):
-    found = planned("train")
+@pytest.mark.parametrize("place", [None, "s3://bucket/ledger"])
+def test_without_a_run_the_bases_answers_in_the_ledger_bound_what_is_assumed(planned, tmp_path, place):
+    """Of a ledger at a URL those in its cache."""
+    found = planned("train", *([f"paths.ledger={place}", f"paths.cache={tmp_path / 'ledger'}"] if place else []))
     base = nano_checkpoint()
     (unknown, *_) = print_power(found, base)
     ledger, (tests,) = Ledger(tmp_path / "ledger"), sets_measured_on(found)
