@@ -96,6 +96,7 @@ bench: .venv/bench  ## speed as ratios against peers
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/answers.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/objectives.py
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/report.py
 

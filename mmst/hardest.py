@@ -6,6 +6,7 @@ Tong et al., arXiv 2407.13690 (DART-Math), give hard problems more samples; on a
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,8 @@ from mmst.measuring import ArmResult, Evaluation
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.stages.evaluate import Measurement, measured
 from mmst.types import GradedSample, Verdict
+
+log = logging.getLogger(__name__)
 
 PARTS = 3
 """One of so many parts is the hardest."""
@@ -32,6 +35,13 @@ def with_hardest(
     base: whose samples tell, `evaluation.hardest` of each problem by each method; with 0 all is left as it is.
     """
     parts = hardest_parts(pipeline, evaluation, base, test_sets)
+    for problems in test_sets if evaluation.hardest else ():
+        if problems.name not in parts:
+            judged = " that were judged" if len(problems.problems) >= PARTS else ""
+            said = (
+                "evaluation.hardest: %s has fewer than %d problems%s, too few for a hardest third, so there is no table of one"
+            )
+            log.warning(said, problems.name, PARTS, judged)
     return [_with_parts(result, parts) for result in results], [*test_sets, *parts.values()]
 
 
@@ -43,9 +53,13 @@ def _with_parts(result: ArmResult, parts: Mapping[str, ProblemSet]) -> ArmResult
 def hardest_parts(
     pipeline: Pipeline, evaluation: Evaluation, base: Checkpoint, test_sets: Sequence[ProblemSet]
 ) -> dict[str, ProblemSet]:
-    """Set -> the third of its problems that fewest of the base's samples solve; nothing where none are to be drawn."""
-    asked = test_sets if evaluation.hardest else ()
-    return {problems.name: _hardest_part(pipeline, evaluation, base, problems) for problems in asked}
+    """Set -> the third of its problems that fewest of the base's samples solve; nothing where none are to be drawn.
+
+    Sets of which too few problems are there, or were judged, have none.
+    """
+    asked = [problems for problems in test_sets if evaluation.hardest and len(problems.problems) >= PARTS]
+    found = {problems.name: _hardest_part(pipeline, evaluation, base, problems) for problems in asked}
+    return {name: part for name, part in found.items() if part.problems}
 
 
 def _hardest_part(pipeline: Pipeline, evaluation: Evaluation, base: Checkpoint, problems: ProblemSet) -> ProblemSet:

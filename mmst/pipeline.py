@@ -176,10 +176,7 @@ class Pipeline:
                 self.sampler.close()
                 work = stage.folder / WORK
                 with stage.timed(), stage.followed():
-                    try:
-                        record, out = train.train(examples, start.path, target, work, options, fitter, seed)
-                    except train.NothingToTrainOnError as error:
-                        raise train.NothingToTrainOnError(f"{' '.join(title.split())}: {error}") from error
+                    record, out = train.train(examples, start.path, target, work, options, fitter, seed)
                 atomic_write(stage.folder / RECORD, json.dumps(asdict(record), indent=1).encode())
                 stage.finish({"checkpoint": content_hash(target), "too_long": Counter(row.edge for row in out), "title": title})
                 log.info("%s: %s", title, record.sentence())

@@ -88,10 +88,19 @@ class RoundsPlan:
 
 
 class UntrainableArmError(UserError):
-    """An arm has no examples. Raised once all that do not need it have been measured; `results` are theirs."""
+    """Arms have no examples. Raised once all that do not need them have been measured; `results` are theirs.
 
-    def __init__(self, sentence: str, results: Sequence[ArmResult]) -> None:
-        super().__init__(sentence)
+    Args:
+        why: a training, such as `multi, round 1` -> why nothing could be trained on. Where it is the same it is said once.
+        results: what was measured.
+    """
+
+    def __init__(self, why: Mapping[str, str], results: Sequence[ArmResult]) -> None:
+        alike: dict[str, list[str]] = {}
+        for training, reason in why.items():
+            alike.setdefault(reason, []).append(training)
+        super().__init__(" ".join(f"train {'; '.join(trainings)}: {reason}" for reason, trainings in alike.items()))
+        self.why = dict(why)
         self.results = list(results)
 
 
@@ -128,13 +137,13 @@ def run_rounds(
         try:
             results += run_arm(pipeline, plan, recipe, trained, base, train_set, test_sets, done, results[0])
         except UntrainableArmError as error:
-            log.warning("%s", error)
+            log.warning("arm %s has no examples to train on; why is said at the end", recipe.name)
             failed[recipe.name] = error
             results += error.results
         if results[-1].stopped:
             break
     if failed:
-        raise UntrainableArmError(" ".join(map(str, failed.values())), results)
+        raise UntrainableArmError({name: why for error in failed.values() for name, why in error.why.items()}, results)
     return results
 
 
@@ -214,7 +223,7 @@ def run_arm(
                 title,
             )
         except NothingToTrainOnError as error:
-            raise UntrainableArmError(str(error), results) from error
+            raise UntrainableArmError({f"{recipe.name}, round {number}": str(error)}, results) from error
         latest = measured_arm(pipeline, plan.evaluation, recipe.name, number, checkpoint, test_sets, lived, examples)
         results.append(_with_collapses(latest, _beside(measured_base, latest) if measured_base else []))
     return results

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +67,29 @@ def test_greedy_answers_are_drawn_once_and_the_bases_samples_tell(tmp_path, meth
     assert {problem.question for problem in sets[1].problems} == hard
     assert found[0].outcomes["hardest third of test"]["text"] == {problem.id: False for problem in sets[1].problems}
     assert found[0].outcomes["test"] == results[0].outcomes["test"]
+
+
+@pytest.mark.parametrize(("count", "verdict", "drawn"), [(2, TEXT, 0), (3, None, 6)])
+def test_too_few_problems_have_no_hardest_third_and_that_is_said(
+    tmp_path, methods, sandbox, nano, caplog, count, verdict, drawn
+):
+    """Of two there is no third; of three that nobody could judge neither."""
+    asked = []
+    sampler = ScriptedSampler(lambda prompt, seed: asked.append(prompt) or TEXT)
+    problems = [p if verdict else replace(p, answer="") for p in PROBLEMS.problems[:count]]
+    few = ProblemSet("few", tuple(problems))
+    text = {"text": methods["text"]}
+    pipeline = Pipeline(Ledger(tmp_path), text, PromptWriter(), sampler, sandbox, seed=0, chunk=10)
+    evaluation = Evaluation(GREEDY, hardest=2, sampled=replace(GREEDY, temperature=0.7))
+    base = Checkpoint(nano)
+    results = [measured_arm(pipeline, evaluation, "base", 0, base, [few])]
+    before = len(asked)
+    assert with_hardest(pipeline, evaluation, base, results, [few]) == (results, [few])
+    assert len(asked) - before == drawn
+    (said,) = [record.message for record in caplog.records if "hardest" in record.message]
+    assert said.startswith(
+        f"evaluation.hardest: few has fewer than 3 problems{'' if verdict else ' that were judged'}, too few"
+    )
 
 
 def test_nothing_is_drawn_where_nothing_is_asked(tmp_path, methods, sandbox, nano):

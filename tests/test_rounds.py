@@ -6,7 +6,7 @@ import pytest
 
 from mmst.errors import ConfigError
 from mmst.ledger.ledger import Ledger
-from mmst.methods.edge import BASE_ARM, Recipe
+from mmst.methods.edge import BASE_ARM, Contrast, Recipe
 from mmst.methods.prompt import PromptWriter
 from mmst.pipeline import Checkpoint, Pipeline, ProblemSet
 from mmst.policies.prove import Prove
@@ -27,6 +27,7 @@ from mmst.samplers.scripted import ScriptedSampler
 from mmst.stages.evaluate import measured
 from mmst.stages.train import train
 from mmst.training.launch import Here
+from mmst.training.objective import Aim, Objective
 from mmst.training.options import TrainingOptions
 from tests.test_pipeline import CODE, OPTIONS, PROBLEMS, TEXT
 
@@ -38,10 +39,10 @@ TESTS = ProblemSet("test", PROBLEMS.problems[:4])
 
 @pytest.fixture
 def run(tmp_path, methods, sandbox, nano):
-    def made(rounds, init_from, recipes=None, policies=(), on_collapse=OnCollapse.WARN):
+    def made(rounds, init_from, recipes=None, policies=(), on_collapse=OnCollapse.WARN, objectives=None):
         sampler = ScriptedSampler(lambda prompt, seed: CODE if prompt.endswith("Program:") else TEXT)
         pipeline = Pipeline(Ledger(tmp_path / "ledger"), methods, PromptWriter(), sampler, sandbox, seed=0, chunk=10)
-        training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name, title: Here(TRAINER), {})
+        training = TrainingPlan(TrainingOptions(steps=1, batch_size=2), lambda name, title: Here(TRAINER), {}, objectives or {})
         plan = RoundsPlan(
             rounds,
             init_from,
@@ -104,6 +105,36 @@ def test_what_was_measured_before_an_arm_without_examples_is_not_lost(run, monke
     with pytest.raises(UntrainableArmError, match="train code, round 1: no example to train on: no sample passed") as raised:
         run(1, InitFrom.BASE, recipes)
     assert [(result.arm, result.round) for result in raised.value.results] == [(BASE_ARM, 0), ("text", 1)]
+
+
+def test_why_arms_have_no_examples_is_said_once_for_all_and_by_itself_where_it_differs(run, monkeypatch, methods):
+    def emptied(examples, *rest):
+        return train(replace(examples, examples=[]), *rest)
+
+    monkeypatch.setattr("mmst.stages.train.train", emptied)
+    recipes = [Recipe.parse(name, [f"{name} -> {name}"], methods) for name in ("text", "code")]
+    with pytest.raises(UntrainableArmError) as raised:
+        run(1, InitFrom.BASE, recipes)
+    said = str(raised.value)
+    assert said.startswith("train text, round 1; code, round 1: no example to train on: no sample passed the filter")
+    assert said.count("no example to train on") == said.count("is kept") == 1
+    other = UntrainableArmError({**raised.value.why, "both, round 2": "no example to train on: other."}, [])
+    assert str(other) == f"{said} train both, round 2: no example to train on: other."
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+@pytest.mark.parametrize("aim", [Aim.DPO, Aim.RPO])
+def test_an_arm_without_pairs_is_a_sentence_and_the_others_are_trained(run, methods, aim, rounds):
+    """All samples are right, so that nothing wrong stands beside them: with one such arm, and with two for one sentence."""
+    pairs = [replace(Recipe.parse(name, ["text -> text"], methods), contrast=Contrast.BOTH) for name in ("first", "second")]
+    recipes = [*pairs, Recipe.parse("self", ["text -> text"], methods)]
+    with pytest.raises(UntrainableArmError) as raised:
+        run(rounds, InitFrom.BASE, recipes, objectives={recipe.name: Objective(aim) for recipe in pairs})
+    said = str(raised.value)
+    assert said.startswith(f"train first, round 1; second, round 1: no example to train on: objective={aim} sets right beside")
+    assert said.count("no example to train on") == 1
+    results = [(result.arm, result.round) for result in raised.value.results]
+    assert results == [(BASE_ARM, 0), *(("self", number) for number in range(1, rounds + 1))]
 
 
 def test_no_round_is_refused(run):

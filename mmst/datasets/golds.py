@@ -5,6 +5,7 @@ One that cannot be read is refused, with its place: no sample could be judged ag
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -31,8 +32,12 @@ STATED = re.compile(
 )
 NEARLY = re.compile(r"(?:\\approx\b|[\u2248~\u223c])\s*(?=[-+\u2212$.]*\d)")
 """Before a number that was rounded: `\u224812`."""
-UNKNOWN = frozenset(("nan", "n/a", "na", "unknown", "none", "null", "nil", "-", "--", "?", "tbd", "missing"))
+UNKNOWN = frozenset(
+    ("nan", "n/a", "na", "unknown", "none", "null", "nil", "-", "--", "?", "tbd", "missing", "inf", "-inf", "+inf")
+)
 """What tables hold in place of an answer."""
+NUMERAL = re.compile(r"[-+\u2212]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.I)
+"""A number as computers write it; one that cannot be read as such is too large or too small (`9e999`)."""
 WITH_LETTER = re.compile(r"\s*(?:(?:option|choice|answer)\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].:](?:\s+(.*))?)?\s*", re.I | re.S)
 """A letter with or without its choice's text: `B) London`, `Option B`."""
 UNITS = re.compile(r"[^A-Z:]*")
@@ -56,6 +61,11 @@ def every(rows: Iterable[Made], made: Callable[[Made], Any]) -> list[Any]:
     if failed:
         raise DataError(failed[0] + _others(failed, len(done)))
     return done
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is anything but a float that stands for no number: `NaN`, or one that is infinite, as 9e999 is read."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def answer_kind(answer: str, choices: tuple[str, ...]) -> AnswerKind:
@@ -94,7 +104,8 @@ def readable(written: str, kind: AnswerKind, choices: Sequence[str], labels: Seq
 
 
 def refuse_unknown(problems: Sequence[Problem], places: Sequence[str]) -> None:
-    """Refuse `NaN`, `N/A`, `unknown` and the like among answers that are no texts: they were read as texts of their own.
+    """Refuse `NaN`, `N/A`, `unknown` and the like among answers that are no texts, and numerals without a value (`9e999`)
+    anywhere: they were read as texts of their own.
 
     `places`: where each problem stands.
 
@@ -103,6 +114,7 @@ def refuse_unknown(problems: Sequence[Problem], places: Sequence[str]) -> None:
     """
     free = [p for p in problems if p.has_gold and not p.choices and p.kind is not AnswerKind.TESTS]
     texts = [p for p in free if p.kind is AnswerKind.TEXT]
+    every(zip(places, problems, strict=True), _refuse_endless)
     if not texts or len(texts) == len(free) or not all(p.answer.strip().lower() in UNKNOWN for p in texts):
         return
 
@@ -116,6 +128,15 @@ def refuse_unknown(problems: Sequence[Problem], places: Sequence[str]) -> None:
             )
 
     every(zip(places, problems, strict=True), known)
+
+
+def _refuse_endless(placed: tuple[str, Problem]) -> None:
+    where, problem = placed
+    if problem.kind is AnswerKind.TEXT and not problem.choices and NUMERAL.fullmatch(problem.answer):
+        raise DataError(
+            f"{where}: the answer '{problem.answer[:80]}' is a number that is too large or too small to be told from others; "
+            "mend it, leave the problem out, or set dataset.kind=text where all answers are texts."
+        )
 
 
 def in_one_spelling(answer: str, kind: AnswerKind) -> str:
@@ -159,7 +180,7 @@ def choices_and_labels(given: Any, where: str) -> tuple[tuple[str, ...], tuple[s
     elif isinstance(given, list) and given and all(isinstance(choice, dict) for choice in given):
         given, labels = [choice.get("text") for choice in given], [choice.get("label") for choice in given]
     texts = given or []
-    plain = isinstance(texts, list) and all(isinstance(text, str | int | float) for text in texts)
+    plain = isinstance(texts, list) and all(isinstance(text, str | int | float) and is_finite(text) for text in texts)
     if not plain or not isinstance(labels, list) or (any(labels) and len(labels) != len(texts)):
         raise DataError(
             f"{where}: 'choices' must be a list of texts or numbers, or their labels and texts: {{label: [...], text: [...]}}."

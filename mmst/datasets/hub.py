@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmst.datasets.golds import answer_kind, every, gold_and_rationale, in_one_spelling, refuse_unknown
+from mmst.datasets.golds import answer_kind, every, gold_and_rationale, in_one_spelling, is_finite, refuse_unknown
 from mmst.errors import DataError, first_line
 from mmst.types import Problem
 
@@ -21,14 +21,16 @@ def read_problems(name: str, config: str | None, split: str, question: str, answ
         have = ", ".join(rows.column_names)
         raise DataError(f"dataset: {name} has no column '{missing[0]}'; it has {have} (dataset.question, dataset.answer).")
     problems: list[Problem] = every(
-        enumerate(rows), lambda row: _problem(f"{name}/{split}/{row[0]}", str(row[1][question]), str(row[1][answer]))
+        enumerate(rows), lambda row: _problem(f"{name}/{split}/{row[0]}", str(row[1][question]), row[1][answer])
     )
     refuse_unknown(problems, [f"dataset: {name}, row {n}" for n in range(len(problems))])
     return problems
 
 
-def _problem(id: str, question: str, answer: str) -> Problem:
-    gold, rationale = gold_and_rationale(answer)
+def _problem(id: str, question: str, answer: Any) -> Problem:
+    if not is_finite(answer):
+        raise DataError(f"dataset: the answer of {id} is {answer}, which is no number.")
+    gold, rationale = gold_and_rationale(str(answer))
     if not gold:
         raise DataError(f"dataset: {id} has no answer.")
     kind = answer_kind(gold, ())

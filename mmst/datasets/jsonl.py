@@ -11,14 +11,13 @@ none is known.
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmst.datasets.golds import answer_kind, choices_and_labels, every, gold_and_rationale, readable, refuse_unknown
-from mmst.datasets.text_files import json_of, text_of
+from mmst.datasets.golds import answer_kind, choices_and_labels, every, gold_and_rationale, is_finite, readable, refuse_unknown
+from mmst.datasets.text_files import is_whole, json_of, text_of
 from mmst.errors import DataError, first_line
 from mmst.types import AnswerKind, Problem
 
@@ -206,8 +205,8 @@ def _text_at(row: dict[str, Any], key: str, where: str) -> str:
         raise DataError(f"{where}: '{key}' must be a text that is not empty.")
     if not isinstance(value, str | int | float):
         raise DataError(f"{where}: '{key}' is of the type {type(value).__name__}; it must be a text or a number.")
-    if isinstance(value, float) and not math.isfinite(value):
+    if not is_finite(value):
         raise DataError(f"{where}: '{key}' is {value}, which is no number.")
-    if any("\ud800" <= character <= "\udfff" for character in str(value)):
+    if not is_whole(value):
         raise DataError(f"{where}: '{key}' holds half of a surrogate pair, which is no character.")
     return str(value)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
+from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from mmst.errors import DataError, first_line
+from mmst.types import Problem
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -26,6 +30,8 @@ ARCHIVES = {
     b"PAR1": "a Parquet file; let its name end in .parquet",
 }
 """How other files begin that are given as texts, and what they are."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON and YAML can write it (`\\ud83d`), and no tokenizer, hash or file takes it."""
 
 
 def text_of(file: Path) -> str:
@@ -67,3 +73,25 @@ def json_of(text: str, where: str, more: str = "") -> Any:
     except (ValueError, RecursionError) as error:
         said = "it is nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"
         raise DataError(f"{where}: cannot be read ({said}).") from error
+
+
+def is_whole(value: Any) -> bool:
+    """Whether all texts of a value, which may be lists and dictionaries of them, are of whole characters."""
+    return HALF.search(json.dumps(value, ensure_ascii=False, skipkeys=True, default=str)) is None
+
+
+def refuse_halves(problems: Iterable[Problem], where: str) -> None:
+    """Refuse problems with half a character anywhere.
+
+    Raises:
+        DataError: begins with `where`, and names the first problem and its field.
+    """
+    for problem in problems:
+        told = {field.name: getattr(problem, field.name) for field in fields(problem)}
+        if not is_whole(list(told.values())):
+            name = next(name for name, value in told.items() if not is_whole(value))
+            id = problem.id.encode(errors="backslashreplace").decode()
+            raise DataError(
+                f"{where}: '{name}' of the problem {id} holds half of a surrogate pair, which is no character; "
+                "write all of the character, or leave the problem out."
+            )

@@ -21,6 +21,7 @@ from mmst.choosing import gathered
 from mmst.config.build import build
 from mmst.config.schema import AnswerSettings
 from mmst.config.sentences import config_errors
+from mmst.datasets.text_files import refuse_halves
 from mmst.errors import ConfigError, DataError
 from mmst.jobs.evaluate import trained_checkpoints
 from mmst.jobs.opened import Job, opened
@@ -123,7 +124,7 @@ def questions(asked: str, kind: AnswerKind) -> ProblemSet:
     """One question, or those of a file: JSON lines with a `question` each, or one question a line.
 
     Raises:
-        DataError: there is no question; names the file and the line.
+        DataError: there is no question, or half of a character in one; names the file and the line, or the question.
     """
     file = _file(asked)
     if file is None:
@@ -138,7 +139,7 @@ def one_question(asked: str, kind: AnswerKind) -> ProblemSet:
     """A question, whatever it says.
 
     Raises:
-        DataError: it is empty.
+        DataError: it is empty, or holds half of a character.
     """
     if not asked.strip():
         raise DataError("the question is empty.")
@@ -146,7 +147,9 @@ def one_question(asked: str, kind: AnswerKind) -> ProblemSet:
 
 
 def _problems(texts: Sequence[str], kind: AnswerKind) -> ProblemSet:
-    return ProblemSet("questions", tuple(Problem(f"question-{n}", text, "", kind) for n, text in enumerate(texts, 1) if text))
+    problems = tuple(Problem(f"question-{n}", text, "", kind) for n, text in enumerate(texts, 1) if text)
+    refuse_halves(problems, "questions")
+    return ProblemSet("questions", problems)
 
 
 def chosen_checkpoint(job: Job, settings: AnswerSettings) -> tuple[Checkpoint, Learned | None]:

@@ -193,7 +193,8 @@ def compute(
                 isinstance(error, UntrainableArmError),
                 "" if sentence else traceback.format_exc(),
             )
-            say(failure.fault or failure.sentence)
+            if not failure.untrainable:
+                say(failure.fault or failure.sentence)
             return failure
         finally:
             label(None)

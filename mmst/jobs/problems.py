@@ -12,6 +12,7 @@ from mmst.config.groups import DataSettings, DecontaminationSettings, Node
 from mmst.config.schema import LabelSettings, Settings
 from mmst.config.sentences import config_errors
 from mmst.datasets.contamination import Contamination, contaminated
+from mmst.datasets.text_files import refuse_halves
 from mmst.errors import ConfigError, UserError
 from mmst.methods.prompt import check_pairs
 from mmst.pipeline import ProblemSet
@@ -26,8 +27,10 @@ def problem_set(dataset: DataSettings, split: str, solvers: Mapping[str, Node]) 
 
     Raises:
         ConfigError: the data set has no such split, or gold answers that cannot be read.
+        DataError: a text of a problem holds half of a character.
     """
     problems: list[Problem] = build(dataset.split(split), "dataset")[: dataset.limit]
+    refuse_halves(problems, f"dataset: {dataset.name}, split {split}")
     _check_golds(problems, dataset.name, split)
     for name, node in solvers.items():
         form = build(node["format"], f"solvers.{name}.format")

@@ -13,7 +13,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ from mmst.types import Problem
 TEMPLATE = "taskset.py.j2"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """Of a module that verifiers finds: it looks for small letters alone."""
+IMPORTED = ("mmst", "verifiers")
+"""By the module, of what need not be installed as a package here; what they import themselves is, or is not known."""
 Messages = list[dict[str, str]]
 
 
@@ -89,10 +91,15 @@ def export_taskset(run: Path, method: str, target: Path, split: str | None = Non
 
 def _check_target(target: Path) -> None:
     name = target.stem
-    if target.suffix != ".py" or not NAME.fullmatch(name) or iskeyword(name) or name in sys.stdlib_module_names:
+    if target.suffix != ".py" or not NAME.fullmatch(name) or iskeyword(name):
         raise DataError(
             f"export: {target.name} is no name for a module of verifiers; use small letters, digits and underscores, "
-            "such as my_problems.py, and no name of Python's own."
+            "such as my_problems.py, and no word of Python's own."
+        )
+    if name in (*sys.stdlib_module_names, *IMPORTED, *packages_distributions()):
+        raise DataError(
+            f"export: {target.name} would hide the module {name}, of Python or of a library, from all that is imported beside "
+            "it; give it a name that no module has, such as my_problems.py."
         )
     if target.exists():
         raise DataError(f"export: {target} is there already; name a file that is not, or remove it.")

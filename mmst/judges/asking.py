@@ -92,6 +92,8 @@ class Asked:
         return Judgement(Verdict.UNJUDGED, f"the judge took more than {self._seconds:g} seconds")
 
     def _started(self) -> Connection:
+        if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
+            multiprocessing.set_start_method("spawn", force=True)  # in loky's processes: a child is told, and knows no `loky`
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._judge), daemon=True)

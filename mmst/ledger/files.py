@@ -34,10 +34,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises:
         UserError: no space is left for it.
+        OSError: it cannot be written; names `path`.
     """
-    with told_of_space(path):
+    work = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with told_of_space(path), _told_by_its_name(work, path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        work = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             yield work
             _flush(work)
@@ -50,14 +51,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """A folder to fill; it becomes `target` when the block ends without an error. One made meanwhile by another wins."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """A folder to fill; it becomes `target` when the block ends without an error. One made meanwhile by another wins.
+
+    Raises:
+        UserError: no space is left for it.
+        OSError: it cannot be written; names `target`, or a file in it.
+    """
     work = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    mode = work.stat().st_mode & 0o666  # the user's umask; libraries write through temporary files that are theirs alone
     try:
-        with told_of_space(target):
+        with told_of_space(target), _told_by_its_name(work, target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir()
+            mode = work.stat().st_mode & 0o666  # the user's umask; libraries' temporary files are theirs alone
             yield work
             for path in work.rglob("*"):
                 if path.is_file():
@@ -84,6 +90,18 @@ def told_of_space(path: Path) -> Iterator[None]:
             raise UserError(no_space(path)) from error
         if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = str(path)
+        raise
+
+
+@contextmanager
+def _told_by_its_name(work: Path, path: Path) -> Iterator[None]:
+    """Errors of what is written under a temporary name name what it would become: nobody asked for the former."""
+    try:
+        yield
+    except OSError as error:
+        if str(error.filename).startswith(str(work)):
+            error.filename = str(path) + str(error.filename).removeprefix(str(work))
+            error.filename2 = None
         raise
 
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from mmst.datasets.text_files import is_whole
 from mmst.errors import ConfigError
 from mmst.types import AnswerKind, Message, Problem, Prompt
 
@@ -286,6 +287,10 @@ def _rows_of(path: Path) -> tuple[Mapping[str, Any], ...]:
         if not isinstance(row, dict) or not str(row.get("question") or "").strip():
             raise ConfigError(
                 f"methods: exemplar {number} of {path} has no question; `mmst new exemplars FOLDER` shows the form."
+            )
+        if halved := next((key for key, value in row.items() if not is_whole([key, value])), None):
+            raise ConfigError(
+                f"methods: {halved!a} of exemplar {number} of {path} holds half of a surrogate pair, which is no character."
             )
     return tuple(rows)
 

@@ -283,7 +283,8 @@ def _library() -> ModuleType:
 
 
 def _line(error: BaseException) -> str:
-    """An error in a line, with what the server said."""
+    """An error in a line, with what the server said; what no text can hold (half a surrogate pair) is replaced."""
     said = getattr(getattr(error, "response", None), "text", "")
     text = " ".join(str(error).split()) or type(error).__name__
-    return (text if said in text else f"{text}: {' '.join(said.split())}")[:300]
+    line = text if said in text else f"{text}: {' '.join(said.split())}"
+    return line[:300].encode("utf-8", "replace").decode()

@@ -18,6 +18,7 @@ from mmst.stages.sets import ExampleSet
 from mmst.training.batches import TokenRow, tokenize, tokenize_contrasted
 from mmst.training.checkpoint import embedding_count, load_tokenizer
 from mmst.training.launch import Fitter
+from mmst.training.objective import Aim
 from mmst.training.options import TooLong, TrainingOptions
 from mmst.training.record import TrainingRecord
 from mmst.training.token_rows import ROWS, write_rows
@@ -113,10 +114,15 @@ def _tokenized(
 def _why(examples: ExampleSet, dropped: int, given: int, options: TrainingOptions) -> str:
     if given:
         return f"{dropped} of {given} were longer than {options.longest_row} tokens (trainer.options.longest)"
+    if examples.examples and options.objective.aim is Aim.KTO:
+        return (
+            "objective=kto sets each solution beside one by the same method of another problem, and there is none; take more "
+            "problems, or objective=sft"
+        )
     if examples.examples:
         return (
             f"objective={options.objective.aim} sets right beside wrong solutions of the same problem and method, and of the "
-            f"{len(examples.examples)} right ones none has a wrong one beside it; draw more samples (sampling.per_problem), "
-            "choose other pairs (objective.pairs=both), or objective=sft"
+            "right ones none has a wrong one beside it; draw more samples (sampling.per_problem), choose other pairs "
+            "(objective.pairs=both), or objective=sft"
         )
     return "no sample passed the filter; take more problems or samples (sampling.per_problem), or an abler model"

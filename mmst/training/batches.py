@@ -59,6 +59,18 @@ class TokenRow:
         return sum(len(part.tokens) for part in self.parts) - self.shared * (len(self.parts) - 1)
 
     @property
+    def forked(self) -> TokenRow:
+        """The same, with what it and its neighbour begin with standing once, prompt and solution alike, but for its last token:
+        each has its own, which predicts where they part.
+        """
+        return self.sharing(max(0, common_length([part.tokens for part in self.parts]) - 1))
+
+    @property
+    def labelled_from(self) -> int:
+        """Its first token with a label of its own, where it is not the first of its row."""
+        return max(self.prompt_length, self.shared + 1)
+
+    @property
     def prefix(self) -> tuple[int, ...]:
         """The tokens that it shares with others."""
         return self.tokens[: self.shared]
@@ -86,6 +98,8 @@ class Batch:
     an example, whatever its length."""
     token_share: float = 0.0
     """The same by the loss weights of completion tokens, where an objective compares."""
+    apart: tuple[tuple[TokenRow, ...], ...] = ()
+    """Rows of what no gradient goes through: for `kto`, the mismatched completions."""
 
 
 class Refusals(Protocol):
@@ -131,6 +145,11 @@ def tokenize_contrasted(
             yield whole
 
 
+def row_length(row: Sequence[TokenRow]) -> int:
+    """Tokens of the examples that share a row, their prefix counted once."""
+    return row[0].shared + sum(len(part.tokens) - part.shared for part in row)
+
+
 def common_length(sequences: Sequence[Sequence[Any]]) -> int:
     """How many first tokens all sequences have in common: what the first and the last of them in order do."""
     first, last = min(map(tuple, sequences)), max(map(tuple, sequences))
@@ -144,13 +163,14 @@ def collate(
 
     `input_ids`, `labels`, `weights` (of each label), `segments` (1, 2, ... by example of the row, 0 on padding, `PREFIX` on
     what all of them begin with), and `edges` (the number of its example's edge in `edges`). Packed rows have `position_ids`,
-    which start anew with each example, behind the prefix. Only the first example of a row brings its prefix along.
+    which start anew with each example, behind the prefix. Only the first example of a row brings its prefix along, and labels
+    of the prefix and right behind it, where that reaches into a completion, stand in the first example alone.
     Labels are `IGNORED` on prompts and padding, by position and not by token: the end-of-sequence token is learned also
     where it is the padding token as well.
     """
     import torch
 
-    width = max(row[0].shared + sum(len(part.tokens) - part.shared for part in row) for row in rows)
+    width = max(map(row_length, rows))
     shape = (len(rows), width)
     tensors = {
         "input_ids": torch.full(shape, pad_id),
@@ -164,16 +184,20 @@ def collate(
     for i, row in enumerate(rows):
         start = row[0].shared if packed else 0
         if start:
+            told = slice(row[0].prompt_length, start)
+            tensors["labels"][i, told] = torch.tensor(row[0].prefix)[told]
+            tensors["weights"][i, told] = row[0].weight
+            tensors["edges"][i, told] = number.get(row[0].edge, 0)
             tensors["input_ids"][i, :start] = torch.tensor(row[0].prefix)
             tensors["segments"][i, :start] = PREFIX
             tensors["position_ids"][i, :start] = torch.arange(start)
         for segment, part in enumerate(row, 1):
             first = part.shared if packed else 0
             tokens = torch.tensor(part.tokens[first:])
-            prompt = part.prompt_length - first
-            here, learned = slice(start, start + len(tokens)), slice(start + prompt, start + len(tokens))
+            silent = max(0, part.prompt_length - first) if segment == 1 or not packed else part.labelled_from - first
+            here, learned = slice(start, start + len(tokens)), slice(start + silent, start + len(tokens))
             tensors["input_ids"][i, here] = tokens
-            tensors["labels"][i, learned] = tokens[prompt:]
+            tensors["labels"][i, learned] = tokens[silent:]
             tensors["weights"][i, learned] = part.weight
             tensors["segments"][i, here] = segment
             tensors["edges"][i, here] = number.get(part.edge, 0)

@@ -24,6 +24,7 @@ from mmst.errors import ConfigError
 from mmst.training.checkpoint import adapted_base, load_config, load_model
 from mmst.training.loss import check_isolation, check_window
 from mmst.training.model import blocks, empty_model, refuse_tied, with_adapters
+from mmst.training.module import CausalLanguageModule
 from mmst.training.options import BY_POSITION
 from mmst.training.quantized import refuse_untrainable
 from mmst.training.stored import conversions, fill
@@ -43,6 +44,8 @@ class ModelBuilder:
     start: Path
     packed: int | None = None
     """Tokens of the longest example, where rows hold several; None: they do not."""
+    shared: int | None = None
+    """The same, where completions of one prompt are to stand behind it wherever the model takes a mask for that."""
     attention: str | None = None
     """An attention implementation of transformers; None: its own choice."""
     recompute: bool = False
@@ -69,6 +72,8 @@ class ModelBuilder:
             model = self._whole(dtype)
         if not _is_zero3(strategy):
             self._check_packing(model)
+            if isinstance(module, CausalLanguageModule):
+                module.shares_prompts = self._shares_prompts(model)
         if self.lora is not None:
             model = with_adapters(model, self.lora)
         if isinstance(strategy, FSDPStrategy):
@@ -116,6 +121,17 @@ class ModelBuilder:
             return
         check_window(model.config, self.packed)
         check_isolation(model.eval())
+
+    def _shares_prompts(self, model: PreTrainedModel) -> bool:
+        """Whether completions can stand behind one prompt: by a mask, and without a window of attention that ends in it."""
+        if self.shared is None or model.config._attn_implementation in BY_POSITION:
+            return False
+        try:
+            check_window(model.config, self.shared)
+            check_isolation(model.eval())
+        except ConfigError:
+            return False
+        return True
 
     def _shard(self, dtype: str, strategy: ModelParallelStrategy) -> PreTrainedModel:
         from torch.distributed.fsdp import fully_shard

@@ -25,7 +25,7 @@ from mmst.training.options import BY_POSITION, TrainingOptions
 from mmst.training.prefixes import with_shared_prefixes
 from mmst.training.record import TrainingRecord, finish, finished
 from mmst.training.recorder import Recorder
-from mmst.training.references import AT_ONCE, References, alone, completions_of
+from mmst.training.references import References, alone, completions_of
 from mmst.training.saving import END, BesideTarget, Saver, is_sound, resumable, writes_files
 from mmst.training.schedule import Row, bucketed_steps, check_parts, packed_steps
 from mmst.training.stopping import Stopping
@@ -79,8 +79,9 @@ def fit(
     stopping = Stopping(stop)
     made: list[Callback] = [recorder, *callbacks]
     if objective.compares:
-        known = completions_of(train_rows)
-        made.append(References(partial(held_out_batches, known, AT_ONCE), partial(alone, pad_id=pad_id, edges=edges), work))
+        met = {number for step in schedule for row in step for number in row}
+        known = completions_of(train_rows[number] for number in sorted(met))
+        made.append(References(known, partial(alone, pad_id=pad_id, edges=edges), work))
     if held_rows:
         size = max(1, options.batch_size // (trainer.world_size * trainer.accumulate_grad_batches))
         held = held_out_batches(held_rows, size, trainer.world_size)
@@ -88,7 +89,8 @@ def fit(
     theirs: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set in a connector
     theirs.extend([*made, Saver(work, options.save_every, options.keep, stopping)])
     longest = options.longest_row if options.packed else None
-    builder = ModelBuilder(start, longest, options.attention, options.recompute, options.compile, options.lora)
+    shared = options.longest_row if objective.compares and options.share_prefixes else None
+    builder = ModelBuilder(start, longest, shared, options.attention, options.recompute, options.compile, options.lora)
     builder.check(trainer.strategy)
     module = CausalLanguageModule(
         builder,

@@ -19,7 +19,7 @@ from mmst.training.loss import CompletionLoss, labelled
 from mmst.training.objective import Aim, Objective
 from mmst.training.options import OptimizerOptions
 from mmst.training.preference import Scores, margins, unit_losses
-from mmst.training.units import whole_logprobs
+from mmst.training.units import Units, whole_logprobs
 
 SFT = Objective()
 
@@ -68,6 +68,8 @@ class CausalLanguageModule(lightning.LightningModule):
         self.objective = objective
         self.references: dict[str, float] = {}
         """Completion's id -> the log-probability that the start model gives it, for objectives that compare."""
+        self.shares_prompts = False
+        """Whether completions of one prompt may stand behind it in one row; the builder knows, which has seen the model."""
         self._build = build
         self._vectors: frozenset[str] = frozenset()
         self._norm: Tensor | None = None
@@ -79,6 +81,13 @@ class CausalLanguageModule(lightning.LightningModule):
         strategy: Any = self.trainer.strategy
         norm = strategy.deepspeed_engine.get_global_grad_norm() if isinstance(strategy, DeepSpeedStrategy) else self._norm
         return None if norm is None else float(norm)
+
+    @property
+    def laid(self) -> Units:
+        """How units of an objective that compares are laid into rows."""
+        if self.objective.aim is Aim.KTO:
+            return Units.UNGRADED
+        return Units.FORKED if self.shares_prompts else Units.APART
 
     def configure_model(self) -> None:
         """Build the model: Lightning calls this in the context that the strategy wants weights to be made in."""
@@ -100,7 +109,7 @@ class CausalLanguageModule(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """A batch's part of its step's loss, with what each labelled token contributes to it."""
-        losses = torch.cat([self._losses(group, self.packed) for group in batch["groups"]])
+        losses = torch.cat([*self._group_losses(batch, True), *self._group_losses(batch, False)])
         weights = torch.cat([labelled(group, "weights") for group in batch["groups"]])
         told = {"losses": losses.detach()}
         if self.objective.compares:
@@ -113,9 +122,16 @@ class CausalLanguageModule(lightning.LightningModule):
             loss = loss * self.trainer.accumulate_grad_batches  # Lightning divides by it, and DeepSpeed does so again
         return {"loss": loss, **told}
 
+    def _group_losses(self, batch: dict[str, Any], learned: bool) -> list[Tensor]:
+        """The losses of a batch's groups that gradients go through, or of the others."""
+        groups = batch["groups"][: batch["learned"]] if learned else batch["groups"][batch["learned"] :]
+        with torch.set_grad_enabled(learned and torch.is_grad_enabled()):
+            return [self._losses(group, batch["masked"]) for group in groups]
+
     def _compared(self, losses: Tensor, weights: Tensor, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """A batch's part of the loss of an objective that compares, and the margin of each unit, (U,)."""
         objective, ids = self.objective, batch["completions"]
+        losses, weights = losses[batch["token"]], weights[batch["token"]]
         whole = whole_logprobs(losses, batch["completion"], len(ids))
         before = torch.tensor([self.references[id] for id in ids], device=whole.device, dtype=whole.dtype)
         solution, beside = batch["solution"], batch["beside"]
@@ -134,8 +150,8 @@ class CausalLanguageModule(lightning.LightningModule):
         return mean
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """The loss of each completion token of some rows, (N,)."""
-        return self._losses(batch, self.packed)
+        """The loss of each completion token of some rows, (N,). `masked`: whether these hold several completions."""
+        return self._losses(batch, batch.get("masked", self.packed))
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Make what is random in a batch (dropout) depend on its place alone, so that a resumed training repeats it."""

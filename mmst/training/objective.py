@@ -16,6 +16,9 @@ from typing import Any
 
 from mmst.errors import ConfigError
 
+VERSION = 2
+"""Of how comparing losses are computed: raised where a training by one ends with other weights than before."""
+
 
 class Aim(StrEnum):
     """What is lowered."""
@@ -61,6 +64,7 @@ class Objective:
         return self.aim is not Aim.SFT
 
     def settings(self) -> dict[str, Any]:
-        """What determines the loss: the aim, and the numbers that it has a use for."""
+        """What determines the loss: the aim, the numbers that it has a use for, and how it is computed."""
         used = {Aim.SFT: (), Aim.DPO: ("beta",), Aim.RPO: ("beta", "alpha"), Aim.KTO: ("beta", "right", "wrong")}
-        return {"aim": str(self.aim)} | {name: getattr(self, name) for name in used[self.aim]}
+        version = {"version": VERSION} if self.compares else {}
+        return {"aim": str(self.aim), **version} | {name: getattr(self, name) for name in used[self.aim]}

@@ -81,7 +81,8 @@ class TrainingOptions:
     rows_at_once: int | None = None
     """Packed rows that one process computes at a time, at most: a step is accumulated over as many batches as that takes."""
     share_prefixes: bool = True
-    """Whether few-shot exemplars stand once in a packed row, for all its examples; never with FlashAttention and the like."""
+    """Whether few-shot exemplars stand once in a packed row, for all its examples, and the prompt of a pair once, for both of
+    its solutions; never with FlashAttention and the like."""
     attention: str | None = None
     """An attention implementation of transformers; None: its own choice."""
     recompute: bool = False
@@ -205,7 +206,7 @@ class TrainingOptions:
     def settings(self) -> dict[str, Any]:
         """What determines what comes out: everything but how often is saved, and what this training has no use for."""
         idle = {"save_every", "keep", "keep_after"}
-        idle |= set() if self.masked else {"share_prefixes"}
+        idle |= set() if self.masked or self.objective.compares else {"share_prefixes"}
         idle |= {"merge"} if self.merge or self.lora is None else set()
         idle |= {"groups"} if self.packed else {"row", "rows_at_once"}
         idle |= set() if self.held_out else {"measure_every", "patience"}

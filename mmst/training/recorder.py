@@ -19,6 +19,9 @@ from mmst.training.loss import labelled
 from mmst.training.module import CausalLanguageModule
 from mmst.training.record import TrainingRecord
 
+FORWARD = 1 / 3
+"""Of a training's operations: what no gradient goes through takes two for a weight and token, and not six."""
+
 
 class Recorder(Callback):
     """Counts while a training runs, and logs every `trainer.log_every_n_steps` steps.
@@ -48,7 +51,7 @@ class Recorder(Callback):
         device = pl_module.device
         self.record.rate = matmul_rate(device.type, _dtype(trainer)) * trainer.world_size
         self._window = torch.zeros(2, len(self.edges), device=device, dtype=torch.float64)
-        self._counts = torch.zeros(4, device=device, dtype=torch.float64)
+        self._counts = torch.zeros(5, device=device, dtype=torch.float64)
         self._margins = torch.zeros(3, device=device, dtype=torch.float64)
         if self._pending and trainer.is_global_zero:
             self._set(torch.tensor(self._pending, device=device, dtype=torch.float64))
@@ -72,11 +75,14 @@ class Recorder(Callback):
         assert self._counts is not None
         edges = torch.cat([labelled(group, "edges") for group in batch["groups"]])
         losses = outputs["losses"].double()
+        if "token" in batch:  # what stands once for two completions is of both
+            edges, losses = batch["edge"][batch["completion"]], losses[batch["token"]]
         self._window[0].index_add_(0, edges, losses)
         self._window[1].index_add_(0, edges, torch.ones_like(losses))
         if self._margins is not None and (margins := outputs.get("margins")) is not None:
             self._margins += torch.stack([margins.sum(), (margins > 0).sum(), margins.new_tensor(len(margins))]).double()
-        for group in batch["groups"]:
+        for number, group in enumerate(batch["groups"]):
+            passes = 1.0 if number < batch["learned"] else FORWARD
             lengths, places = _segment_lengths(group["segments"]), group["segments"].numel()
             prefix = (group["segments"] == PREFIX).sum(1, keepdim=True)
             pairs = lengths.square() + 2 * lengths * prefix  # own tokens look at half of their own, and at all of the prefix
@@ -84,7 +90,8 @@ class Recorder(Callback):
                 lengths.gt(0).sum(),
                 lengths.sum() + prefix.sum(),
                 lengths.new_tensor(places),
-                pairs.sum() + prefix.square().sum(),
+                passes * (pairs.sum() + prefix.square().sum()),
+                passes * (lengths.sum() + prefix.sum()),
             ]
             self._counts += torch.stack(sums).double()
         step = trainer.global_step
@@ -130,17 +137,17 @@ class Recorder(Callback):
 
     def _set(self, counted: Tensor) -> None:
         assert self._window is not None
-        self._window, self._counts, self._margins = counted[:-7].view_as(self._window), counted[-7:-3], counted[-3:]
+        self._window, self._counts, self._margins = counted[:-8].view_as(self._window), counted[-8:-3], counted[-3:]
 
     def _log(self, trainer: lightning.Trainer, step: int) -> None:
         sums = _summed(trainer, self._counted())
-        window, counts, margins = sums[:-7].view(2, -1), sums[-7:-3], sums[-3:]
+        window, counts, margins = sums[:-8].view(2, -1), sums[-8:-3], sums[-3:]
         record = self.record
         record.steps = step
         record.examples += int(counts[0])
         record.tokens += int(counts[1])
         record.places += int(counts[2])
-        record.flops += self._flops * float(counts[1]) + self._attention * float(counts[3])
+        record.flops += self._flops * float(counts[4]) + self._attention * float(counts[3])
         record.loss = float(window[0].sum() / window[1].sum())
         seen = [(edge, float(window[0, i]), float(window[1, i])) for i, edge in enumerate(self.edges)]
         record.loss_by_edge.update({edge: total / count for edge, total, count in seen if count})

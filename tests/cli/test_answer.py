@@ -80,6 +80,7 @@ def test_a_data_set_is_answered_and_judged(asked):
     [
         (["nothing.jsonl"], DataError, "there is no file nothing.jsonl; give one that is there, or a question"),
         (["  "], DataError, "the question is empty"),
+        (["Why\udcff?"], DataError, "questions: 'question' of the problem question-1 holds half of a surrogate pair"),
         ([QUESTION, "policy=[router]"], ConfigError, r"policy=router learns from verdicts .* `mmst train"),
         ([QUESTION, "policy=[router]", "learned=."], ConfigError, rf"holds no {LEARNED}; `mmst train` writes one"),
         ([QUESTION, "policy=[oracle]"], ConfigError, r"policy=\[oracle\] knows the right answer"),

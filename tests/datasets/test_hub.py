@@ -32,3 +32,12 @@ def test_a_missing_column_is_named(hub):
 def test_an_unreachable_hub_is_one_sentence():
     with pytest.raises(DataError, match="cannot be had from the Hugging Face Hub"):
         read_problems("no-such-owner/no-such-set", None, "test", "question", "answer")
+
+
+@pytest.mark.parametrize("answer", [float("inf"), float("nan")])
+def test_a_float_that_is_no_number_is_no_answer(monkeypatch, answer):
+    rows = datasets.Dataset.from_list([{"question": "?", "answer": 2.5}, {"question": "?", "answer": answer}])
+    monkeypatch.setattr(datasets, "get_dataset_config_names", lambda name: ["main"])
+    monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: rows)
+    with pytest.raises(DataError, match=rf"the answer of me/it/test/1 is {answer}, which is no number"):
+        read_problems("me/it", None, "test", "question", "answer")

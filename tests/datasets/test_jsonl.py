@@ -104,6 +104,10 @@ def test_an_answer_may_be_unknown(tmp_path, unknown, others, more, kind):
     ("text", "message"),
     [
         ('{"question": "?", "answer": NaN}', "'answer' is nan"),
+        ('{"question": "?", "answer": 9e999}', "'answer' is inf"),
+        ('{"question": "?", "answer": "9e999"}', "the answer '9e999' is a number that is too large or too small"),
+        ('{"question": "?", "answer": "so\\n#### -1.5E+4000"}', "the answer '-1.5E[+]4000' is a number that is too large"),
+        ('{"question": "?", "choices": [1, 9e999], "answer": 1}', "'choices' must be"),
         ('{"question": "?", "choices": ["x", "y"], "answer": 1}', "line 1: the answer '1' is none of the 2 choices"),
         ('{"question": "?", "choices": ["x", "y"], "answer": "Q"}', "line 1: the answer 'Q' is none"),
         ('{"question": "?", "choices": ["x", "y"], "answer": "A) y"}', "line 1: the answer 'A[)] y' is none"),
@@ -186,7 +190,7 @@ def test_real_sets_are_read_whole(real_data, name):
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
-@pytest.mark.parametrize("unknown", ["NaN", "N/A", "unknown", "None", "?"])
+@pytest.mark.parametrize("unknown", ["NaN", "N/A", "unknown", "None", "?", "inf", "-inf"])
 def test_what_stands_for_no_answer_among_numbers_is_refused_and_counted(tmp_path, name, unknown):
     answers = ["12", unknown, "7", unknown]
     lines = [json.dumps({"question": "?", "answer": answer}) for answer in answers]
@@ -194,6 +198,14 @@ def test_what_stands_for_no_answer_among_numbers_is_refused_and_counted(tmp_path
     line = 2 if name == "a.jsonl" else 3
     with pytest.raises(DataError, match=rf"line {line}: .*is none.*In all 2 of 4 rows .*\(line {line + 2}\)"):
         file.read_problems(str(tmp_path / name), "test", {"question": None, "answer": None})
+
+
+def test_a_number_too_large_to_be_one_is_refused_in_a_table_unless_all_are_texts(tmp_path):
+    path, columns = tmp_path / "a.csv", {"question": None, "answer": None}
+    path.write_text("question,answer\n?,12\n?,9e999\n")
+    with pytest.raises(DataError, match=r"a.csv, line 3: the answer '9e999' is a number that is too large"):
+        file.read_problems(str(path), "test", columns)
+    assert [p.answer for p in file.read_problems(str(path), "test", columns, kind="text")] == ["12", "9e999"]
 
 
 def test_such_a_word_among_texts_is_a_text(tmp_path):

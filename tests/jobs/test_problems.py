@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mmst.errors import ConfigError
+from mmst.errors import ConfigError, UserError
 from mmst.jobs.problems import problem_set, train_set
 from mmst.jobs.problems import test_sets as sets_measured_on
 from tests.composing import settings
@@ -109,3 +109,44 @@ def test_a_method_that_a_data_sets_kind_of_answers_does_not_fit_is_refused(read,
     (tmp_path / "strategyqa" / "train.jsonl").write_text('{"question": "Is it?", "answer": "yes"}\n')
     with pytest.raises(ConfigError, match="equation"):
         train_set(read("dataset=strategyqa", "solvers=[text,equation]", "decontaminate=null", "model.shots=2"), ())
+
+
+FOLIO = {"premises": ["All jars break."], "conclusion": "This breaks.", "label": "True"}
+CHOSEN = 'id,question,choices,answer\na,"What is left?","[""2"", ""\\ud83d""]",2\n'
+PROGRAM = {"question": "Write f.", "tests": ["assert f(1) == 2"], "entry_point": "f"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "file", "content", "said"),
+    [
+        ("mawps", "mawps/test.jsonl", {"question": "Is \ud800 it?", "answer": 1}, "line 1: 'question' holds half"),
+        (
+            "mawps",
+            "mawps/test.jsonl",
+            {"question": "How many?", "answer": 1, "rationale": "\udfff"},
+            "'rationale' of .* test-1 ",
+        ),
+        (
+            "mawps",
+            "mawps/test.jsonl",
+            {"id": "a\ud83d", "question": "How many?", "answer": 1},
+            r"'id' of the problem a\\ud83d ",
+        ),
+        ("mbpp", "mbpp/test.jsonl", PROGRAM | {"tests": ["assert f('\ud83d')"]}, "'tests' is not Python"),
+        ("mbpp", "mbpp/test.jsonl", PROGRAM | {"entry_point": "f\ud83d"}, "'entry_point' of the problem test-1"),
+        (
+            "folio",
+            "folio/folio_v2_validation.jsonl",
+            FOLIO | {"conclusion": "No \ud83d."},
+            "'question' of the problem folio-test-1",
+        ),
+        ("file", "test.csv", CHOSEN, "'choices' of the problem a holds half of a surrogate pair"),
+    ],
+)
+def test_half_a_character_is_refused_wherever_it_stands(tmp_path, dataset, file, content, said):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(content if isinstance(content, str) else json.dumps(content))
+    place = "dataset.path" if dataset == "file" else "dataset.root"
+    found = settings("eval", f"dataset={dataset}", f"{place}={tmp_path}", "solvers=[code]")
+    with pytest.raises(UserError, match=said):
+        problem_set(found.dataset, "test", found.solvers)

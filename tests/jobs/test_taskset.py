@@ -148,7 +148,11 @@ def rewrite(chunk, rows):
         (("text", "sums.py", "--split", "heldout"), "of the split 'heldout'; it asked of train, test"),
         (("text", "Sums.py"), "is no name for a module of verifiers"),
         (("text", "sums"), "is no name for a module of verifiers"),
-        (("text", "json.py"), "is no name for a module of verifiers"),
+        (("text", "json.py"), "json.py would hide the module json, of Python or of a library"),
+        *(
+            (("text", f"{name}.py"), f"would hide the module {name}")
+            for name in ("verifiers", "mmst", "datasets", "hydra", "yaml")
+        ),
         (("text", "class.py"), "is no name for a module of verifiers"),
         (("text", "there.py"), "is there already"),
         (("text", "none/sums.py"), "there is no folder"),

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+from joblib.externals.loky import ProcessPoolExecutor
 
 from mmst.errors import ConfigError
 from mmst.judges.asking import Asked
@@ -21,6 +22,13 @@ def asked(judge, *answers, seconds=30.0):
 
 def test_a_function_of_ones_own_judges():
     assert [said.verdict for said in asked(own.long_enough, "abcd", "a")] == ["right", "wrong"]
+
+
+def test_a_judge_is_asked_from_a_process_of_lokys_as_arms_side_by_side_are_in():
+    """A process that is started tells its start method to those that it starts, and they know no `loky`."""
+    with ProcessPoolExecutor(max_workers=1) as pool:
+        said = pool.submit(asked, own.long_enough, "abcd", "a").result()
+    assert [row.verdict for row in said] == ["right", "wrong"]
 
 
 @pytest.mark.parametrize(

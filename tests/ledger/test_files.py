@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,33 @@ def test_an_error_of_a_write_names_the_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="too large") as failed:
         atomic_write(tmp_path / "file", b"new")
     assert explained(failed.value) == f"{tmp_path / 'file'}: file too large."
+
+
+@pytest.mark.parametrize("place", ["/proc/none.txt", "/proc/none/file.txt", "{there}"])
+def test_an_error_of_a_write_names_what_was_asked_for_and_no_temporary_file(tmp_path, place):
+    path = Path(place.format(there=tmp_path))
+    with pytest.raises(OSError, match=r".") as failed:
+        atomic_write(path, b"new")
+    said = explained(failed.value)
+    assert said.startswith((f"{path}: ", f"{path.parent}: "))
+    assert ".tmp" not in said + str(failed.value)
+
+
+def test_an_error_in_a_folder_names_what_it_would_become(tmp_path):
+    with pytest.raises(OSError, match=r".") as failed, atomic_folder(Path("/proc/none")):
+        pass
+    assert explained(failed.value).startswith("/proc/none: ")
+
+
+def test_an_error_of_a_file_in_a_folder_names_what_it_would_become(tmp_path):
+    def fill():
+        with atomic_folder(tmp_path / "target") as work:
+            (work / "a").mkdir()
+            (work / "a").write_text("1")
+
+    with pytest.raises(IsADirectoryError) as failed:
+        fill()
+    assert explained(failed.value) == f"{tmp_path / 'target' / 'a'}: is a directory."
 
 
 def test_a_folder_appears_when_its_block_ends(tmp_path):

@@ -121,6 +121,7 @@ def test_too_few_exemplars_of_a_kind_are_refused(tmp_path):
         (b"", "must hold a list of exemplars"),
         (b"question: 1 + 1?", "must hold a list of exemplars"),
         (b"- {question: '1 + 1?', text: '2.'}\n- {text: '3.'}", "exemplar 2 of .* has no question"),
+        (rb'- {question: "1 + 1?", choices: ["2", "\ud83d"]}', "'choices' of exemplar 1 of .* holds half of a surrogate pair"),
     ],
 )
 def test_a_file_that_holds_no_exemplars_is_refused_by_name(tmp_path, content, words):

@@ -302,6 +302,13 @@ def test_a_message_may_hold_reasoning_a_refusal_or_nothing(serve, answer, text, 
     assert (found.text, found.finish) == (text, finish)
 
 
+def test_half_a_character_in_what_a_server_says_of_a_failure_is_replaced(serve):
+    halved = chat_answer("flagged\ud800", content="It is 5.")
+    server = serve(lambda body, attempt: (200, reply("fine")) if body["messages"][0]["content"] == "Bag 0?" else (200, halved))
+    found = sampler(server, api="chat", retries=0).complete(PROMPTS[:2], WARM)[1][0]
+    assert (found.finish, found.error) == ("error", "the server ended a completion for 'flagged?'")
+
+
 def test_log_probabilities_of_llama_cpp_are_taken_and_count_the_tokens_where_nothing_else_does(serve):
     told = {"content": [{"id": 1, "token": "a", "logprob": -0.5, "top_logprobs": []}] * 40}
     server = serve(lambda body, attempt: (200, reply("x", finish=None, logprobs=told) | {"usage": None}))

@@ -29,7 +29,13 @@ def given(*examples, contrasted=None):
 
 def test_no_wrong_solution_beside_a_right_one_is_one_sentence(nano, tmp_path):
     options = TrainingOptions(steps=1, objective=Objective(Aim.DPO))
-    with pytest.raises(NothingToTrainOnError, match=r"objective=dpo .* of the 1 right ones none has .*objective\.pairs=both"):
+    with pytest.raises(NothingToTrainOnError, match=r"objective=dpo .* of the right ones none has .*objective\.pairs=both"):
+        train(given(EXAMPLE, contrasted=[]), nano, tmp_path / "out", tmp_path / "work", options, HERE, 0)
+
+
+def test_solutions_of_one_problem_alone_have_none_of_another_beside_them(nano, tmp_path):
+    options = TrainingOptions(steps=1, objective=Objective(Aim.KTO))
+    with pytest.raises(NothingToTrainOnError, match=r"objective=kto sets each solution beside one .* of another problem"):
         train(given(EXAMPLE, contrasted=[]), nano, tmp_path / "out", tmp_path / "work", options, HERE, 0)
 
 

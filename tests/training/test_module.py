@@ -13,7 +13,8 @@ ROWS = (TokenRow("a", "e", (20, 30, 40, 50, 0), 2), TokenRow("b", "e", (21, 31, 
 
 
 def batch(share=1.0):
-    return {"groups": [collate([[row]], 1) for row in ROWS], "share": share, "ids": [row.id for row in ROWS]}
+    groups = [collate([[row]], 1) for row in ROWS]
+    return {"groups": groups, "learned": len(ROWS), "masked": False, "share": share, "ids": [row.id for row in ROWS]}
 
 
 @pytest.fixture

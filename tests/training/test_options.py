@@ -2,6 +2,7 @@ import pytest
 
 from mmst.errors import ConfigError
 from mmst.training.batches import TokenRow
+from mmst.training.objective import Aim, Objective
 from mmst.training.options import OptimizerOptions, TrainingOptions
 
 
@@ -45,7 +46,12 @@ def test_how_often_is_saved_does_not_determine_the_weights():
     assert TrainingOptions(save_every=3, keep=2, keep_after=True).settings() == TrainingOptions().settings()
     assert TrainingOptions(edge_weights={"a": 2.0}).settings() != TrainingOptions().settings()
     assert TrainingOptions(share_prefixes=False, merge=False).settings() == TrainingOptions().settings()
-    for changed in ({"share_prefixes": False, "layout": "packed"}, {"merge": False, "lora": 4}):
+    dpo = Objective(Aim.DPO)
+    for changed in (
+        {"share_prefixes": False, "layout": "packed"},
+        {"share_prefixes": False, "objective": dpo},
+        {"merge": False, "lora": 4},
+    ):
         used = {**changed, next(iter(changed)): True}
         assert TrainingOptions(**changed).settings() != TrainingOptions(**used).settings()
     assert TokenRow("a", "e", (1, 2), 1).weight == 1.0

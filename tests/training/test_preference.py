@@ -6,7 +6,7 @@ import torch
 
 from mmst.training.batches import Batch, TokenRow
 from mmst.training.checkpoint import load_model, load_tokenizer
-from mmst.training.data import _grouped
+from mmst.training.data import BatchDataset, _grouped
 from mmst.training.model import with_adapters
 from mmst.training.module import CausalLanguageModule
 from mmst.training.objective import Aim, Objective
@@ -18,17 +18,18 @@ trl = pytest.importorskip("trl")
 pytest.importorskip("peft")
 PAD = 1
 RANK = 4
-WAYS = [(False, None), (True, None), (False, RANK)]
-"""(rows packed, rank of adapters): None is all weights."""
+WAYS = [(False, None, False), (False, None, True), (True, None, False), (False, RANK, True)]
+"""(rows packed, rank of adapters, pairs behind one prompt): None is all weights."""
 PROMPT = tuple(range(200, 270))
 """Long enough for a prefix that packed rows share."""
 
 
 def unit(number, right=True):
-    """A prompt with two completions of unlike lengths."""
+    """A prompt with two completions of unlike lengths, of which some begin alike."""
     prompt = (*PROMPT, 20 + number, 30 + number)
-    solution = (*prompt, *range(40, 44 + number), 0)
-    other = TokenRow(f"{number}b", "e, beside", (*prompt, *range(60 + number, 63 + 2 * number), 0), len(prompt))
+    alike = tuple(range(100, 100 + number % 4))
+    solution = (*prompt, *alike, *range(40, 44 + number), 0)
+    other = TokenRow(f"{number}b", "e, beside", (*prompt, *alike, *range(60 + number, 63 + 2 * number), 0), len(prompt))
     return TokenRow(f"{number}a", "e", solution, len(prompt), f"p{number}", beside=other, right=right)
 
 
@@ -53,29 +54,28 @@ def policy_of(nano, rank, seed=1):
     return model
 
 
-def laid(rows, packed):
+def laid(rows, packed, how):
     """A batch of some units, as the data module makes it."""
     rows = with_shared_prefixes(rows) if packed else rows
     assert all(row.shared == len(PROMPT) for row in rows) == packed
-    whole = [part for row in rows for part in row.parts]
-    lines = [tuple(whole[:6]), tuple(whole[6:])] if packed else [(part,) for part in whole]
-    tokens = sum(len(row.tokens) - row.prompt_length for row in rows)
-    batch = Batch(tuple(lines), 1 / len(rows), 1 / tokens)
+    step = [(0, 1, 2), tuple(range(3, len(rows)))] if packed else [(number,) for number in range(len(rows))]
+    (batch,) = BatchDataset(rows, [step], packed=packed, laid=how)
     return _grouped([batch], PAD, ["e", "e, beside"], packed, 1 if packed else 3)
 
 
-def stepped(nano, objective, rows, packed, rank):
+def stepped(nano, objective, rows, packed, rank, shares=False):
     """(loss, gradients) of one of our steps."""
     model = policy_of(nano, rank)
     module = CausalLanguageModule(lambda module: model, OptimizerOptions(), 10, packed, objective=objective)
     module.trainer = lightning.Trainer(logger=False, accelerator="cpu")
     module.configure_model()
+    module.shares_prompts = shares
     reference = CausalLanguageModule(lambda module: start_of(nano, rank), OptimizerOptions(), 10)
     reference.configure_model()
     with torch.no_grad():
         for part in completions_of(rows):
             module.references[part.id] = -float(reference.validation_step(alone(Batch(((part,),), 1.0), PAD, ["e"]), 0).sum())
-    out = module.training_step(laid(rows, packed), 0)
+    out = module.training_step(laid(rows, packed, module.laid), 0)
     out["loss"].backward()
     return out, {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
 
@@ -127,21 +127,21 @@ def check_gradients(ours, others):
         torch.testing.assert_close(gradient, others[1][name], atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("packed", "rank"), WAYS)
+@pytest.mark.parametrize(("packed", "rank", "shares"), WAYS)
 @pytest.mark.parametrize(("aim", "config"), [("dpo", {"loss_type": ["sigmoid"]}), ("rpo", {"loss_type": ["sigmoid", "sft"]})])
-def test_pairs_as_trl_has_them(nano, tmp_path, aim, config, packed, rank):
+def test_pairs_as_trl_has_them(nano, tmp_path, aim, config, packed, rank, shares):
     rows = units()
-    ours = stepped(nano, Objective(Aim(aim), beta=0.3), rows, packed, rank)
+    ours = stepped(nano, Objective(Aim(aim), beta=0.3), rows, packed, rank, shares)
     inputs = padded([*rows, *(row.beside for row in rows)])
     others = theirs(nano, tmp_path, "DPO", config, inputs, rank)
     assert ours[0]["loss"].item() == pytest.approx(others[0].item(), abs=1e-4)
     check_gradients(ours, others)
 
 
-@pytest.mark.parametrize(("packed", "rank"), WAYS)
-def test_solutions_alone_as_trl_has_them(nano, tmp_path, packed, rank):
+@pytest.mark.parametrize(("packed", "rank", "shares"), WAYS)
+def test_solutions_alone_as_trl_has_them(nano, tmp_path, packed, rank, shares):
     rows = units()
-    ours = stepped(nano, Objective(Aim.KTO, beta=0.3, wrong=1.5), rows, packed, rank)
+    ours = stepped(nano, Objective(Aim.KTO, beta=0.3, wrong=1.5), rows, packed, rank, shares)
     chance = {f"KL_{name}": tensor for name, tensor in padded([row.beside for row in rows]).items()}
     inputs = {**padded(rows), **chance, "label": torch.tensor([row.right for row in rows])}
     others = theirs(nano, tmp_path, "KTO", {"undesirable_weight": 1.5, "train_sampling_strategy": "sequential"}, inputs, rank)

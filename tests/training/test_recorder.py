@@ -7,6 +7,7 @@ from torch.nn import functional
 from transformers import AutoConfig
 
 from mmst.training.checkpoint import load_model
+from mmst.training.objective import Aim, Objective
 from mmst.training.schedule import bucketed_steps
 from tests.training.conftest import OPTIONS
 
@@ -23,6 +24,17 @@ def test_tokens_places_and_operations_are_counted(trained, rows, nano):
     assert record.flops == pytest.approx(6 * size * sum(lengths) + attention)
     assert record.rate > 0
     assert record.seconds > 0
+
+
+def test_what_no_gradient_goes_through_takes_a_third_of_the_operations(trained, rows, nano):
+    units = [dataclasses.replace(row, beside=dataclasses.replace(row, id=f"{row.id}b")) for row in rows]
+    kto = Objective(Aim.KTO)
+    trained("counted", dataclasses.replace(OPTIONS, steps=6, batch_size=4, groups=1, objective=kto), rows=units)
+    record, lengths = trained.record, [len(row.tokens) for row in rows]
+    config, size = AutoConfig.from_pretrained(nano), sum(p.numel() for p in load_model(nano).parameters())
+    attention = 6 * config.num_hidden_layers * config.hidden_size * sum(n * n for n in lengths)
+    assert (record.examples, record.tokens) == (48, 2 * sum(lengths))
+    assert record.flops == pytest.approx((6 * size * sum(lengths) + attention) * 4 / 3)
 
 
 def test_losses_by_edge_and_the_gradient_norm_are_those_of_the_plain_way(trained, rows, nano):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,27 +49,34 @@ def read_form(form: str, file: Path, split: str) -> list[Problem]:
 def _folio(row: Row, id: str, where: str) -> Iterator[Problem]:
     """One conclusion; premises are a list, or one text with a premise on each line."""
     premises = _at(row, "premises", where)
-    told = " ".join(map(str, premises)) if isinstance(premises, list) else str(premises)
-    yield _problem(id, told, _at(row, "conclusion", where), _at(row, "label", where), "Uncertain", where)
+    if isinstance(premises, list):
+        premises = "\n".join(_text(premise, f"premise {n}", where) for n, premise in enumerate(premises, 1))
+    told = _text(premises, "premises", where)
+    yield _problem(id, told, _text_at(row, "conclusion", where), _at(row, "label", where), "Uncertain", where)
 
 
 def _proofwriter(row: Row, id: str, where: str) -> Iterator[Problem]:
     """The questions of one theory: under their names, or a single one as copies of the data set have it."""
-    theory, asked = str(_at(row, "theory", where)), row.get("questions")
-    questions = asked if isinstance(asked, dict) else {"Q1": row}
+    theory, questions = _text_at(row, "theory", where), row.get("questions")
+    if questions is None and "question" in row:
+        questions = {"Q1": row}
+    if not isinstance(questions, dict) or not questions:
+        raise DataError(f"{where}: 'questions' must be an object with a question under each name, such as Q1.")
     for key, one in questions.items():
         if not isinstance(one, dict):
             raise DataError(f"{where}: '{key}' of 'questions' is not an object with a question and its answer.")
-        question, answer = _at(one, "question", where), _at(one, "answer", where)
-        depth = (f"depth:{one['QDep']}",) if isinstance(one.get("QDep"), int) else ()
-        yield _problem(f"{id}-{key}", theory, question, answer, "Unknown", where, depth)
+        depth = one.get("QDep")
+        if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int)):
+            raise DataError(f"{where}: 'QDep' of the question {key} is '{str(depth)[:80]}'; it must be a whole number.")
+        question, tags = _text_at(one, "question", where), () if depth is None else (f"depth:{depth}",)
+        yield _problem(f"{id}-{key}", theory, question, _at(one, "answer", where), "Unknown", where, tags)
 
 
 FORMS: Mapping[str, Callable[[Row, str, str], Iterator[Problem]]] = {"folio": _folio, "proofwriter": _proofwriter}
 """By the data sets' names."""
 
 
-def _problem(id: str, told: str, statement: Any, label: Any, open_word: str, where: str, tags: tuple[str, ...] = ()) -> Problem:
+def _problem(id: str, told: str, statement: str, label: Any, open_word: str, where: str, tags: tuple[str, ...] = ()) -> Problem:
     """open_word: what the data set calls an answer that premises leave open."""
     letter = LABELS.get(str(label).strip().lower())
     if letter is None:
@@ -79,6 +87,19 @@ def _problem(id: str, told: str, statement: Any, label: Any, open_word: str, whe
 
 
 def _at(row: Row, key: str, where: str) -> Any:
-    if row.get(key) in (None, "", []):
+    value = row.get(key)
+    if value in (None, [], {}) or (isinstance(value, str) and not value.strip()):
         raise DataError(f"{where}: the key '{key}' is missing or empty.")
-    return row[key]
+    return value
+
+
+def _text_at(row: Row, key: str, where: str) -> str:
+    return _text(_at(row, key, where), key, where)
+
+
+def _text(value: Any, name: str, where: str) -> str:
+    if not isinstance(value, str):
+        raise DataError(f"{where}: '{name}' is {json.dumps(value)[:80]}, which is no text.")
+    if not value.strip():
+        raise DataError(f"{where}: '{name}' is empty.")
+    return value

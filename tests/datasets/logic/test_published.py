@@ -59,11 +59,52 @@ def test_a_copy_with_one_question_a_row_is_read_too(tmp_path):
         ({"premises": [], "conclusion": "b", "label": "True"}, "line 1: the key 'premises' is missing or empty"),
         ({"premises": ["a"], "conclusion": "b", "label": "maybe"}, "'maybe' must be True, False or Uncertain"),
         (["a"], "line 1: not a JSON object"),
+        *(
+            ({"premises": premises, "conclusion": "b", "label": "True"}, f"line 1: {said}")
+            for premises, said in [
+                ([None, 1], "'premise 1' is null, which is no text"),
+                (["a", 1], "'premise 2' is 1, which is no text"),
+                (["a", " "], "'premise 2' is empty"),
+                ([[]], r"'premise 1' is \[\], which is no text"),
+                ({"a": 1}, "'premises' is {\"a\": 1}, which is no text"),
+                (True, "'premises' is true, which is no text"),
+                ("  ", "the key 'premises' is missing or empty"),
+            ]
+        ),
+        *(
+            ({"premises": ["a"], "conclusion": conclusion, "label": "True"}, f"line 1: {said}")
+            for conclusion, said in [
+                ("   ", "the key 'conclusion' is missing or empty"),
+                (["x"], r"'conclusion' is \[\"x\"\], which is no text"),
+                (False, "'conclusion' is false, which is no text"),
+            ]
+        ),
     ],
 )
 def test_a_row_of_another_form_is_refused_with_its_line(row, message, tmp_path):
     with pytest.raises(DataError, match=message):
         read_split("folio", "test", written(tmp_path, "folio", "folio_v2_validation", [row]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"theory": ["The jar is big."]}, "line 2: 'theory' is .*, which is no text"),
+        (
+            {"questions": [PROOFWRITER["questions"]["Q1"]]},
+            "line 2: 'questions' must be an object with a question under each name",
+        ),
+        ({"questions": None}, "line 2: 'questions' must be an object"),
+        ({"questions": {}}, "line 2: 'questions' must be an object"),
+        ({"questions": {"Q1": {"question": 3, "answer": True}}}, "line 2: 'question' is 3, which is no text"),
+        ({"questions": {"Q1": {"question": "It is.", "answer": True, "QDep": True}}}, "'QDep' of the question Q1 is 'True'"),
+        ({"questions": {"Q1": {"question": "It is.", "answer": True, "QDep": "2"}}}, "it must be a whole number"),
+    ],
+)
+def test_a_theory_of_another_form_is_refused_with_its_line(change, message, tmp_path):
+    rows = [PROOFWRITER, PROOFWRITER | change]
+    with pytest.raises(DataError, match=message):
+        read_split("proofwriter", "test", written(tmp_path, "proofwriter", "meta-test", rows))
 
 
 @pytest.mark.parametrize("rows", [[], None])
