@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from mmst.methods.method import Method
+from mmst.methods.method import CONSTANT, Method
 from mmst.types import DropReason, FinishReason, GradedSample, Problem, Verdict
 
 
@@ -89,7 +89,7 @@ class Derived:
 
     def __call__(self, row: GradedSample, context: Context) -> str | None:
         """See `Rule`."""
-        only = context.method.leaks(context.problem, row.sample.completion, row.answer or "")
+        only = row.reason == CONSTANT or context.method.leaks(context.problem, row.sample.completion, row.answer or "")
         return DropReason.ANSWER_ONLY if only else None
 
 

@@ -16,6 +16,9 @@ from mmst.methods.prompt import PromptFormat
 from mmst.sandbox.result import Executor
 from mmst.types import Problem, Step
 
+CONSTANT = "constant"
+"""The reason of an answer that a solution states without having derived it: a query that reads no table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mmst.answers.equality import canonical_answer, gold_of
-from mmst.methods.method import Reading
-from mmst.methods.prompt import QUESTION_CUE, PromptFormat
+from mmst.methods.method import CONSTANT, Reading
+from mmst.methods.prompt import PromptFormat
+from mmst.methods.queries_in import query_in
 from mmst.sandbox.queries import ORDERED, Answered, answered, query_program
 from mmst.sandbox.result import Executor, Program
-from mmst.sandbox.statements import begins_statement, first_statement, in_one_layout, pieces
+from mmst.sandbox.statements import in_one_layout, pieces
 from mmst.sandbox.tables import ROWS_JOINED_BY, Rows, exact_text, read, same_rows, table_name, table_text
 from mmst.types import AnswerKind, Problem, Step
 
-FENCE = re.compile(r"```[^\n]*\n(.*?)(?:```|$)", re.DOTALL)
-NEXT_QUESTION = re.compile(rf"^\s*{QUESTION_CUE.strip()}", re.MULTILINE)
-CONSTANT = re.compile(r"select\s+(?:'[^']*'|-?[\d.]+)\s*(?:as\s+\w+\s*)?(?:from\b.*|)", re.IGNORECASE | re.DOTALL)
+LITERAL = re.compile(r"select\s+(?:'[^']*'|-?[\d.]+)\s*(?:as\s+\w+\s*)?(?:from\b.*|)", re.IGNORECASE | re.DOTALL)
 DERIVES = {"from", "+", "-", "*", "/", "%"}
 LONGEST, TOO_LONG = 5_000, "too long"
 """Characters of a query that is run, and why a longer one is not."""
@@ -38,27 +37,18 @@ class SqlMethod:
 
     format: PromptFormat
     name: str = "sql"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
-        """The query: what is inside a code fence if there is one, up to its semicolon, without a run-on next question.
-
-        What follows the semicolon is dropped if it is remarks or, outside of a fence, words that begin no statement. Another
-        statement stays, in its fence if it has one, so that the query is refused for it.
-        """
-        text = NEXT_QUESTION.split(completion, maxsplit=1)[0].strip()
-        fenced = FENCE.search(text)
-        query, rest = first_statement(fenced[1] if fenced else text)
-        if fenced and set(pieces(rest)) - {";"}:
-            return fenced[0].strip()
-        return text if begins_statement(rest) else query
+        """The query, see `mmst.methods.queries_in`."""
+        return query_in(completion).kept
 
     def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """The value that each query gives, or its rows as one text; each is run once however often it occurs."""
         if not completions:
             return []
-        queries = [FENCE.sub(r"\1", self.clean(text)) for text in completions]
+        queries = [query_in(text).asked for text in completions]
         asked = [
             None if len(query) > LONGEST else query_program(query, problem.setup)
             for query, problem in zip(queries, problems, strict=True)
@@ -92,7 +82,7 @@ class SqlMethod:
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
         """Whether the query selects a constant: it neither reads a table nor calculates."""
         query = self.clean(completion)
-        return DERIVES.isdisjoint(map(str.lower, pieces(query))) or CONSTANT.fullmatch(query) is not None
+        return DERIVES.isdisjoint(map(str.lower, pieces(query))) or LITERAL.fullmatch(query) is not None
 
 
 def _reading(found: Answered, problem: Problem) -> Reading:
@@ -107,7 +97,8 @@ def _reading(found: Answered, problem: Problem) -> Reading:
     gold = gold_of(problem) if problem.tests and problem.kind is not AnswerKind.TESTS else None
     if gold is not None:
         answer = _beside(gold, answer, found.rows, problem)
-    return Reading(answer, "value" if single else "rows", output=output, calculated=gold is not None)
+    reason = CONSTANT if found.constant else "value" if single else "rows"
+    return Reading(answer, reason, output=output, calculated=gold is not None)
 
 
 def _beside(gold: str, answer: str, rows: Rows, problem: Problem) -> str:

@@ -52,13 +52,16 @@ QUERIES = ("select", "with", "values")
 
 
 class Closed:
-    """SQLite's questions about what a query may do; it remembers the first thing that was forbidden."""
+    """SQLite's questions about what a query may do; it remembers the first that was forbidden, and whether a table was read."""
 
-    def __init__(self) -> None:
+    def __init__(self, tables: set[str]) -> None:
         self.why = ""
+        self.tables = tables
+        self.reads = False
 
     def allows(self, action: int, first: str | None, second: str | None, place: str | None, inner: str | None) -> int:
-        """Whether one action may be taken: reading alone may."""
+        """Whether one action may be taken: reading alone may. A table of which no column is read has an empty one."""
+        self.reads = self.reads or (action == sqlite3.SQLITE_READ and first in self.tables)
         if action in ALLOWED or (action == sqlite3.SQLITE_FUNCTION and str(second).lower() not in FORBIDDEN_FUNCTIONS):
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_PRAGMA and first == OF_FTS5 and second is None:
@@ -91,7 +94,7 @@ class Steps:
 
 
 def answered(query: str, database: str) -> str:
-    """What a query gives, as JSON: {"columns": [...], "rows": [[...], ...]}.
+    """What a query gives, as JSON: {"columns": [...], "rows": [[...], ...], "constant": whether it read none of the tables}.
 
     Where it gives nothing, why: {"query": ...}, or {"database": ...} where that is at fault.
     """
@@ -99,7 +102,7 @@ def answered(query: str, database: str) -> str:
         connection = opened(database)
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         return json.dumps({"database": str(error)})
-    closed, steps = Closed(), Steps()
+    closed, steps = Closed({name for (name,) in connection.execute(TABLES)}), Steps()
     connection.execute("PRAGMA query_only = ON")
     for limit, most in LIMITS.items():
         connection.setlimit(limit, most)
@@ -117,7 +120,8 @@ def answered(query: str, database: str) -> str:
     if len(rows) > MOST_ROWS:
         return json.dumps({"query": f"it gives more than {MOST_ROWS} rows"})
     columns = [column[0] for column in cursor.description]
-    return json.dumps({"columns": columns, "rows": [[plain(value) for value in row] for row in rows]})
+    constant = bool(closed.tables) and not closed.reads
+    return json.dumps({"columns": columns, "rows": [[plain(value) for value in row] for row in rows], "constant": constant})
 
 
 def unlike_a_query(query: str, cursor: sqlite3.Cursor) -> str:

@@ -36,6 +36,8 @@ class Answered:
     columns: tuple[str, ...] = ()
     whole: int = 0
     """How many rows there are in all, where only the first of a table were asked for."""
+    constant: bool = False
+    """Whether the query read none of the database's tables."""
 
 
 def query_program(query: str, held: str) -> Program:
@@ -71,7 +73,12 @@ def answered(result: Result) -> Answered:
         return Answered(None, f"no database: {said['database']}", judged=False)
     if "query" in said:
         return Answered(None, said["query"])
-    return Answered(table_of(said["rows"]), columns=tuple(said.get("columns", ())), whole=said.get("whole", 0))
+    return Answered(
+        table_of(said["rows"]),
+        columns=tuple(said.get("columns", ())),
+        whole=said.get("whole", 0),
+        constant=said.get("constant", False),
+    )
 
 
 def reference(path: Path) -> str:

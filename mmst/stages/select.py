@@ -24,7 +24,7 @@ from mmst.methods.method import Method
 from mmst.sandbox.result import Executor
 from mmst.types import Dropped, DropReason, GradedSample, Problem, Verdict
 
-VERSION = 10
+VERSION = 11
 RUN_TOGETHER = 2_000
 """Rows whose changed programs are run at once."""
 

@@ -61,3 +61,10 @@ def test_translations_of_a_share_of_the_problems_are_withheld_whatever_their_ord
 def test_a_share_that_leaves_nothing_is_refused(share):
     with pytest.raises(ConfigError, match=r"filter\.withhold"):
         Filter(withhold=share)
+
+
+def test_a_constant_is_an_answer_alone_whatever_its_text_says(problem, methods):
+    rows = [replace(row("3 * 4 = 12. The answer is 12.", 0), reason="constant"), row("4 * 3 = 12. The answer is 12.", 1)]
+    kept, dropped = select(rows, {"p1": problem}, methods["text"], Filter(), "text -> text", {"p1": "12"})
+    assert [r.sample.index for r in kept] == [1]
+    assert [r.reason for r in dropped] == ["answer_only"]

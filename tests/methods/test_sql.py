@@ -215,7 +215,7 @@ def same_value(one, other):
     numbers = all(isinstance(x, int | float) and abs(x) < float("inf") for x in (one, other))
     if not numbers or all(isinstance(x, int) or (x == int(x) and abs(x) < 2**53) for x in (one, other)):
         return False
-    return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+    return abs(one - other) <= 1e-12 * max(abs(one), abs(other))
 
 
 def same_table(one, other, ordered):
@@ -437,3 +437,25 @@ def test_it_is_a_method_of_its_format():
 @given(st.text(alphabet="ab;'\"-/*` \n", max_size=60) | st.text(max_size=80))
 def test_cleaning_is_idempotent(text):
     assert SQL.clean(SQL.clean(text)) == SQL.clean(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("SELECT 2", "constant"),
+        ("SELECT 1 + 1", "constant"),
+        ("VALUES ('Bob')", "constant"),
+        ("SELECT 'Bob' UNION SELECT 'Ana'", "constant"),
+        ("WITH a(n) AS (VALUES (2)) SELECT n FROM a", "constant"),
+        ("SELECT SUM(value) FROM json_each('[1, 1]')", "constant"),
+        ("SELECT COUNT(*) FROM staff", "value"),
+        ("SELECT name FROM staff", "rows"),
+        ("SELECT 1 WHERE EXISTS (SELECT 1 FROM staff)", "value"),
+    ],
+)
+def test_a_query_that_reads_no_table_is_a_constant(sandbox, query, reason):
+    assert read(sandbox, query, NAMED).reason == reason
+
+
+def test_without_tables_there_is_nothing_to_read(sandbox):
+    assert read(sandbox, "SELECT 1 + 1", Problem("p", "?", "2")).reason == "value"

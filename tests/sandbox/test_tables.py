@@ -41,6 +41,10 @@ TABLES = st.integers(1, 3).flatmap(lambda width: st.lists(st.tuples(*[VALUES] * 
         ([(0.333333,)], [(1 / 3,)]),
         ([(5551234.0,)], [(5551235.0,)]),
         ([(10**15,)], [(10**15 + 1,)]),
+        ([(2458849.5,)], [(2458849.5 + 3 / 1440,)]),
+        ([(1577836800.5,)], [(1577836801.5,)]),
+        ([(1000000001,)], [(1000000001.5,)]),
+        ([(1e-17,)], [(0,)]),
         ([("1",)], [(1,)]),
         ([("a",), ("a",), ("b",)], [("a",), ("b",), ("b",)]),
         ([(1, 2)], [(2, 1)]),
@@ -80,7 +84,7 @@ def test_rows_are_a_multiset_or_a_sequence():
 
 def test_rows_near_each_other_are_matched_and_not_sorted():
     """Sorted, the first rows would be (1, 'b') and (1, 'a')."""
-    above = 1.5 + 1e-12
+    above = 1.5 + 1e-13
     assert same_rows([(1.5, "b"), (above, "a")], [(1.5, "a"), (above, "b")], ordered=False)
 
 
@@ -134,3 +138,11 @@ def test_long_texts_are_the_same_where_short_ones_are():
         table_text(other, ordered=False), AnswerKind.TEXT
     )
     assert len(table_text(one, ordered=False)) < 2_100
+
+
+def test_rows_that_are_near_all_others_are_compared_in_their_order_first(monkeypatch):
+    """Without a matching, which looks at each pair."""
+    one = [tuple(1.0 + (n + k) * 1e-15 for k in range(10)) for n in range(0, 200, 2)]
+    other = [tuple(x + 2.3e-16 for x in row) for row in one][::-1]
+    monkeypatch.setattr("scipy.sparse.csgraph.maximum_bipartite_matching", None)
+    assert same_rows(one, other, ordered=False)
