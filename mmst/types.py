@@ -93,7 +93,8 @@ class Problem:
     kind: AnswerKind = AnswerKind.NUMBER
     choices: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
-    """For `TESTS`: statements that a right program passes. Of a question over a database: the right table as JSON."""
+    """For `TESTS`: statements that a right program passes. Of a question over a database: the right table as JSON, and
+    its number of columns."""
     setup: str = ""
     """For `TESTS`: what runs before the tests. Of a question over a database: the SQL that makes it, or its file."""
     entry_point: str = ""

@@ -37,7 +37,7 @@ class SqlMethod:
 
     format: PromptFormat
     name: str = "sql"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
@@ -96,14 +96,15 @@ def _reading(found: Answered, problem: Problem) -> Reading:
     answer = canonical_answer(text, problem.kind, problem.choices) or text
     gold = gold_of(problem) if problem.tests and problem.kind is not AnswerKind.TESTS else None
     if gold is not None:
-        answer = _beside(gold, answer, found.rows, problem)
+        answer = _beside(gold, answer, found.rows, len(found.columns), problem)
     reason = CONSTANT if found.constant else "value" if single else "rows"
     return Reading(answer, reason, output=output, calculated=gold is not None)
 
 
-def _beside(gold: str, answer: str, rows: Rows, problem: Problem) -> str:
+def _beside(gold: str, answer: str, rows: Rows, columns: int, problem: Problem) -> str:
     """The answer as its text is compared: the gold one where the tables are the same, and one unlike it where they are not."""
-    if same_rows(rows, read(problem.tests[0]), ORDERED in problem.tags):
+    as_wide = bool(rows) or problem.tests[1:] in ((), (str(columns),))
+    if as_wide and same_rows(rows, read(problem.tests[0]), ORDERED in problem.tags):
         return gold
     exact = exact_text(rows)
     forms = (answer, f"{answer} [exactly {exact}]" if exact else "", table_name(rows))

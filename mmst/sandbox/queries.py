@@ -13,6 +13,7 @@ from typing import Any
 
 from mmst.errors import DataError
 from mmst.sandbox import database
+from mmst.sandbox.pool import LARGEST_GIVEN
 from mmst.sandbox.result import UNJUDGED, Program, Result, Status
 from mmst.sandbox.tables import table_of
 
@@ -22,6 +23,10 @@ KEPT = 8
 """Databases of files that are kept in memory."""
 FILE, MARK = "file:", "#"
 """Before a database that is a file, and between the file and the digest of what it held when it was first read."""
+LARGEST_FILE = 3 * LARGEST_GIVEN // 4 - (1 << 10)
+"""Bytes of a database, which is sent to the sandbox in base64."""
+UNFINISHED = ("-wal", "-journal")
+"""What a file beside a database ends in that holds what was not written into it yet."""
 ORDERED = "ordered"
 """The tag of a problem whose rows have an order."""
 
@@ -85,13 +90,25 @@ def reference(path: Path) -> str:
     """A database's file, and a digest of what it holds, so that grades know it by its contents.
 
     Raises:
-        DataError: it is missing, or no SQLite database.
+        DataError: it is missing, no SQLite database, too large, or not all that was written to it is in it yet.
     """
     try:
-        content = path.read_bytes()
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= LARGEST_FILE else b""
+        besides = [path.with_name(path.name + end) for end in UNFINISHED]
+        unfinished = next((file for file in besides if file.is_file() and file.stat().st_size), None)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise DataError(f"dataset: the database {path} cannot be read ({why}).") from error
+    if size > LARGEST_FILE:
+        raise DataError(
+            f"dataset: the database {path} has {size:,} bytes; more than {LARGEST_FILE:,} are not sent to the sandbox."
+        )
+    if unfinished:
+        raise DataError(
+            f"dataset: {unfinished.name} beside the database {path} holds what is not in it yet; close what writes to it, and "
+            "run `PRAGMA wal_checkpoint(TRUNCATE)` on it."
+        )
     if not content.startswith(HEADER):
         raise DataError(f"dataset: {path} is no SQLite database: it does not begin with 'SQLite format 3'.")
     return f"{FILE}{path}{MARK}{hashlib.sha256(content).hexdigest()[:16]}"

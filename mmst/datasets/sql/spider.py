@@ -10,6 +10,7 @@ table; rows are compared in any order unless the query itself orders them.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,10 +32,18 @@ from mmst.sandbox.statements import is_ordered
 from mmst.sandbox.tables import cell_text, exact_text, table_text, written
 from mmst.types import AnswerKind, Problem
 
+log = logging.getLogger(__name__)
+
 FILES = {"train": "train_spider", "test": "dev"}
 FIELDS = ("db_id", "question", "query")
 NO_NAMES = ("", ".", "..")
 """Of a folder's child."""
+MOST_SHOWN, NAMED = 1_000, 3
+"""Rows of a table that a question may show, and questions that are named where some are left out."""
+LONGEST = 5_000
+"""Characters of a query that solvers are shown."""
+UNREADABLE = re.compile(r"```|~~~|^\s*Question:|<", re.MULTILINE)
+"""What a completion may not hold within its query without being read otherwise."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -49,12 +58,14 @@ def read_split(split: str, root: str | None, executor: Executor, rows: int = 5, 
         file: another file of the folder than Spider's, without `.json`.
 
     Raises:
-        DataError: a file or a database is missing or not of its form, or a gold query fails.
+        DataError: a file or a database is missing or not of its form, or no gold query gives an answer.
     """
     if root is None:
         raise DataError(
             "dataset.root: Spider is read from a folder of yours with dev.json and database/ in it; give dataset.root."
         )
+    if not 0 <= rows <= MOST_SHOWN:
+        raise DataError(f"dataset.rows={rows} must be from 0 to {MOST_SHOWN}.")
     folder = Path(root).expanduser()
     path = folder / f"{file or FILES[split]}.json"
     given = _rows(path)
@@ -65,28 +76,44 @@ def read_split(split: str, root: str | None, executor: Executor, rows: int = 5, 
         golds = _asked([query_program(row["query"], held[row["db_id"]]) for row in given], executor)
     finally:
         executor.close()
-    made = []
-    for number, (row, gold) in enumerate(zip(given, golds, strict=True)):
-        if gold.rows is None:
-            raise DataError(
-                f"dataset: the gold query of question {number + 1} of {path} gives no answer over {row['db_id']} ({gold.why}); "
-                "mend it, or leave the question out."
-            )
-        made.append(_problem(f"spider-{split}-{number}", row, gold, held[row["db_id"]], shown[row["db_id"]]))
-    return made
+    _tell_of_failures(path, given, golds)
+    return [
+        _problem(f"spider-{split}-{number}", row, gold, held[row["db_id"]], shown[row["db_id"]])
+        for number, (row, gold) in enumerate(zip(given, golds, strict=True))
+        if gold.rows is not None
+    ]
+
+
+def _tell_of_failures(path: Path, given: Sequence[Mapping[str, str]], golds: Sequence[Answered]) -> None:
+    """Say which questions are left out, since their gold queries give no answer: some of Spider's own do not.
+
+    Raises:
+        DataError: none is left, or it was not the query that failed.
+    """
+    failed = [(number, row, gold) for number, (row, gold) in enumerate(zip(given, golds, strict=True), 1) if gold.rows is None]
+    said = [f"question {number} gives no answer over {row['db_id']} ({gold.why})" for number, row, gold in failed]
+    lost = next((text for text, (_, _, gold) in zip(said, failed, strict=True) if not gold.judged), None)
+    if lost or len(failed) == len(given):
+        raise DataError(f"dataset: the gold query of {lost or said[0]}, in {path}; mend it, or leave the question out.")
+    if said:
+        more = f", and {len(said) - NAMED} more" if len(said) > NAMED else ""
+        log.warning(
+            "dataset: %d of %d questions of %s are left out: %s%s", len(said), len(given), path, "; ".join(said[:NAMED]), more
+        )
 
 
 def _rows(path: Path) -> list[Mapping[str, str]]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"dataset: {path} cannot be read ({error.strerror}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"dataset: {path} is no JSON in UTF-8 ({error}).") from error
     if not isinstance(rows, list) or not rows:
         raise DataError(f"dataset: {path} must hold a list of questions.")
     for number, row in enumerate(rows, 1):
         lacking = [name for name in FIELDS if not isinstance(row, dict) or not isinstance(row.get(name), str)]
+        lacking = lacking or [name for name in FIELDS[1:] if not row[name].strip()]
         if lacking:
             raise DataError(f"dataset: question {number} of {path} has no text under '{lacking[0]}'.")
         broken = next((name for name in FIELDS if SURROGATE.search(row[name])), None)
@@ -153,8 +180,16 @@ def _problem(id: str, row: Mapping[str, str], gold: Answered, held: str, shown: 
         question=f"{shown}\n{row['question'].strip()}",
         answer=table_text(cells, ordered),
         kind=AnswerKind.TEXT if exact_text(cells) is None else AnswerKind.NUMBER,
-        tests=(written(cells),),
+        tests=(written(cells), str(len(gold.columns))),
         setup=held,
-        rationale=row["query"].strip().rstrip(";") + ";",
+        rationale=_solution(row["query"]),
         tags=(f"database:{row['db_id']}", *([ORDERED] if ordered else [])),
     )
+
+
+def _solution(query: str) -> str | None:
+    """The gold query as a solver may write it; None where a reader of completions would find another query in it."""
+    text = query.strip().rstrip(";").rstrip()
+    if len(text) > LONGEST or UNREADABLE.search(text.replace("<>", "").replace("<=", "").replace("< ", "")):
+        return None
+    return f"{text}\n;" if "--" in text.splitlines()[-1] else f"{text};"

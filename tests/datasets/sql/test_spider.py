@@ -185,6 +185,8 @@ def test_the_judge_of_rows_takes_a_list_in_any_order_unless_it_is_ordered(proble
             "gives no answer over boats .it writes",
         ),
         ("dev.json", None, "dev.json cannot be read"),
+        ("dev.json", b"[" * 100_000, "is no JSON"),
+        ("dev.json", b'[{"db_id": "boats", "question": " ", "query": "SELECT 1"}]', "has no text under 'question'"),
     ],
 )
 def test_what_is_not_of_the_form_is_refused_in_one_sentence(folder, name, content, sentence):
@@ -199,3 +201,64 @@ def test_what_is_not_of_the_form_is_refused_in_one_sentence(folder, name, conten
 def test_a_folder_has_to_be_given():
     with pytest.raises(DataError, match=r"give dataset\.root"):
         read_split("test", None, SandboxPool(workers=1))
+
+
+def read(folder, questions, **options):
+    (folder / "dev.json").write_text(json.dumps(questions), encoding="utf-8-sig")
+    return read_split("test", str(folder), SandboxPool(workers=1), **options)
+
+
+def test_questions_whose_gold_query_gives_nothing_are_left_out_with_one_warning(folder, caplog):
+    many = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000) SELECT x FROM n"
+    failing = [{**ROWS[0], "query": query} for query in (many, "SELECT nothing FROM boat")]
+    kept = read(folder, [ROWS[0], *failing, ROWS[1]])
+    assert [problem.id for problem in kept] == ["spider-test-0", "spider-test-3"], "the others keep their numbers"
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "2 of 4 questions" in record.getMessage()
+    assert "question 2 gives no answer over boats (it gives more than 1000 rows)" in record.getMessage()
+
+
+def test_rows_that_are_not_in_the_database_yet_are_not_left_out_unsaid(folder):
+    path = folder / "database" / "boats" / "boats.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO boat VALUES ('Skua', 'Cork', 3)")
+    connection.commit()
+    with pytest.raises(DataError, match=r"boats\.sqlite-wal beside the database .* holds what is not in it yet"):
+        read(folder, ROWS)
+    connection.close()
+    assert read(folder, ROWS)[0].answer == "4"
+
+
+def test_a_database_that_is_too_large_is_said_with_its_size(folder, monkeypatch):
+    monkeypatch.setattr("mmst.sandbox.queries.LARGEST_FILE", 4_000)
+    with pytest.raises(DataError, match=r"has [\d,]+ bytes; more than 4,000 are not sent"):
+        read(folder, ROWS)
+
+
+@pytest.mark.parametrize("rows", [-1, 10**30])
+def test_numbers_of_rows_that_no_question_can_show_are_refused(folder, rows):
+    with pytest.raises(DataError, match=r"dataset\.rows=.* must be from 0 to 1000"):
+        read(folder, ROWS, rows=rows)
+
+
+def test_tables_without_rows_are_the_same_only_with_as_many_columns(folder, sandbox):
+    (problem,) = read(folder, [{**ROWS[0], "query": "SELECT name FROM boat WHERE 0"}])
+    method = bare_methods(("sql",))["sql"]
+    queries = ["SELECT port FROM boat WHERE 0", "SELECT name, port FROM boat WHERE 0", "SELECT name FROM boat"]
+    found = [verdict_of(reading.answer, problem)[0] for reading in method.read_all(queries, [problem] * 3, sandbox)]
+    assert found == [Verdict.RIGHT, Verdict.WRONG, Verdict.WRONG]
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT count(*) FROM boat -- all", "SELECT count(*) FROM boat WHERE length <> 4 AND 1 < 2;"]
+)
+def test_a_gold_query_is_right_as_a_solution(folder, sandbox, query):
+    (problem,) = read(folder, [{**ROWS[0], "query": query}])
+    (reading,) = bare_methods(("sql",))["sql"].read_all([problem.rationale], [problem], sandbox)
+    assert verdict_of(reading.answer, problem)[0] is Verdict.RIGHT
+
+
+@pytest.mark.parametrize("text", ["a```b", "Question: why", "x" * 6_000])
+def test_a_gold_query_that_would_be_read_otherwise_is_no_solution(folder, text):
+    (problem,) = read(folder, [{**ROWS[0], "query": f"SELECT count(*) FROM boat WHERE name <>\n'\n{text}'"}])
+    assert problem.rationale is None
