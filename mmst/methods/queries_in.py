@@ -71,7 +71,7 @@ def query_in(completion: str) -> QueryIn:
 
 def _said(completion: str) -> str:
     """What a completion says after its thinking, up to the end of its turn or a run-on question. One repeated first is none."""
-    text = without_thinking(completion)
+    text = without_thinking(completion).replace("\r\n", "\n")
     text = next((part for part in END_OF_TURN.split(text) if part.strip()), "").strip()
     run_on = next((found.start() for found in RUN_ON.finditer(text) if found.start() > 0), len(text))
     return text[:run_on].strip()

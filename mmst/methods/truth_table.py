@@ -43,7 +43,11 @@ OPEN = re.compile(
 )
 NEITHER = re.compile(r"\bneither\b.*?\bnor\b\W*\w*")
 NOT = re.compile(r"\b(?:not|never|cannot)\b|n't\b")
-CONCLUSION = re.compile(rf"\b(true|yes|false|{'|'.join(ALSO_UNKNOWN)})\b")
+DENIED = re.compile(r"\b(?:refuted|disproved|disproven|untrue|incorrect|invalid|contradicted|wrong|does(?: not|n't) hold)\b")
+VAGUE = re.compile(r"\b(?:undecided|indeterminate|ambiguous|unclear|inconclusive|not sure|can(?:no|')t say)\b")
+CONCLUSION = re.compile(rf"\b(true|yes|false|{'|'.join(ALSO_UNKNOWN)})\b|^\W*(no)\b|(?:\bis|=|:)\s*([tf])\W*$")
+LETTER = re.compile(r"\W*(?:(?:option|choice)\s+)?([a-z])\W*")
+"""A line that is the letter of a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class TruthTableMethod:
 
     format: PromptFormat
     name: str = "truth_table"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     """Raised with every change of what is read out of a completion, or of what a solution is cleaned to."""
 
     def clean(self, completion: str) -> str:
@@ -120,7 +124,7 @@ class TruthTableMethod:
             return Reading(None, "no row where all premises hold")
         answer = _as_asked(table.answer, problem)
         stated = _stated(solution, problem)
-        agrees = _concludes(table) if stated is None else stated == answer
+        agrees = _concludes(table, answer) if stated is None else stated == answer
         return Reading(answer, "table") if agrees else Reading(None, "another answer is stated")
 
     def render(self, derivation: Sequence[Step]) -> str:
@@ -212,13 +216,19 @@ def _is_of_table(line: str) -> bool:
     return BAR in line and (_cells(line) is not None or MARK.search(line) is None)
 
 
-def _concludes(table: Table) -> bool:
-    """Whether the last line under a table that says true, false or unknown says what its rows do; so where none does."""
+def _concludes(table: Table, answer: str) -> bool:
+    """Whether the last line under a table that says true, false or unknown says what its rows do; so where none does.
+
+    answer: the table's, in the problem's terms.
+    """
     for line in reversed(table.below):
-        text = NEITHER.sub(UNKNOWN.lower(), OPEN.sub(UNKNOWN.lower(), line.lower()))
-        if found := {_MEANT.get(word, UNKNOWN) for word in CONCLUSION.findall(text)}:
+        text = NEITHER.sub(UNKNOWN.lower(), OPEN.sub(UNKNOWN.lower(), VAGUE.sub(UNKNOWN.lower(), line.lower())))
+        text = DENIED.sub(FALSE.lower(), text)
+        if letter := LETTER.fullmatch(text):
+            return letter[1].upper() == answer
+        if found := {_MEANT.get(next(filter(None, words)), UNKNOWN) for words in CONCLUSION.findall(text)}:
             return found == {table.answer} and NOT.search(text) is None
     return True
 
 
-_MEANT = {"true": TRUE, "yes": TRUE, "false": FALSE}
+_MEANT = {"true": TRUE, "yes": TRUE, "t": TRUE, "false": FALSE, "no": FALSE, "f": FALSE}

@@ -194,3 +194,8 @@ def test_what_is_kept_is_a_part_that_is_read_as_itself(text):
     found = query_in(text)
     assert found.kept in text
     assert query_in(found.kept) == found
+
+
+def test_lines_may_end_as_those_of_windows():
+    text = "```sql\nSELECT 1\n```\nNo:\n```sql\nSELECT name\nFROM boat\n```\nSelect the rows, then count."
+    assert query_in(text.replace("\n", "\r\n")).asked == query_in(text).asked == "SELECT name\nFROM boat"

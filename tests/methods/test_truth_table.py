@@ -16,6 +16,7 @@ F F | F | T | F"""
 END = [
     "", "\nThe answer is True.", "\nThe answer is (A).", "\nSo it is true. The answer is A.", "\nTrue",
     "\n```\nHence, **True**.", "\nIn row 2 the second premise is false.\nSo calm is true.", "\nOnly the first row is left.",
+    "\n(A)", "\nSo calm = T.", "\nThe second premise is wrong in row 2.\nYes.",
 ]  # fmt: skip
 
 
@@ -50,6 +51,17 @@ def test_the_answer_is_what_the_rows_say_in_which_all_premises_hold(end):
         "It is neither true nor false.",
         "It isn't true.",
         "Final answer: Unknown",
+        "B",
+        "**(B)**",
+        "Choice C",
+        "So calm = F.",
+        "Calm is F.",
+        "Conclusion: F",
+        "No, it is not calm.",
+        "The statement does not hold.",
+        "So the statement is refuted.",
+        "It is undecided.",
+        "We cannot say.",
     ],
 )
 def test_another_answer_than_the_tables_is_none(end):
