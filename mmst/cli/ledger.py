@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from mmst.cli.ledger_at_url import MIB, url_among
+from mmst.cli.ledger_at_url import MIB, tell_of_verification, url_among
 from mmst.cli.ledger_at_url import main as at_url
 from mmst.cli.runs import RESULTS, found_runs, read_json
 from mmst.errors import DataError, ModelError
@@ -130,12 +130,7 @@ def _verify(arguments: Sequence[str]) -> None:
     wrong = [path for stored in stages for path in [*stored.damaged(), *_damaged_checkpoint(stored)]]
     for path in wrong:
         say(f"{path}: damaged")
-    if wrong:
-        raise DataError(
-            f"ledger: {len(wrong)} files in {asked.folder} differ from what was written of them, or are gone; the next run "
-            "that needs them computes them anew."
-        )
-    say(f"{len(stages)} stages are as they were written")
+    tell_of_verification(asked.folder, len(stages), len(wrong))
 
 
 def _parser(name: str, about: str) -> argparse.ArgumentParser:

@@ -75,12 +75,21 @@ def _verify(store: Store, names: Sequence[str], folder: Path, damaged_checkpoint
             say(f"{store.url}/{file}: damaged")
             wrong += 1
         shutil.rmtree(stored.folder)
+    tell_of_verification(store.url, len(names), wrong)
+
+
+def tell_of_verification(place: Path | str, stages: int, wrong: int) -> None:
+    """Say how many stages of a ledger are whole.
+
+    Raises:
+        DataError: files are wrong.
+    """
     if wrong:
         raise DataError(
-            f"ledger: {wrong} files in {store.url} differ from what was written of them, or are gone; the next run that needs "
+            f"ledger: {wrong} files in {place} differ from what was written of them, or are gone; the next run that needs "
             "them computes them anew."
         )
-    say(f"{len(names)} stages are as they were written")
+    say(f"{stages} stages are as they were written")
 
 
 def _copy(store: Store, name: str, folder: Path) -> Copy:

@@ -65,6 +65,11 @@ def _check_value(key: str, value: Any, kind: Any) -> None:
         ) from error
 
 
+def builds(node: Node, name: str) -> bool:
+    """Whether a node names a class, or a function, of that name."""
+    return str(node.get("_target_")).endswith(f".{name}")
+
+
 def _names_class(node: Node) -> bool:
     target = str(node.get("_target_", ""))
     return "." in target and target.rsplit(".", 1)[-1][:1].isupper()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmst.ahead import Part, compute_part, parts_of
-from mmst.config.groups import Node
+from mmst.config.build import builds
 from mmst.config.schema import TrainSettings
 from mmst.config.sentences import explained
 from mmst.errors import UserError, first_line
@@ -85,15 +85,15 @@ def why_in_turn(settings: TrainSettings, plan: RoundsPlan, parts: Sequence[Part]
         return "redo_unjudged=true tries anew what others have just tried"
     if settings.sampler.get("weights") is not None:
         return "a server holds the weights of one model at a time (sampler.weights)"
-    if _is(settings.sampler, "RaySampler"):
+    if builds(settings.sampler, "RaySampler"):
         return "sampler=ray has each stage on all of its devices already, which arms would take from each other"
-    if _is(settings.sandbox, "RaySandbox") and settings.sandbox.get("address") is None and _is(settings.executor, "Local"):
+    if (
+        builds(settings.sandbox, "RaySandbox")
+        and settings.sandbox.get("address") is None
+        and builds(settings.executor, "Local")
+    ):
         return "sandbox=ray would start a Ray for each (executor=ray, or sandbox.address of a cluster that runs, does not)"
     return None
-
-
-def _is(node: Node, name: str) -> bool:
-    return str(node.get("_target_")).endswith(f".{name}")
 
 
 def _shared(settings: TrainSettings, at_once: int, threads: int | None) -> TrainSettings:

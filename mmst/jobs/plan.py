@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from mmst.config.build import build
+from mmst.config.build import build, builds
 from mmst.config.groups import TrainerSettings
 from mmst.config.schema import TrainSettings
 from mmst.config.sentences import config_errors
@@ -38,8 +38,6 @@ READ = 50
 """Problems whose prompts are measured."""
 LETTERS = 4.0
 """Letters of a token, where there is no tokenizer to ask."""
-RUN_EVERYWHERE = "mmst.sandbox.ray.RaySandbox"
-"""The sandbox whose programs run on all machines."""
 DIVISIONS = {1: Division.OPTIMIZER, 2: Division.GRADIENTS, 3: Division.WEIGHTS}
 
 
@@ -79,7 +77,7 @@ def _on_machines(
     options: TrainingOptions = build(settings.trainer.options, "trainer.options")
     examples = examples_of(samples, rates, setup.batch_size, options.step_count)
     price = cluster.devices * hardware.price if cluster.price is None else cluster.price
-    divided = settings.sandbox.get("_target_") == RUN_EVERYWHERE
+    divided = builds(settings.sandbox, "RaySandbox")
     plans = cluster_plans(samples, cluster.nodes, cluster.devices, rates, work.trainings, examples, price, divided)
     print_cluster_plan(samples, cluster.devices, rates, work.trainings, examples, plans)
     return plans

@@ -124,11 +124,8 @@ def _wanted(known: Sequence[Known], settings: TrainSettings | EvalSettings) -> l
 
 def _assumed(settings: TrainSettings | EvalSettings, checkpoint: Path | None, problems: ProblemSet) -> tuple[list[Known], str]:
     assert settings.power is not None
-    base = (
-        {}
-        if checkpoint is None
-        else _base(folder_of(settings.paths.ledger, settings.paths.cache), checkpoint, problems, settings)
-    )
+    ledger = folder_of(settings.paths.ledger, settings.paths.cache)
+    base = {} if checkpoint is None else _base(ledger, checkpoint, problems, settings)
     methods = [*settings.solvers, *([EITHER] if len(settings.solvers) > 1 else [])]
     arms = f"an arm - {BASE_ARM}"
     rows = [assumed(arms, method, base.get(method), settings.power / 100) for method in methods]

@@ -14,7 +14,7 @@ from mmst.answers.equality import canonical_answer, gold_of
 from mmst.methods.method import CONSTANT, Reading
 from mmst.methods.prompt import PromptFormat
 from mmst.methods.queries_in import query_in
-from mmst.sandbox.queries import ORDERED, Answered, answered, query_program
+from mmst.sandbox.queries import LONGEST_QUERY, ORDERED, Answered, answered, query_program
 from mmst.sandbox.result import Executor, Program
 from mmst.sandbox.statements import in_one_layout, pieces
 from mmst.sandbox.tables import ROWS_JOINED_BY, Rows, exact_text, read, same_rows, table_name, table_text
@@ -22,8 +22,8 @@ from mmst.types import AnswerKind, Problem, Step
 
 LITERAL = re.compile(r"select\s+(?:'[^']*'|-?[\d.]+)\s*(?:as\s+\w+\s*)?(?:from\b.*|)", re.IGNORECASE | re.DOTALL)
 DERIVES = {"from", "+", "-", "*", "/", "%"}
-LONGEST, TOO_LONG = 5_000, "too long"
-"""Characters of a query that is run, and why a longer one is not."""
+TOO_LONG = "too long"
+"""Why a query is not run that has more characters than `LONGEST_QUERY`."""
 MOST_OUTPUT = 500
 """Characters of a result that are kept to be looked at."""
 WORDS = 40
@@ -50,7 +50,7 @@ class SqlMethod:
             return []
         queries = [query_in(text).asked for text in completions]
         asked = [
-            None if len(query) > LONGEST else query_program(query, problem.setup)
+            None if len(query) > LONGEST_QUERY else query_program(query, problem.setup)
             for query, problem in zip(queries, problems, strict=True)
         ]
         distinct = list(dict.fromkeys(program for program in asked if program))

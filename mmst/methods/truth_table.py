@@ -46,6 +46,8 @@ NOT = re.compile(r"\b(?:not|never|cannot)\b|n't\b")
 DENIED = re.compile(r"\b(?:refuted|disproved|disproven|untrue|incorrect|invalid|contradicted|wrong|does(?: not|n't) hold)\b")
 VAGUE = re.compile(r"\b(?:undecided|indeterminate|ambiguous|unclear|inconclusive|not sure|can(?:no|')t say)\b")
 CONCLUSION = re.compile(rf"\b(true|yes|false|{'|'.join(ALSO_UNKNOWN)})\b|^\W*(no)\b|(?:\bis|=|:)\s*([tf])\W*$")
+MEANT = {"true": TRUE, "yes": TRUE, "t": TRUE, "false": FALSE, "no": FALSE, "f": FALSE}
+"""What a word, or a letter of a cell, says; any other of a conclusion leaves it open."""
 LETTER = re.compile(r"\W*(?:(?:option|choice)\s+)?([a-z])\W*")
 """A line that is the letter of a choice."""
 
@@ -109,8 +111,11 @@ class TruthTableMethod:
 
     def read_all(self, completions: Sequence[str], problems: Sequence[Problem], executor: Executor) -> list[Reading]:
         """What each table proves; none where it is broken, or where another answer than that is stated under it."""
-        solutions = [without_thinking(self.clean(text)) for text in completions]
-        return [self._read(text, problem) for text, problem in zip(solutions, problems, strict=True)]
+        return [self._read(self._said(text), problem) for text, problem in zip(completions, problems, strict=True)]
+
+    def _said(self, completion: str) -> str:
+        """A solution without what was thought before it."""
+        return without_thinking(self.clean(completion))
 
     def _read(self, solution: str, problem: Problem) -> Reading:
         table = table_in(solution)
@@ -142,7 +147,7 @@ class TruthTableMethod:
 
     def wrong_steps(self, completion: str) -> list[str]:
         """The cells that do not hold."""
-        table = table_in(without_thinking(self.clean(completion)))
+        table = table_in(self._said(completion))
         return table.wrong if table else []
 
     def perturbed(self, completion: str, problem: Problem) -> list[str]:
@@ -151,7 +156,7 @@ class TruthTableMethod:
 
     def leaks(self, problem: Problem, completion: str, answer: str) -> bool:
         """Whether no premise says anything but the statement itself: the table's answer is then put in, and not derived."""
-        table = table_in(without_thinking(self.clean(completion)))
+        table = table_in(self._said(completion))
         return table is not None and all(table.adds_nothing(premise) for premise in table.premises)
 
 
@@ -226,9 +231,6 @@ def _concludes(table: Table, answer: str) -> bool:
         text = DENIED.sub(FALSE.lower(), text)
         if letter := LETTER.fullmatch(text):
             return letter[1].upper() == answer
-        if found := {_MEANT.get(next(filter(None, words)), UNKNOWN) for words in CONCLUSION.findall(text)}:
+        if found := {MEANT.get(next(filter(None, words)), UNKNOWN) for words in CONCLUSION.findall(text)}:
             return found == {table.answer} and NOT.search(text) is None
     return True
-
-
-_MEANT = {"true": TRUE, "yes": TRUE, "t": TRUE, "false": FALSE, "no": FALSE, "f": FALSE}

@@ -27,6 +27,8 @@ LARGEST_FILE = 3 * LARGEST_GIVEN // 4 - (1 << 10)
 """Bytes of a database, which is sent to the sandbox in base64."""
 UNFINISHED = ("-wal", "-journal")
 """What a file beside a database ends in that holds what was not written into it yet."""
+LONGEST_QUERY = 5_000
+"""Characters of a query that is run."""
 ORDERED = "ordered"
 """The tag of a problem whose rows have an order."""
 

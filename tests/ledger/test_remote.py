@@ -383,6 +383,7 @@ def test_steps_are_put_while_a_training_runs_and_the_newest_alone_is_kept(store,
             save(folder, step)
             until(lambda step=step: [name for name in names_of(store) if name.endswith(f"step-{step:07d}.ckpt")])
         until(lambda: sum("step-" in name for name in names_of(store)) == 1)
+        assert not [name for name in names_of(store) if name.endswith("step-0000005.ckpt")]
 
     training(at(store, tmp_path / "a"), work)
 

@@ -17,8 +17,10 @@ from dataclasses import replace
 from os.path import realpath
 from pathlib import Path
 
+from mmst.datasets.text_files import is_whole
 from mmst.errors import DataError
 from mmst.sandbox.queries import (
+    LONGEST_QUERY,
     ORDERED,
     Answered,
     answered,
@@ -40,11 +42,8 @@ NO_NAMES = ("", ".", "..")
 """Of a folder's child."""
 MOST_SHOWN, NAMED = 1_000, 3
 """Rows of a table that a question may show, and questions that are named where some are left out."""
-LONGEST = 5_000
-"""Characters of a query that solvers are shown."""
 UNREADABLE = re.compile(r"```|~~~|^\s*Question:|<", re.MULTILINE)
 """What a completion may not hold within its query without being read otherwise."""
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_split(split: str, root: str | None, executor: Executor, rows: int = 5, file: str | None = None) -> list[Problem]:
@@ -116,7 +115,7 @@ def _rows(path: Path) -> list[Mapping[str, str]]:
         lacking = lacking or [name for name in FIELDS[1:] if not row[name].strip()]
         if lacking:
             raise DataError(f"dataset: question {number} of {path} has no text under '{lacking[0]}'.")
-        broken = next((name for name in FIELDS if SURROGATE.search(row[name])), None)
+        broken = next((name for name in FIELDS if not is_whole(row[name])), None)
         if broken:
             raise DataError(
                 f"dataset: question {number} of {path} holds half of a surrogate pair under '{broken}', which is no character: "
@@ -190,6 +189,6 @@ def _problem(id: str, row: Mapping[str, str], gold: Answered, held: str, shown: 
 def _solution(query: str) -> str | None:
     """The gold query as a solver may write it; None where a reader of completions would find another query in it."""
     text = query.strip().rstrip(";").rstrip()
-    if len(text) > LONGEST or UNREADABLE.search(text.replace("<>", "").replace("<=", "").replace("< ", "")):
+    if len(text) > LONGEST_QUERY or UNREADABLE.search(text.replace("<>", "").replace("<=", "").replace("< ", "")):
         return None
     return f"{text}\n;" if "--" in text.splitlines()[-1] else f"{text};"
